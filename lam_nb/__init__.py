@@ -1,0 +1,47 @@
+"""Local attribution maps for super-resolution and image restoration: what did this network look at?
+
+>>> import lam_nb as lam
+>>> net = lam.networks.load("imdn-small")
+>>> lr = lam.images.downscale(lam.images.sample("facade"), 4)
+>>> ds = lam.attribute(net, lr, lam.Region(y=110, x=150, size=16), progress=False)
+>>> 0 < float(ds.lam.diffusion_index()) < 100
+True
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from . import accessor, detectors, images, networks, paths, quadrature, result, statistics
+from .attribution import attribute
+from .result import open, save
+from .types import InputError, Region
+
+if TYPE_CHECKING:
+    from . import views
+
+__version__ = "0.1.0"
+__all__ = [
+    "InputError",
+    "Region",
+    "accessor",
+    "attribute",
+    "detectors",
+    "images",
+    "networks",
+    "open",
+    "paths",
+    "quadrature",
+    "result",
+    "save",
+    "statistics",
+    "views",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the views, and plotly with them, on first use."""
+    if name == "views":
+        return importlib.import_module(".views", __name__)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

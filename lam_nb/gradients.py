@@ -1,0 +1,228 @@
+"""Gradients: the only place that differentiates. Batches, devices, and a network left as it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from tqdm.auto import tqdm
+
+from .networks import Network
+from .quadrature import Nodes
+from .types import Batch, Detector, Image, InputError, Path
+
+_PIXELS = {"cpu": 8 * 64 * 64, "cuda": 64 * 64 * 64}
+"""Input pixels per batch that keep the device busy without much memory."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What was seen at the nodes of a path, a row per node.
+
+    Parameters
+    ----------
+    path, velocity, gradient : numpy.ndarray, shape (node, 3, y, x)
+        Images, their derivative by alpha, and the detector's derivative by the image.
+    detector : numpy.ndarray, shape (node,)
+    output : numpy.ndarray, shape (node, 3, out_y, out_x), uint8
+        Empty (no nodes) unless asked for.
+    """
+
+    path: NDArray[np.floating]
+    velocity: NDArray[np.floating]
+    gradient: NDArray[np.floating]
+    detector: NDArray[np.floating]
+    output: NDArray[np.uint8]
+
+
+def device(name: str | torch.device | None = None) -> torch.device:
+    """Return the device to compute on: the named one, or CUDA when there is one, or the CPU.
+
+    Raises
+    ------
+    InputError
+        If torch does not know the name or the machine has no such device.
+
+    Examples
+    --------
+    >>> device("cpu")
+    device(type='cpu')
+    """
+    if name is None:
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        torch.empty(0, device=name)
+        return torch.device(name)
+    except (RuntimeError, AssertionError):
+        raise InputError(f"device: got {str(name)!r}, which this machine does not have; try 'cpu' or None.") from None
+
+
+@contextmanager
+def frozen(network: Network, place: torch.device) -> Iterator[Network]:
+    """Have the network on `place`, in evaluation mode and without parameter gradients; undo it all after.
+
+    Also after an error or an interruption.
+
+    Examples
+    --------
+    >>> from lam_nb.networks import wrap
+    >>> net = wrap(torch.nn.Conv2d(3, 3, 3, padding=1)).train()
+    >>> with frozen(net, torch.device("cpu")):
+    ...     net.training, any(p.requires_grad for p in net.parameters())
+    (False, False)
+    >>> net.training
+    True
+    """
+    modes = {module: module.training for module in network.modules()}
+    wanted = {parameter: parameter.requires_grad for parameter in network.parameters()}
+    home = next((p.device for p in network.parameters()), place)
+    try:
+        network.eval().requires_grad_(False)
+        yield network if home == place else network.to(place)
+    finally:
+        if home != place:
+            network.to(home)
+        for module, mode in modes.items():
+            module.training = mode
+        for parameter, want in wanted.items():
+            parameter.requires_grad_(want)
+
+
+def outputs(network: Network, batch: Batch) -> Batch:
+    """Run the network without gradients, on the batch's device and in the network's precision."""
+    with torch.no_grad():
+        return network(batch.to(network.dtype))
+
+
+def value_and_gradient(network: Network, detector: Detector, batch: Batch) -> tuple[torch.Tensor, Batch, Batch]:
+    """Return the detector's values (node,), their gradients by the images, and the network's outputs.
+
+    Raises
+    ------
+    InputError
+        If the detector does not give one number per image, or something is not finite.
+
+    Examples
+    --------
+    >>> from lam_nb.networks import wrap
+    >>> values, gradients, _ = value_and_gradient(wrap(torch.nn.Identity()), lambda o: o.sum((1, 2, 3)), torch.ones(2, 3, 24, 24))
+    >>> values.shape, float(gradients.mean())
+    (torch.Size([2]), 1.0)
+    """
+    images = batch.detach().to(network.dtype).clone().requires_grad_()
+    with torch.enable_grad():
+        output = network(images)
+        values = detector(output)
+        _check_values(values, len(batch), network.name)
+        (gradients,) = torch.autograd.grad(values.sum(), images, allow_unused=True, materialize_grads=True)
+    if not torch.isfinite(gradients).all():
+        raise InputError(
+            f"network {network.name!r}: its gradient is NaN or infinite on this image; look for a square root, "
+            "logarithm or division in it whose argument reaches 0."
+        )
+    return values.detach(), gradients, output.detach()
+
+
+def positions(path: Path, alphas: Any) -> Batch:
+    """Return the images (node, 3, y, x) at a row of alphas, also for a path that takes one alpha at a time."""
+    if hasattr(path, "velocity"):
+        return path(torch.as_tensor(alphas))
+    return torch.stack([path(alpha) for alpha in torch.as_tensor(alphas, dtype=torch.float64)])
+
+
+def velocities(path: Path, alphas: Any) -> Batch:
+    """Return d path / d alpha (node, 3, y, x): the path's own closed form, else forward-mode differentiation.
+
+    Examples
+    --------
+    >>> image = torch.ones(3, 4, 5)
+    >>> float(velocities(lambda alpha: alpha**2 * image, [0.5]).mean())
+    1.0
+    """
+    if hasattr(path, "velocity"):
+        return path.velocity(torch.as_tensor(alphas))
+    one = torch.ones((), dtype=torch.float64)
+    row = torch.as_tensor(alphas, dtype=torch.float64)
+    return torch.stack([torch.func.jvp(path, (alpha,), (one,))[1] for alpha in row])
+
+
+def speed(path: Path, alphas: NDArray[np.float64], chunk: int = 16) -> NDArray[np.float64]:
+    """Return the length of d path / d alpha at a row of alphas."""
+    rows = [velocities(path, part).flatten(1).norm(dim=1) for part in torch.as_tensor(alphas).split(chunk)]
+    return torch.cat(rows).double().cpu().numpy()
+
+
+def sample(
+    network: Network,
+    detector: Detector,
+    path: Path,
+    nodes: Nodes,
+    *,
+    batch: int | None = None,
+    keep_output: bool = False,
+    progress: bool = True,
+) -> Samples:
+    """Evaluate path, velocity, detector and gradient at every node, a batch at a time.
+
+    Parameters
+    ----------
+    network : Network
+        On the path's device, in evaluation mode (see `frozen`).
+    detector, path
+        One number per output; image per alpha.
+    nodes : Nodes
+        Where to evaluate.
+    batch : int, optional
+        Nodes at once; chosen from the image's size and the device when not given.
+    keep_output : bool
+        Keep every output, 8 bits.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    Samples
+    """
+    parts: list[tuple[Any, ...]] = []
+    size = batch or _batch_size(path(1.0))
+    with tqdm(total=len(nodes.alphas), desc=network.name, unit="node", disable=not progress, leave=False) as bar:
+        for start in range(0, len(nodes.alphas), size):
+            part = slice(start, start + size)
+            images = positions(path, nodes.alphas[part])
+            values, gradients, output = value_and_gradient(network, detector, images)
+            parts.append((images, _velocity(path, nodes, part), gradients, values, _bytes(output, keep_output)))
+            bar.update(len(images))
+    stacked = (torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True))
+    return Samples(**dict(zip((field.name for field in fields(Samples)), stacked, strict=True)))
+
+
+def _velocity(path: Path, nodes: Nodes, part: slice) -> Batch:
+    alphas, weights = nodes.alphas[part], nodes.weights[part]
+    if not nodes.backward:
+        return velocities(path, alphas)
+    before, here = positions(path, alphas - weights), positions(path, alphas)
+    return (here - before) / torch.as_tensor(weights).to(here).reshape(-1, 1, 1, 1)
+
+
+def _batch_size(image: Image) -> int:
+    pixels = image.shape[-2] * image.shape[-1]
+    return max(1, _PIXELS.get(image.device.type, _PIXELS["cpu"]) // pixels)
+
+
+def _bytes(output: Batch, keep: bool) -> Batch:
+    return (output[: len(output) * keep].clamp(0, 1) * 255).round().to(torch.uint8)
+
+
+def _check_values(values: Any, count: int, name: str) -> None:
+    shape = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
+    if shape != (count,):
+        raise InputError(f"detector: got {shape} for {count} images, expected one number per image, ({count},).")
+    if not torch.isfinite(values).all():
+        raise InputError(
+            f"network {name!r}: its output is NaN or infinite on this image; check its weights and value_range."
+        )

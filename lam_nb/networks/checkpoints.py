@@ -1,0 +1,73 @@
+"""Checkpoint files: read without running anything in them, unwrapped, and named by their hash."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+
+from ..types import InputError
+from .layers import State
+
+_WRAPPERS = ("params_ema", "state_dict", "params", "model")
+_PREFIX = "module."
+
+
+def read(path: str | os.PathLike[str]) -> State:
+    """Read the weights of a .safetensors, .pth, .pt or .ckpt file, onto the CPU.
+
+    Pickled files are read with ``weights_only=True``: nothing in them is executed. Wrappers
+    (``state_dict``, ``params``, ``params_ema``, ``model``) and the prefix ``module.`` are taken off.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, is no checkpoint, or holds more than weights.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"weights: there is no file {path}; check the path.")
+    try:
+        found = load_file(path) if path.suffix == ".safetensors" else _unpickle(path)
+    except pickle.UnpicklingError:
+        raise InputError(
+            f"weights: {path} holds more than weights, and running what is inside a checkpoint is not safe; "
+            "save its state_dict() alone, best as safetensors."
+        ) from None
+    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
+        raise InputError(f"weights: {path} is no checkpoint that torch or safetensors can read ({error}).") from None
+    return _unwrap(found, path)
+
+
+def digest(state: State) -> str:
+    """Return a hexadecimal SHA-256 of names, shapes and values.
+
+    Examples
+    --------
+    >>> digest({"w": torch.zeros(2)}) == digest({"w": torch.zeros(2)})
+    True
+    """
+    total = hashlib.sha256()
+    for name, value in sorted(state.items()):
+        array = value.detach().cpu().contiguous()
+        total.update(f"{name}{tuple(array.shape)}{array.dtype}".encode())
+        total.update(array.flatten().view(torch.uint8).numpy().tobytes())
+    return total.hexdigest()
+
+
+def _unpickle(path: Path) -> Any:
+    return torch.load(path, map_location="cpu", weights_only=True)
+
+
+def _unwrap(found: Any, path: Path) -> State:
+    while isinstance(found, dict) and (inner := next((found[key] for key in _WRAPPERS if key in found), None)):
+        found = inner
+    if not isinstance(found, dict) or not found or not all(isinstance(v, torch.Tensor) for v in found.values()):
+        raise InputError(f"weights: {path} holds {type(found).__name__}, expected a dictionary of tensors.")
+    return {name.removeprefix(_PREFIX): value for name, value in found.items()}

@@ -1,0 +1,198 @@
+"""The shape of a result: the names of its dimensions and variables, their units, provenance, checks, files."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import platform
+from collections.abc import Iterable, Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from .files import replacing
+from .types import InputError, choose
+
+ALPHA, CHANNEL, Y, X, OUT_Y, OUT_X = "alpha", "channel", "y", "x", "out_y", "out_x"
+INPUT, OUTPUT, PATH, GRADIENT, INTEGRAND = "input", "output", "path", "gradient", "integrand"
+DETECTOR, OUTPUT_PATH, ATTRIBUTION = "detector", "output_path", "attribution"
+DETECTOR_START, DETECTOR_END = "detector_start", "detector_end"
+COMPLETENESS_GAP, QUADRATURE_ERROR = "completeness_gap", "quadrature_error"
+WEIGHT, SIGMA = "weight", "sigma"
+
+_PICTURE, _OUTPUT = (CHANNEL, Y, X), (CHANNEL, OUT_Y, OUT_X)
+_VARIABLES: Mapping[str, tuple[tuple[str, ...], str, str]] = {
+    INPUT: (_PICTURE, "network input", "intensity"),
+    OUTPUT: (_OUTPUT, "network output", "intensity"),
+    PATH: ((ALPHA, *_PICTURE), "image along the path", "intensity"),
+    GRADIENT: ((ALPHA, *_PICTURE), "derivative of the detector by the image", "detector/intensity"),
+    INTEGRAND: ((ALPHA, *_PICTURE), "derivative times path velocity", "detector"),
+    DETECTOR: ((ALPHA,), "detector along the path", "detector"),
+    OUTPUT_PATH: ((ALPHA, *_OUTPUT), "network output along the path", "intensity/255"),
+    ATTRIBUTION: (_PICTURE, "local attribution", "detector"),
+    DETECTOR_START: ((), "detector at the baseline", "detector"),
+    DETECTOR_END: ((), "detector at the image", "detector"),
+    COMPLETENESS_GAP: ((), "relative completeness gap", "1"),
+    QUADRATURE_ERROR: ((), "estimated relative L1 error of the map", "1"),
+}
+_COORDINATES: Mapping[str, tuple[str, str]] = {
+    ALPHA: ("position on the path", "1"),
+    WEIGHT: ("quadrature weight", "1"),
+    SIGMA: ("blur", "input pixels"),
+    Y: ("row", "input pixels"),
+    X: ("column", "input pixels"),
+    OUT_Y: ("row", "output pixels"),
+    OUT_X: ("column", "output pixels"),
+}
+OPTIONAL = (INPUT, OUTPUT, PATH, GRADIENT, INTEGRAND, DETECTOR, OUTPUT_PATH)
+"""What `keep` chooses from; the map and the scalars are always there."""
+DEFAULT = tuple(name for name in OPTIONAL if name != OUTPUT_PATH)
+"""What is kept unless said otherwise."""
+
+
+def chosen(keep: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the optional variables that `keep` names; "all" and "map" (none of them) are short for many.
+
+    Raises
+    ------
+    InputError
+        If a name is not one of the optional variables.
+
+    Examples
+    --------
+    >>> chosen(["path", "detector"])
+    ('path', 'detector')
+    """
+    if isinstance(keep, str):
+        short = {"all": OPTIONAL, "map": ()}
+        return short[keep] if keep in short else (choose("keep", keep, (*OPTIONAL, *short)),)
+    return tuple(choose("keep", name, OPTIONAL) for name in keep)
+
+
+def assemble(
+    values: Mapping[str, Any], coordinates: Mapping[str, Any], provenance: Mapping[str, str | int | float]
+) -> xr.Dataset:
+    """Build a result from arrays by variable name; dimensions, names and units are filled in here.
+
+    Parameters
+    ----------
+    values : mapping
+        Variable -> array, in the order of dimensions of the table above.
+    coordinates : mapping
+        Coordinate along alpha -> row.
+    provenance : mapping
+        Attributes of the result.
+
+    Returns
+    -------
+    xarray.Dataset
+    """
+    data = {name: _variable(name, value) for name, value in values.items()}
+    result = xr.Dataset(data, attrs={**provenance, **_stamp()})
+    along = {name: (ALPHA, np.asarray(row, float)) for name, row in coordinates.items()}
+    pixels = {name: np.arange(result.sizes[name]) for name in (Y, X, OUT_Y, OUT_X) if name in result.sizes}
+    letters = np.array(["r", "g", "b"], dtype=object)
+    result = result.assign_coords({**along, **pixels, CHANNEL: letters})
+    for name, (label, units) in _COORDINATES.items():
+        if name in result.coords:
+            result[name].attrs.update(long_name=label, units=units)
+    result[CHANNEL].attrs.update(long_name="colour channel", units="1")
+    return result
+
+
+def check(dataset: xr.Dataset, *names: str) -> xr.Dataset:
+    """Return `dataset` if it has the variables, else raise an InputError that tells how to get them.
+
+    Examples
+    --------
+    >>> check(xr.Dataset(), "attribution")
+    Traceback (most recent call last):
+    lam_nb.types.InputError: dataset: has no 'attribution'; expected a result of lam_nb.attribute.
+    """
+    if not isinstance(dataset, xr.Dataset):
+        raise InputError(f"dataset: got {type(dataset).__name__}, expected an xarray.Dataset from lam_nb.attribute.")
+    for name in names:
+        if name in dataset:
+            continue
+        if name in OPTIONAL and ATTRIBUTION in dataset:
+            raise InputError(f"dataset: has no {name!r}; make it with attribute(..., keep=[{name!r}, ...]).")
+        raise InputError(f"dataset: has no {name!r}; expected a result of lam_nb.attribute.")
+    return dataset
+
+
+def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
+    """Write a result to netCDF (.nc) or Zarr (.zarr), whole or not at all.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+    path : path-like
+        Ends in .nc or .zarr; an earlier file of that name is replaced.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    InputError
+        If the ending is another or the folder cannot be written.
+    """
+    path = Path(path)
+    with replacing(path) as temporary:
+        if _format(path) == ".zarr":
+            dataset.to_zarr(temporary, zarr_format=3, consolidated=False)
+        else:
+            packed = {name: {"zlib": True, "complevel": 1} for name, v in dataset.data_vars.items() if v.ndim}
+            dataset.to_netcdf(temporary, engine="netcdf4", encoding=packed)
+    return path
+
+
+def open(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read a result that `save` wrote, into memory.
+
+    Raises
+    ------
+    InputError
+        If there is no such file or it is no result.
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"path: there is no {path}; check the path.")
+    options: dict[str, Any] = {"engine": "netcdf4"}
+    if _format(path) == ".zarr":
+        options = {"engine": "zarr", "zarr_format": 3, "consolidated": False}
+    try:
+        with xr.open_dataset(path, **options) as dataset:
+            return dataset.load()
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"path: {path} is no result that lam_nb can read ({error}).") from None
+
+
+def _format(path: Path) -> str:
+    if path.suffix not in {".nc", ".zarr"}:
+        raise InputError(f"path: got {path.name}, expected a name that ends in .nc (netCDF) or .zarr.")
+    return path.suffix
+
+
+def _variable(name: str, value: Any) -> tuple[tuple[str, ...], np.ndarray, dict[str, str]]:
+    dimensions, label, units = _VARIABLES[name]
+    return dimensions, np.asarray(value), {"long_name": label, "units": units}
+
+
+def _stamp() -> dict[str, str]:
+    return {
+        "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "versions": ", ".join(f"{name} {_version(name)}" for name in ("lam-nb", "torch", "xarray", "numpy")),
+        "python": platform.python_version(),
+    }
+
+
+def _version(distribution: str) -> str:
+    try:
+        return metadata.version(distribution)
+    except metadata.PackageNotFoundError:
+        return "unknown"

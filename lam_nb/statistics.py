@@ -1,0 +1,148 @@
+"""Statistics: Dataset -> DataArray. They work unchanged with further dimensions, such as `model`."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from .result import (
+    ALPHA,
+    ATTRIBUTION,
+    CHANNEL,
+    COMPLETENESS_GAP,
+    DETECTOR,
+    DETECTOR_END,
+    DETECTOR_START,
+    GRADIENT,
+    INTEGRAND,
+    WEIGHT,
+    X,
+    Y,
+    check,
+)
+
+
+def signed(dataset: xr.Dataset) -> xr.DataArray:
+    """Sum the map over colour channels: (…, y, x), in units of the detector.
+
+    Examples
+    --------
+    >>> float(signed(_example()).sum())
+    2.0
+    """
+    return _named(check(dataset, ATTRIBUTION)[ATTRIBUTION].sum(CHANNEL), "attribution", "detector")
+
+
+def magnitude(dataset: xr.Dataset) -> xr.DataArray:
+    """Return how much each pixel was used, |Σ_channel attribution|: (…, y, x), in units of the detector.
+
+    Examples
+    --------
+    >>> float(magnitude(_example()).max())
+    2.0
+    """
+    return _named(abs(signed(dataset)), "attribution magnitude", "detector")
+
+
+def contributions(dataset: xr.Dataset) -> xr.DataArray:
+    """Return what each step adds to the map, weight × integrand summed over channels: (…, alpha, y, x)."""
+    steps = check(dataset, INTEGRAND)[INTEGRAND].sum(CHANNEL) * dataset[WEIGHT]
+    return _named(steps, "contribution of a step", "detector")
+
+
+def cumulative(dataset: xr.Dataset) -> xr.DataArray:
+    """Return the map as it gathers along the path: (…, alpha, y, x); its last step is `signed`."""
+    return _named(contributions(dataset).cumsum(ALPHA), "cumulative attribution", "detector")
+
+
+def cumulative_share(dataset: xr.Dataset) -> xr.DataArray:
+    """Return the gathered attribution over the detector's whole change: (…, alpha); 1 is complete."""
+    change = dataset[DETECTOR_END] - dataset[DETECTOR_START]
+    return _named(cumulative(dataset).sum((Y, X)) / change, "share of the detector's change", "1")
+
+
+def sensitivity(dataset: xr.Dataset) -> xr.DataArray:
+    """Return the gradient along the path, summed over channels: (…, alpha, y, x)."""
+    return _named(check(dataset, GRADIENT)[GRADIENT].sum(CHANNEL), "gradient", "detector/intensity")
+
+
+def response(dataset: xr.Dataset) -> xr.DataArray:
+    """Return the detector's value along the path: (…, alpha)."""
+    return check(dataset, DETECTOR)[DETECTOR]
+
+
+def gini(dataset: xr.Dataset) -> xr.DataArray:
+    """Gini coefficient of `magnitude` over pixels: 0 when all count the same, near 1 when few do.
+
+    G = Σ_i Σ_j |a_i − a_j| / (2 n² ā) (Gu & Dong, arXiv 2011.11036).
+
+    Returns
+    -------
+    xarray.DataArray
+        In [0, 1); NaN, with a warning, for a map that is zero everywhere or holds NaN. The
+        attribute ``canvas_pixels`` holds n: values on different canvases do not compare.
+
+    Examples
+    --------
+    >>> round(float(gini(_example())), 6)
+    0.833333
+    """
+    used = magnitude(dataset)
+    found = xr.apply_ufunc(_gini, used, input_core_dims=[[Y, X]], dask="parallelized", output_dtypes=[float])
+    if bool(found.isnull().any()):
+        warnings.warn(
+            "a map is zero everywhere or holds NaN: its Gini coefficient and diffusion index are NaN; "
+            "look at detector_start and detector_end.",
+            RuntimeWarning,
+            stacklevel=2,
+        )
+    return _named(found, "Gini coefficient", "1", canvas_pixels=used.sizes[Y] * used.sizes[X])
+
+
+def diffusion_index(dataset: xr.Dataset) -> xr.DataArray:
+    """How widely the network looked, (1 − gini) · 100 (Gu & Dong, arXiv 2011.11036).
+
+    Returns
+    -------
+    xarray.DataArray
+        In (0, 100]; larger is wider. It depends on the canvas: the same map on a larger image has
+        a smaller index, so compare equal sizes only (attribute ``canvas_pixels``). NaN, with a
+        warning, for a map that is zero or holds NaN.
+
+    Examples
+    --------
+    >>> round(float(diffusion_index(_example())), 4)
+    16.6667
+    """
+    found = gini(dataset)
+    return _named((1 - found) * 100, "diffusion index", "1", canvas_pixels=found.attrs["canvas_pixels"])
+
+
+def completeness(dataset: xr.Dataset) -> xr.DataArray:
+    """Return the relative completeness gap, (Σ map − (D_end − D_start)) / |D_end − D_start|; 0 is complete."""
+    return check(dataset, COMPLETENESS_GAP)[COMPLETENESS_GAP]
+
+
+def _gini(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    flat = np.sort(values.reshape(*values.shape[:-2], -1).astype(np.float64), axis=-1)
+    count = flat.shape[-1]
+    rank = 2 * np.arange(1, count + 1) - count - 1
+    total = flat.sum(-1)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(total > 0, (flat @ rank) / (count * total), np.nan)
+
+
+def _named(values: xr.DataArray, label: str, units: str, **attributes: int) -> xr.DataArray:
+    values.name = label.replace(" ", "_").replace("'", "")
+    values.attrs = {"long_name": label, "units": units, **attributes}
+    return values
+
+
+def _example() -> xr.Dataset:
+    """One pixel of six, used by the examples here."""
+    picture = np.zeros((3, 2, 3))
+    picture[0, 0, 0] = 2
+    return xr.Dataset({ATTRIBUTION: ((CHANNEL, Y, X), picture)})
