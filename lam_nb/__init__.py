@@ -1,4 +1,4 @@
-"""Local attribution maps for super-resolution and image restoration: what did this network look at?
+"""Local attribution maps: what did this super-resolution or restoration network look at.
 
 >>> import lam_nb as lam
 >>> net = lam.networks.load("imdn-small")

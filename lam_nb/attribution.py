@@ -22,8 +22,8 @@ def attribute(
     image: Any,
     region: Region | tuple[int, ...],
     *,
-    path: PathMaker | None = None,
-    detector: DetectorMaker = detectors.edges,
+    path: str | PathMaker = "blur",
+    detector: str | DetectorMaker = "edges",
     steps: int = 24,
     rule: str | quadrature.Rule = "arc",
     keep: str | Iterable[str] = result.DEFAULT,
@@ -31,7 +31,7 @@ def attribute(
     device: str | torch.device | None = None,
     progress: bool = True,
 ) -> xr.Dataset:
-    """Local attribution map: which input pixels made this window of the output?
+    """Compute a local attribution map: which input pixels made this window of the output.
 
     Integrates the gradient of `detector` on the window, taken by the image, along a path from a
     baseline to the image:
@@ -46,10 +46,10 @@ def attribute(
         The network's input, RGB in [0, 1].
     region : Region or (y, x, size)
         Window of the output, in output pixels.
-    path : callable, default ``lam_nb.paths.blur()``
-        image -> (alpha -> image).
-    detector : callable, default ``lam_nb.detectors.edges``
-        region -> (output -> one number per image).
+    path : callable or str, default ``lam_nb.paths.blur()``
+        image -> (alpha -> image), or a name in ``lam_nb.paths.names()``.
+    detector : callable or str, default ``lam_nb.detectors.edges``
+        region -> (output -> one number per image), or a name in ``lam_nb.detectors.names()``.
     steps : int, default 24
         Evaluations of the gradient along the path.
     rule : str or callable, default "arc"
@@ -86,58 +86,47 @@ def attribute(
     {'channel': 3, 'y': 64, 'x': 64}
     """
     started = time.perf_counter()
-    maker = paths.blur() if path is None else path
-    picture, window = images.as_image(image), _region(region)
-    kept = result.chosen(keep)
+    picture, window, kept = images.as_image(image), _region(region), result.chosen(keep)
     window.check(*_network(network).output_size(*picture.shape[-2:]))
-    place = gradients.device(device)
+    maker, measure_of, place = paths.named(path), detectors.named(detector), gradients.device(device)
+    measure = measure_of(window)
     with gradients.frozen(network, place):
-        on_device = picture.to(place, network.dtype)
-        along = _checked_path(maker, on_device)
-        measure = detector(window)
+        along = _checked_path(maker, picture.to(place, network.dtype))
         nodes = quadrature.place(rule, lambda alphas: gradients.speed(along, alphas), steps)
         ends = gradients.outputs(network, gradients.positions(along, [0.0, 1.0]))
-        start, end = measure(ends).double().tolist()
-        found = gradients.sample(
-            network, measure, along, nodes, batch=batch, keep_output="output_path" in kept, progress=progress
-        )
+        start, end = gradients.detect(measure, ends, network.name).double().tolist()
+        moving = result.OUTPUT_PATH in kept
+        found = gradients.sample(network, measure, along, nodes, batch=batch, keep_output=moving, progress=progress)
+    pictures = {result.INPUT: picture.numpy(), result.OUTPUT: ends[1].float().cpu().numpy()}
+    values = pictures | _integrated(found, nodes) | {result.DETECTOR_START: start, result.DETECTOR_END: end}
+    values[result.COMPLETENESS_GAP] = _gap(values[result.ATTRIBUTION], start, end)
+    provenance = _describe_network(network) | _describe_region(window)
+    provenance |= {"path": _describe(maker), "detector": _describe(measure_of), "steps": len(nodes.alphas)}
+    provenance |= {"rule": rule if isinstance(rule, str) else _describe(rule), "image_sha256": images.digest(picture)}
+    provenance |= {"device": _describe_device(place), "precision": str(network.dtype).removeprefix("torch.")}
+    provenance |= {"seconds": round(time.perf_counter() - started, 3)}
+    unwanted = set(result.OPTIONAL) - set(kept)
+    wanted = {name: value for name, value in values.items() if name not in unwanted}
+    return result.assemble(wanted, _coordinates(along, nodes), provenance)
+
+
+def _integrated(found: gradients.Samples, nodes: quadrature.Nodes) -> dict[str, Any]:
     integrand = found.gradient * found.velocity
     contributions = integrand * nodes.weights.astype(integrand.dtype).reshape(-1, 1, 1, 1)
-    attribution = contributions.sum(0)
-    values = {
-        result.INPUT: picture.numpy(),
-        result.OUTPUT: ends[1].float().cpu().numpy(),
+    return {
         result.PATH: found.path,
         result.GRADIENT: found.gradient,
         result.INTEGRAND: integrand,
         result.DETECTOR: found.detector,
         result.OUTPUT_PATH: found.output,
-    }
-    scalars = {
-        result.ATTRIBUTION: attribution,
-        result.DETECTOR_START: start,
-        result.DETECTOR_END: end,
-        result.COMPLETENESS_GAP: _gap(attribution, start, end),
+        result.ATTRIBUTION: contributions.sum(0),
         result.QUADRATURE_ERROR: quadrature.relative_error(contributions, nodes.place),
     }
-    coordinates = {result.ALPHA: nodes.alphas, result.WEIGHT: nodes.weights}
-    if hasattr(along, "sigma"):
-        coordinates[result.SIGMA] = along.sigma(nodes.alphas).numpy()
-    provenance = {
-        **_describe_network(network),
-        "path": _describe(maker),
-        "detector": _describe(detector),
-        "rule": rule if isinstance(rule, str) else _describe(rule),
-        "steps": len(nodes.alphas),
-        "region_y": window.y,
-        "region_x": window.x,
-        "region_size": window.size,
-        "image_sha256": images.digest(picture),
-        "device": _describe_device(place),
-        "precision": str(network.dtype).removeprefix("torch."),
-        "seconds": round(time.perf_counter() - started, 3),
-    }
-    return result.assemble({name: values[name] for name in kept} | scalars, coordinates, provenance)
+
+
+def _coordinates(path: Any, nodes: quadrature.Nodes) -> dict[str, Any]:
+    along = {result.ALPHA: nodes.alphas, result.WEIGHT: nodes.weights}
+    return along | ({result.SIGMA: path.sigma(nodes.alphas).numpy()} if hasattr(path, "sigma") else {})
 
 
 def _network(network: Network) -> Network:
@@ -158,8 +147,6 @@ def _region(region: Region | tuple[int, ...]) -> Region:
 
 
 def _checked_path(maker: PathMaker, image: Image) -> Any:
-    if not callable(maker):
-        raise InputError(f"path: got {maker!r}, expected a function image -> (alpha -> image) such as paths.blur().")
     path = maker(image)
     end = gradients.positions(path, [1.0])[0]
     if end.shape != image.shape or (end - image).abs().max() > _END_TOLERANCE:
@@ -190,6 +177,10 @@ def _describe_network(network: Network) -> dict[str, str | int | float]:
         "value_range": network.value_range,
         "pad_to": network.pad_to,
     }
+
+
+def _describe_region(region: Region) -> dict[str, str | int | float]:
+    return {"region_y": region.y, "region_x": region.x, "region_size": region.size}
 
 
 def _describe_device(place: torch.device) -> str:

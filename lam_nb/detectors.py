@@ -11,7 +11,7 @@ import math
 import torch
 from torch.nn import functional
 
-from .types import Batch, Detector, Image, InputError, Region
+from .types import Batch, Detector, DetectorMaker, Image, InputError, Region, choose
 
 
 def edges(region: Region) -> Detector:
@@ -162,6 +162,43 @@ class _Error:
             return (_window(output, region) - _window(self.reference[None].to(output), region)).square().sum((1, 2, 3))
 
         return detector
+
+
+def names() -> tuple[str, ...]:
+    """Names of the detectors that `named` knows.
+
+    Examples
+    --------
+    >>> names()
+    ('edges', 'intensity', 'gabor')
+    """
+    return tuple(_named())
+
+
+def named(detector: str | DetectorMaker) -> DetectorMaker:
+    """Return the detector maker of a name, with its defaults; a function is returned as it is.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown or `detector` is no function.
+
+    Examples
+    --------
+    >>> named("edges") is edges
+    True
+    """
+    if isinstance(detector, str):
+        return _named()[choose("detector", detector, _named())]
+    if not callable(detector):
+        raise InputError(
+            f"detector: got {detector!r}, expected a function region -> (output -> numbers), such as edges."
+        )
+    return detector
+
+
+def _named() -> dict[str, DetectorMaker]:
+    return {"edges": edges, "intensity": intensity, "gabor": gabor()}
 
 
 def _window(output: Batch, region: Region) -> Batch:

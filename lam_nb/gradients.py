@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tqdm.auto import tqdm
 
 from .networks import Network
+from .paths import as_row
 from .quadrature import Nodes
 from .types import Batch, Detector, Image, InputError, Path
 
@@ -110,15 +111,15 @@ def value_and_gradient(network: Network, detector: Detector, batch: Batch) -> tu
     Examples
     --------
     >>> from lam_nb.networks import wrap
-    >>> values, gradients, _ = value_and_gradient(wrap(torch.nn.Identity()), lambda o: o.sum((1, 2, 3)), torch.ones(2, 3, 24, 24))
+    >>> net, total = wrap(torch.nn.Identity()), lambda output: output.sum((1, 2, 3))
+    >>> values, gradients, _ = value_and_gradient(net, total, torch.ones(2, 3, 24, 24))
     >>> values.shape, float(gradients.mean())
     (torch.Size([2]), 1.0)
     """
     images = batch.detach().to(network.dtype).clone().requires_grad_()
     with torch.enable_grad():
         output = network(images)
-        values = detector(output)
-        _check_values(values, len(batch), network.name)
+        values = detect(detector, output, network.name)
         (gradients,) = torch.autograd.grad(values.sum(), images, allow_unused=True, materialize_grads=True)
     if not torch.isfinite(gradients).all():
         raise InputError(
@@ -128,11 +129,32 @@ def value_and_gradient(network: Network, detector: Detector, batch: Batch) -> tu
     return values.detach(), gradients, output.detach()
 
 
+def detect(detector: Detector, output: Batch, name: str) -> torch.Tensor:
+    """Return the detector's values (node,) on outputs of the network `name`.
+
+    Raises
+    ------
+    InputError
+        If they are not one finite number per image.
+    """
+    values = detector(output)
+    shape = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
+    if shape != (len(output),):
+        raise InputError(
+            f"detector: got {shape} for {len(output)} images, expected one number per image, ({len(output)},)."
+        )
+    if not torch.isfinite(values).all():
+        raise InputError(
+            f"network {name!r}: its output is NaN or infinite on this image; check its weights and value_range."
+        )
+    return values
+
+
 def positions(path: Path, alphas: Any) -> Batch:
     """Return the images (node, 3, y, x) at a row of alphas, also for a path that takes one alpha at a time."""
     if hasattr(path, "velocity"):
-        return path(torch.as_tensor(alphas))
-    return torch.stack([path(alpha) for alpha in torch.as_tensor(alphas, dtype=torch.float64)])
+        return path(alphas)
+    return torch.stack([path(alpha) for alpha in as_row(alphas)])
 
 
 def velocities(path: Path, alphas: Any) -> Batch:
@@ -145,15 +167,14 @@ def velocities(path: Path, alphas: Any) -> Batch:
     1.0
     """
     if hasattr(path, "velocity"):
-        return path.velocity(torch.as_tensor(alphas))
+        return path.velocity(alphas)
     one = torch.ones((), dtype=torch.float64)
-    row = torch.as_tensor(alphas, dtype=torch.float64)
-    return torch.stack([torch.func.jvp(path, (alpha,), (one,))[1] for alpha in row])
+    return torch.stack([torch.func.jvp(path, (alpha,), (one,))[1] for alpha in as_row(alphas)])
 
 
 def speed(path: Path, alphas: NDArray[np.float64], chunk: int = 16) -> NDArray[np.float64]:
     """Return the length of d path / d alpha at a row of alphas."""
-    rows = [velocities(path, part).flatten(1).norm(dim=1) for part in torch.as_tensor(alphas).split(chunk)]
+    rows = [velocities(path, part).flatten(1).norm(dim=1) for part in as_row(alphas).split(chunk)]
     return torch.cat(rows).double().cpu().numpy()
 
 
@@ -216,13 +237,3 @@ def _batch_size(image: Image) -> int:
 
 def _bytes(output: Batch, keep: bool) -> Batch:
     return (output[: len(output) * keep].clamp(0, 1) * 255).round().to(torch.uint8)
-
-
-def _check_values(values: Any, count: int, name: str) -> None:
-    shape = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
-    if shape != (count,):
-        raise InputError(f"detector: got {shape} for {count} images, expected one number per image, ({count},).")
-    if not torch.isfinite(values).all():
-        raise InputError(
-            f"network {name!r}: its output is NaN or infinite on this image; check its weights and value_range."
-        )

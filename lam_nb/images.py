@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import torch
 from PIL import Image as Pillow
-from PIL import UnidentifiedImageError
+from PIL import ImageOps, UnidentifiedImageError
 
 from .types import Image, InputError, choose
 
@@ -25,8 +25,8 @@ _GREY_MODES = {"1", "L", "I;16", "I;16B", "I;16L"}
 def load(path: str | os.PathLike[str], *, background: float | None = None) -> Image:
     """Read a photograph as RGB.
 
-    One-channel pictures become grey RGB and 16-bit ones keep their depth. An opaque alpha
-    channel is dropped; a transparent picture needs a `background`.
+    One-channel pictures become grey RGB; 16-bit grey keeps its depth. Turned photographs (EXIF)
+    are set upright. An opaque alpha channel is dropped; a transparent picture needs a `background`.
 
     Parameters
     ----------
@@ -54,8 +54,8 @@ def load(path: str | os.PathLike[str], *, background: float | None = None) -> Im
     """
     try:
         with Pillow.open(path) as picture:
-            picture.load()
-            return _from_pillow(picture, f"image file {path}", background)
+            upright = ImageOps.exif_transpose(picture)
+            return _from_pillow(upright, f"image file {path}", background)
     except FileNotFoundError:
         raise InputError(f"image: there is no file {path}; check the path.") from None
     except IsADirectoryError:
@@ -231,6 +231,8 @@ def _sample_folder() -> Path:
 def _from_pillow(picture: Pillow.Image, name: str, background: float | None) -> Image:
     if picture.mode in _GREY_MODES:
         return _from_array(np.asarray(picture), name)
+    if picture.mode == "I" and picture.getextrema()[1] <= _DEPTH[np.dtype(np.uint16)]:
+        return _from_array(np.asarray(picture).astype(np.uint16), name)
     if picture.mode in {"I", "F"}:
         raise InputError(f"{name}: got {picture.mode!r} pixels (32 bit), expected 8 or 16 bit; convert it first.")
     picture = picture.convert("RGBA") if picture.has_transparency_data else picture.convert("RGB")
@@ -246,7 +248,8 @@ def _flatten(array: np.ndarray, name: str, background: float | None) -> np.ndarr
         return colour
     if background is None:
         raise InputError(
-            f"{name}: got transparent pixels, expected an opaque picture; give images.load(path, background=1.0) for white."
+            f"{name}: got transparent pixels, expected an opaque picture; "
+            "images.load(path, background=1.0) lays white under it."
         )
     return (alpha * colour / 255 + (1 - alpha) * background).astype(np.float32)
 

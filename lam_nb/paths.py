@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from .types import Batch, Image, InputError, choose
+from .types import Batch, Image, InputError, PathMaker, choose
 
 _TINY = 1e-5
 """Added to sigma, so that the kernel at sigma = 0 is a delta and no division by zero."""
@@ -32,7 +32,7 @@ class _Path(ABC):
         return self._on_row(self._velocity, alpha)
 
     def _on_row(self, function: Any, alpha: Any) -> torch.Tensor:
-        row = torch.as_tensor(alpha, dtype=torch.float64)
+        row = as_row(alpha)
         values = function(row.reshape(-1))
         return values if row.ndim else values[0]
 
@@ -64,17 +64,23 @@ class _Deblurring(_Path):
 
     def sigma(self, alpha: Any) -> torch.Tensor:
         """Return the blur at alpha, in input pixels."""
-        return self.start * (1 - torch.as_tensor(alpha, dtype=torch.float64))
+        return self.start * (1 - as_row(alpha))
 
     def _position(self, alphas: torch.Tensor) -> Batch:
-        return correlate(self.image, gaussian(self.sigma(alphas), self.kernel))
+        return self._anchor + correlate(self.image - self._anchor, gaussian(self.sigma(alphas), self.kernel))
 
     def _velocity(self, alphas: torch.Tensor) -> Batch:
-        return correlate(self.image, -self.start * gaussian_derivative(self.sigma(alphas), self.kernel))
+        kernels = -self.start * gaussian_derivative(self.sigma(alphas), self.kernel)
+        return correlate(self.image - self._anchor, kernels)
+
+    @property
+    def _anchor(self) -> torch.Tensor:
+        """Return one pixel's colour: filtered as a difference to it, a flat picture stays exactly flat."""
+        return self.image[:, :1, :1]
 
 
 @dataclass(frozen=True)
-class blur:  # noqa: N801 - reads as the function it is used as
+class blur:
     """Progressive blur: from the image blurred with `sigma` to the sharp image.
 
     path(alpha) = image filtered by a Gaussian of sigma·(1 − alpha); borders mirrored without
@@ -115,7 +121,7 @@ class blur:  # noqa: N801 - reads as the function it is used as
 
 
 @dataclass(frozen=True)
-class linear:  # noqa: N801
+class linear:
     """Straight line from a baseline to the image (integrated gradients, Sundararajan et al., arXiv 1703.01365).
 
     Parameters
@@ -170,6 +176,48 @@ class linear:  # noqa: N801
         return level.expand_as(image)
 
 
+def names() -> tuple[str, ...]:
+    """Names of the paths that `named` knows.
+
+    Examples
+    --------
+    >>> names()
+    ('blur', 'linear', 'black', 'mean')
+    """
+    return tuple(_named())
+
+
+def named(path: str | PathMaker) -> PathMaker:
+    """Return the path maker of a name, with its defaults; a function is returned as it is.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown or `path` is no function.
+
+    Examples
+    --------
+    >>> named("black")
+    linear(baseline='black')
+    """
+    if isinstance(path, str):
+        return _named()[choose("path", path, _named())]
+    if not callable(path):
+        raise InputError(f"path: got {path!r}, expected a function image -> (alpha -> image) such as paths.blur().")
+    return path
+
+
+def as_row(alpha: Any) -> torch.Tensor:
+    """Return one alpha or a row of them as a float64 tensor; tensors stay differentiable.
+
+    Examples
+    --------
+    >>> as_row([0, 0.5])
+    tensor([0.0000, 0.5000], dtype=torch.float64)
+    """
+    return alpha.double() if isinstance(alpha, torch.Tensor) else torch.tensor(alpha, dtype=torch.float64)
+
+
 def gaussian(sigmas: torch.Tensor, size: int) -> torch.Tensor:
     """Return isotropic Gaussian kernels (node, size, size), float64, each of sum 1; a delta at sigma = 0.
 
@@ -208,6 +256,10 @@ def correlate(image: Image, kernels: torch.Tensor) -> Batch:
     margin = kernels.shape[-1] // 2
     padded = functional.pad(image[None], (margin,) * 4, mode="reflect")[0]
     return functional.conv2d(padded[:, None], kernels.to(image)[:, None]).transpose(0, 1)
+
+
+def _named() -> dict[str, PathMaker]:
+    return {"blur": blur(), "linear": linear(), "black": linear("black"), "mean": linear("mean")}
 
 
 def _column(sigmas: torch.Tensor) -> torch.Tensor:

@@ -84,7 +84,7 @@ def gauss(speed: Speed, steps: int) -> Nodes:
 
     Examples
     --------
-    >>> float(gauss(lambda a: a, 5).weights.sum())
+    >>> round(float(gauss(lambda a: a, 5).weights.sum()), 9)
     1.0
     """
     alphas, weights = np.polynomial.legendre.leggauss(steps)
@@ -92,9 +92,10 @@ def gauss(speed: Speed, steps: int) -> Nodes:
 
 
 def paper(speed: Speed, steps: int) -> Nodes:
-    """The published demo's rule for the blur path (Gu & Dong, arXiv 2011.11036): first-order, to reproduce figures.
+    """Place nodes as the published demo does for the blur path: first-order, to reproduce figures.
 
-    The gradient at the end of each of `steps` equal steps in alpha, times the path's difference over it.
+    The gradient at the end of each of `steps` equal steps in alpha, times the path's difference over it
+    (Gu & Dong, arXiv 2011.11036).
 
     Examples
     --------
@@ -105,7 +106,7 @@ def paper(speed: Speed, steps: int) -> Nodes:
 
 
 def ends(speed: Speed, steps: int) -> Nodes:
-    """The published demo's rule for the line from black: equal weights, both ends included.
+    """Place nodes as the published demo does for the line from black: equal weights, both ends included.
 
     Examples
     --------

@@ -150,7 +150,7 @@ def wrap(
         raise InputError(f"value_range: got {value_range!r}, expected the largest pixel value, such as 1 or 255.")
     if scale is None:
         scale = _probe_scale(module, value_range, pad_to)
-    title = name or getattr(module, "__name__", type(module).__name__)
+    title = name or str(getattr(module, "__name__", type(module).__name__))
     return Network(module, name=title, scale=scale, value_range=float(value_range), pad_to=pad_to)
 
 

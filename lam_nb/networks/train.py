@@ -121,7 +121,8 @@ def train(
     writable_folder(out)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(seed)
-    network = architectures.build(architecture, **(options or {})).to(device, memory_format=torch.channels_last)
+    network = architectures.build(architecture, **(options or {})).to(device)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     scale = (options or {}).get("scale", 4)
     data = pairs(photos, scale, patch)
     average = copy.deepcopy(network).eval()

@@ -1,0 +1,189 @@
+"""The command line: ``lam-nb demo | attribute | doctor``."""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+import xarray as xr
+
+from . import attribution, detectors, gradients, images, networks, paths, quadrature, result, statistics
+from .files import writable_folder
+from .types import InputError, Region
+
+_DEMO = {"network": "imdn-small", "image": "facade", "region": Region(y=112, x=120, size=16)}
+_PACKAGES = "lam-nb torch numpy xarray plotly ipywidgets anywidget jupyterlab notebook voila".split()
+_WIDGET_EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; return its exit code: 0, 2 for bad input, 130 after an interruption.
+
+    Examples
+    --------
+    >>> main(["attribute", "--network", "imdn-small", "--image", "none.png", "--region", "1,2,3"])
+    2
+    """
+    given = vars(_parser().parse_args(arguments))
+    command: Callable[..., None] = given.pop("command")
+    try:
+        command(**given)
+    except InputError as error:
+        print(f"lam-nb: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("\nlam-nb: interrupted; nothing was written.", file=sys.stderr)
+        return 130
+    return 0
+
+
+def demo(folder: str, device: str | None) -> None:
+    """Attribute a shipped network on a shipped photograph; write lam-demo.nc and lam-demo.html."""
+    table, page = Path(folder) / "lam-demo.nc", Path(folder) / "lam-demo.html"
+    writable_folder(table)
+    network = networks.load(str(_DEMO["network"]))
+    image = images.downscale(images.sample(str(_DEMO["image"])), network.scale)
+    dataset = attribution.attribute(network, image, _DEMO["region"], keep="all", device=device)  # type: ignore[arg-type]
+    _report(dataset, str(table), str(page))
+    print("Open the .html file in any browser and press play; open the .nc file with lam_nb.open.")
+
+
+def attribute(
+    network: str,
+    weights: str | None,
+    value_range: float | None,
+    image: str,
+    downscale: bool,
+    region: str,
+    out: str | None,
+    html: str | None,
+    **settings: Any,
+) -> None:
+    """Attribute one network on one file."""
+    window = Region.parse(region)
+    for path, endings in ((out, (".nc", ".zarr")), (html, (".html",))):
+        if path is not None:
+            _check_output(path, endings)
+    net = networks.load(network, weights=weights, value_range=value_range)
+    picture = images.load(image)
+    if downscale:
+        picture = images.downscale(picture, net.scale)
+    dataset = attribution.attribute(net, picture, window, keep="all", **settings)
+    dataset.attrs |= {"image": os.path.basename(image), "downscaling": "PIL bicubic, 8 bit" if downscale else "none"}
+    _report(dataset, out, html)
+
+
+def doctor() -> None:
+    """Print versions, device, memory, and whether notebooks will show widgets."""
+    rows = [("python", platform.python_version()), *((name, _version(name)) for name in _PACKAGES)]
+    rows += [("device", str(gradients.device())), *_memory()]
+    rows += [("networks", ", ".join(networks.shipped())), ("samples", ", ".join(images.samples()))]
+    rows += [("widgets", _widgets())]
+    _print_table(rows)
+
+
+def _report(dataset: xr.Dataset, table: str | None, page: str | None) -> None:
+    written = []
+    if table:
+        written.append(result.save(dataset, table))
+    if page:
+        from . import views
+
+        written.append(views.write_html(views.progression(dataset), page, title=f"{dataset.attrs['network']} · lam_nb"))
+    told = dataset.attrs
+    _print_table(
+        [
+            ("network", f"{told['network']} ({told['parameters']:,} parameters)"),
+            ("region", f"y={told['region_y']}, x={told['region_x']}, {told['region_size']} × {told['region_size']} px"),
+            ("diffusion index", f"{float(statistics.diffusion_index(dataset)):.2f}"),
+            ("Gini", f"{float(statistics.gini(dataset)):.4f}"),
+            ("completeness gap", f"{float(statistics.completeness(dataset)):+.2%}"),
+            ("quadrature error", f"{float(dataset[result.QUADRATURE_ERROR]):.1%} (estimated, relative L1)"),
+            ("seconds", f"{told['seconds']:.1f} on {told['device']}"),
+            *(("written", str(path.resolve())) for path in written),
+        ]
+    )
+
+
+def _print_table(rows: list[tuple[str, str]]) -> None:
+    for name, value in rows:
+        print(f"{name:<18}{value}")
+
+
+def _check_output(path: str, endings: tuple[str, ...]) -> None:
+    if Path(path).suffix not in endings:
+        raise InputError(f"output: got {path}, expected a name that ends in {' or '.join(endings)}.")
+    writable_folder(path)
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def _memory() -> Iterator[tuple[str, str]]:
+    memory = psutil.virtual_memory()
+    yield "memory", f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free"
+    if torch.cuda.is_available():
+        free, total = torch.cuda.mem_get_info()
+        yield "GPU", f"{torch.cuda.get_device_name()}, {free / 2**30:.1f} of {total / 2**30:.1f} GiB free"
+
+
+def _widgets() -> str:
+    """Say in words whether this environment's JupyterLab has what widgets need."""
+    missing = [name for name in ("ipywidgets", "anywidget") if importlib.util.find_spec(name) is None]
+    if missing:
+        return f"no: {' and '.join(missing)} not installed; run pip install {' '.join(missing)}"
+    if importlib.util.find_spec("jupyterlab") is None:
+        return "yes in Colab and VS Code; JupyterLab is not installed here"
+    from jupyter_core.paths import jupyter_path
+
+    folders = [Path(folder) for folder in jupyter_path("labextensions")]
+    lost = [name for name in _WIDGET_EXTENSIONS if not any((folder / name).is_dir() for folder in folders)]
+    if lost:
+        return f"no: JupyterLab lacks the extension {' and '.join(lost)}; install ipywidgets and anywidget beside it"
+    return "yes: JupyterLab has the widget manager and anywidget"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="lam-nb", description="What did this super-resolution network look at?")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    one = commands.add_parser("demo", help=str(demo.__doc__), description=demo.__doc__)
+    one.add_argument("--folder", default=".", help="where to write, default: here")
+    one.add_argument("--device", help="cpu, cuda, mps; default: CUDA when there is one")
+    one.set_defaults(command=demo)
+    one = commands.add_parser("attribute", help=str(attribute.__doc__), description=attribute.__doc__)
+    one.add_argument(
+        "--network", required=True, help="shipped network, checkpoint file, or architecture with --weights"
+    )
+    one.add_argument("--weights", help="checkpoint for the named architecture")
+    one.add_argument("--value-range", type=float, help="largest pixel value the network works with: 1 or 255")
+    one.add_argument("--image", required=True, help="the network's input, or the sharp photograph with --downscale")
+    one.add_argument("--downscale", action="store_true", help="shrink the photograph by the network's scale first")
+    one.add_argument("--region", required=True, metavar="Y,X,SIZE", help="window of the output, in output pixels")
+    one.add_argument("--out", help="result to write: .nc or .zarr")
+    one.add_argument("--html", help="page to write that plays the integration: .html")
+    one.add_argument("--path", default="blur", help=f"{', '.join(paths.names())}; default %(default)s")
+    one.add_argument("--detector", default="edges", help=f"{', '.join(detectors.names())}; default %(default)s")
+    one.add_argument("--rule", default="arc", help=f"{', '.join(quadrature.names())}; default %(default)s")
+    one.add_argument("--steps", type=int, default=24, help="gradient evaluations, default %(default)s")
+    one.add_argument("--device", help="cpu, cuda, mps; default: CUDA when there is one")
+    one.set_defaults(command=attribute)
+    one = commands.add_parser("doctor", help=str(doctor.__doc__), description=doctor.__doc__)
+    one.set_defaults(command=doctor)
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,9 @@
+"""Views: Dataset -> plotly Figure that plays without a kernel. They draw statistics and compute none."""
+
+from __future__ import annotations
+
+from .attribution import attribution
+from .pictures import write_html
+from .progression import progression
+
+__all__ = ["attribution", "progression", "write_html"]

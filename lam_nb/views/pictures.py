@@ -1,0 +1,160 @@
+"""Pictures in figures: arrays to small PNGs, axes in pixels, region boxes, colour bars, captions, HTML files."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import plotly.colors
+import plotly.graph_objects as go
+import xarray as xr
+from numpy.typing import NDArray
+from PIL import Image
+
+from .. import statistics
+from ..files import replacing
+from ..result import QUADRATURE_ERROR, check
+
+DIVERGING = "RdBu_r"
+"""Red adds to the detector, blue takes away, white is nothing; told apart by colour-blind readers."""
+LEAST_SIDE = 256
+"""Browsers smooth enlarged pictures; ours are enlarged to this by repeating pixels first."""
+FONT = {"family": "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif", "size": 13, "color": "#222"}
+BOX = "#00a651"
+_SHOWN = 0.995
+
+
+@cache
+def palette(name: str = DIVERGING) -> NDArray[np.uint8]:
+    """Return 256 colours of a plotly colour scale, (256, 3).
+
+    Examples
+    --------
+    >>> bool(palette()[127:129].min() > 240)
+    True
+    """
+    colours = plotly.colors.sample_colorscale(name, np.linspace(0, 1, 256).tolist(), colortype="tuple")
+    return np.round(np.array(colours) * 255).astype(np.uint8)
+
+
+def limit(values: NDArray[np.floating]) -> float:
+    """Return where a symmetric colour scale ends: all but the largest 0.5 % of |values| lie inside."""
+    return float(np.nanquantile(np.abs(values), _SHOWN)) or float(np.nanmax(np.abs(values))) or 1.0
+
+
+def signed_source(values: NDArray[np.floating], end: float) -> str:
+    """Encode (y, x) as a PNG in the diverging colours, −`end` … `end`."""
+    index = np.round((np.clip(np.nan_to_num(values) / end, -1, 1) + 1) * 127.5).astype(np.uint8)
+    picture = Image.fromarray(_enlarged(index), "L")
+    coloured = Image.frombytes("P", picture.size, picture.tobytes())
+    coloured.putpalette(palette().tobytes())
+    return _source(coloured)
+
+
+def colour_source(image: NDArray[Any]) -> str:
+    """Encode (3, y, x), bytes or floats in [0, 1], as a WebP of high quality: a quarter of a PNG's size."""
+    bytes_ = image if image.dtype == np.uint8 else np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
+    return _source(Image.fromarray(_enlarged(np.moveaxis(bytes_, 0, -1))), "WebP", quality=90)
+
+
+def dot_source(colour: tuple[int, int, int]) -> str:
+    """Encode one pixel, to be stretched into a line or a box."""
+    return _source(Image.new("RGB", (1, 1), colour))
+
+
+def place(figure: go.Figure, source: str, size: tuple[int, int], row: int, column: int, units: str) -> None:
+    """Put a picture of `size` (rows, columns) into a subplot whose axes count its pixels."""
+    height, width = size
+    x, y = next(figure.select_xaxes(row=row, col=column)), next(figure.select_yaxes(row=row, col=column))
+    x_name, y_name = (str(axis.plotly_name).replace("axis", "") for axis in (x, y))
+    figure.add_trace(
+        go.Scatter(x=[0, width], y=[0, height], mode="markers", marker_opacity=0, showlegend=False, hoverinfo="skip"),
+        row=row,
+        col=column,
+    )
+    corner = {"x": -0.5, "y": -0.5, "sizex": width, "sizey": height}
+    figure.add_layout_image(source=source, xref=x_name, yref=y_name, sizing="stretch", layer="below", **corner)
+    pixel_axes(figure, size, row, column, units)
+
+
+def pixel_axes(figure: go.Figure, size: tuple[int, int], row: int, column: int, units: str) -> None:
+    """Have a subplot count pixels from the top left, square, labelled with their units."""
+    height, width = size
+    look: dict[str, Any] = {"showgrid": False, "zeroline": False, "constrain": "domain", "ticks": "outside"}
+    look |= {"nticks": 5, "title_standoff": 2, "title_font_size": 12, "tickfont_size": 12}
+    figure.update_xaxes(range=[-0.5, width - 0.5], title_text=f"x ({units})", row=row, col=column, **look)
+    figure.update_yaxes(range=[height - 0.5, -0.5], title_text=f"y ({units})", row=row, col=column, **look)
+    name = str(next(figure.select_xaxes(row=row, col=column)).plotly_name).replace("axis", "")
+    figure.update_yaxes(scaleanchor=name, row=row, col=column)
+
+
+def box(figure: go.Figure, dataset: xr.Dataset, row: int, column: int, scale: float = 1.0) -> None:
+    """Draw the region's outline into a subplot, in output pixels over `scale`."""
+    y, x, size = (dataset.attrs[f"region_{name}"] / scale for name in ("y", "x", "size"))
+    edges = {"x0": x - 0.5, "x1": x - 0.5 + size, "y0": y - 0.5, "y1": y - 0.5 + size}
+    figure.add_shape(type="rect", line={"color": BOX, "width": 2}, row=row, col=column, **edges)
+
+
+def caption(dataset: xr.Dataset) -> str:
+    """Return two lines for the top of a figure: what was computed, and what came out.
+
+    Examples
+    --------
+    >>> caption(xr.Dataset())
+    Traceback (most recent call last):
+    lam_nb.types.InputError: dataset: has no 'quadrature_error'; expected a result of lam_nb.attribute.
+    """
+    check(dataset, QUADRATURE_ERROR)
+    told = dataset.attrs
+    region = f"region y={told['region_y']}, x={told['region_x']}, {told['region_size']} × {told['region_size']} px"
+    how = f"path {told['path']} · detector {told['detector']} · rule {told['rule']}, {told['steps']} steps"
+    numbers = (
+        f"diffusion index {float(statistics.diffusion_index(dataset)):.2f} "
+        f"on {dataset.sizes['y']} × {dataset.sizes['x']} px"
+        f" · completeness gap {float(statistics.completeness(dataset)):+.1%}"
+        f" · estimated error of the map {float(dataset[QUADRATURE_ERROR]):.1%}"
+    )
+    return f"<b>{told['network']}</b> · {region}<br><span style='font-size:12px'>{how}<br>{numbers}</span>"
+
+
+def write_html(figure: go.Figure, path: str | os.PathLike[str], title: str = "lam_nb") -> Path:
+    """Write a figure as one HTML file that needs no network and no kernel; whole or not at all.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+    path : path-like
+        The file to write, ends in .html.
+    title : str
+        The page's title.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    InputError
+        If the folder cannot be written.
+    """
+    page = figure.to_html(include_plotlyjs=True, auto_play=False, div_id="figure", config={"displaylogo": False})
+    head = f"<title>{title}</title><meta name='viewport' content='width=device-width'>"
+    with replacing(path) as temporary:
+        temporary.write_text(page.replace("<head>", f"<head>{head}", 1), encoding="utf-8")
+    return Path(path)
+
+
+def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    factor = -(-LEAST_SIDE // max(picture.shape[:2]))
+    return picture.repeat(factor, 0).repeat(factor, 1)
+
+
+def _source(picture: Image.Image, kind: str = "PNG", **options: int) -> str:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return f"data:image/{kind.lower()};base64," + base64.b64encode(buffer.getvalue()).decode()

@@ -1,0 +1,230 @@
+"""The progression view: drag the slider, and the blur lifts while the attribution gathers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import plotly.graph_objects as go
+import xarray as xr
+from plotly.subplots import make_subplots
+
+from .. import statistics
+from ..result import ALPHA, DETECTOR_END, DETECTOR_START, OUTPUT, OUTPUT_PATH, PATH, SIGMA, check
+from . import pictures
+
+_CURSOR = (200, 60, 0)
+_DURATION = 80
+_CURVE = {"row": 2, "col": 3}
+
+
+@dataclass(frozen=True)
+class _Panel:
+    title: str
+    sources: list[str]
+    size: tuple[int, int]
+    units: str
+    end: float | None = None
+    measured_in: str = ""
+
+    @property
+    def heading(self) -> str:
+        return f"{self.title} <span style='font-size:12px'>({self.measured_in})</span>" if self.end else self.title
+
+
+def progression(dataset: xr.Dataset) -> go.Figure:
+    """Show the integration step by step; scrubs and plays without a kernel.
+
+    Panels: image on the path, network output, gradient, what the step adds, the map as it gathers, and
+    the curves of the detector and of the gathered share. Each signed panel keeps one symmetric
+    colour scale over all steps; the 0.5 % largest values are shown in its end colours.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Of `lam_nb.attribute`, with ``path``, ``gradient``, ``integrand``, ``detector`` and ``output``
+        kept (the default). With ``output_path`` (``keep="all"``) the output moves, too.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+
+    Raises
+    ------
+    InputError
+        If a variable was not kept.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> net, lr = lam.networks.load("imdn-small"), lam.images.downscale(lam.images.sample("bricks"), 4)
+    >>> ds = lam.attribute(net, lr, lam.Region(96, 96), steps=6, keep="all", progress=False)
+    >>> len(progression(ds).layout.sliders[0].steps)
+    6
+    """
+    check(dataset, PATH, OUTPUT)
+    panels = _panels(dataset)
+    figure = make_subplots(
+        rows=2,
+        cols=3,
+        specs=[[{}] * 3, [{}, {}, {"secondary_y": True}]],
+        subplot_titles=[*(panel.heading for panel in panels), "detector and gathered share"],
+        horizontal_spacing=0.1,
+        vertical_spacing=0.15,
+    )
+    for number, panel in enumerate(panels):
+        _draw(figure, panel, *divmod(number, 3))
+    pictures.box(figure, dataset, 1, 1, scale=dataset.attrs["scale"])
+    pictures.box(figure, dataset, 1, 2)
+    _draw_curves(figure, dataset)
+    _animate(figure, dataset, panels)
+    figure.update_layout(
+        title={"text": pictures.caption(dataset), "x": 0.01, "y": 0.985, "yanchor": "top"},
+        template="plotly_white",
+        font=pictures.FONT,
+        width=1080,
+        height=880,
+        margin={"l": 60, "r": 70, "t": 125, "b": 130},
+    )
+    return figure
+
+
+def _panels(dataset: xr.Dataset) -> list[_Panel]:
+    moving = OUTPUT_PATH in dataset
+    outputs = dataset[OUTPUT_PATH] if moving else dataset[OUTPUT].expand_dims({ALPHA: dataset[ALPHA]})
+    return [
+        _picture("image on the path", dataset[PATH], "input px"),
+        _picture("network output" if moving else "network output, sharp image", outputs, "output px"),
+        _signed("gradient", statistics.sensitivity(dataset)),
+        _signed("this step adds", statistics.contributions(dataset)),
+        _signed("gathered so far", statistics.cumulative(dataset)),
+    ]
+
+
+def _picture(title: str, stack: xr.DataArray, units: str) -> _Panel:
+    sources = _encoded(stack, pictures.colour_source)
+    return _Panel(title, sources, _size(stack), units)
+
+
+def _signed(title: str, stack: xr.DataArray) -> _Panel:
+    end = pictures.limit(stack.values)
+    sources = _encoded(stack, lambda values: pictures.signed_source(values, end))
+    return _Panel(title, sources, _size(stack), "input px", end, stack.attrs["units"])
+
+
+def _size(stack: xr.DataArray) -> tuple[int, int]:
+    rows, columns = stack.shape[-2:]
+    return rows, columns
+
+
+def _encoded(stack: xr.DataArray, encode: Any) -> list[str]:
+    frames = stack.transpose(ALPHA, ...).values
+    if np.ndim(frames) and frames.strides[0] == 0:
+        return [encode(frames[0])] * len(frames)
+    return [encode(frame) for frame in frames]
+
+
+def _draw(figure: go.Figure, panel: _Panel, row: int, column: int) -> None:
+    pictures.place(figure, panel.sources[-1], panel.size, row + 1, column + 1, panel.units)
+    if panel.end is None:
+        return
+    x, y = (next(select(row=row + 1, col=column + 1)).domain for select in (figure.select_xaxes, figure.select_yaxes))
+    bar: dict[str, Any] = {"thickness": 10, "tickfont": {"size": 12}}
+    bar |= {"x": x[1] + 0.002, "xanchor": "left", "y": (y[0] + y[1]) / 2, "len": y[1] - y[0], "nticks": 5}
+    marker = {"color": [0], "cmin": -panel.end, "cmax": panel.end, "colorscale": pictures.DIVERGING, "opacity": 0}
+    figure.add_trace(
+        go.Scatter(
+            x=[0], y=[0], mode="markers", marker={**marker, "colorbar": bar}, showlegend=False, hoverinfo="skip"
+        ),
+        row=row + 1,
+        col=column + 1,
+    )
+
+
+def _draw_curves(figure: go.Figure, dataset: xr.Dataset) -> None:
+    alphas = dataset[ALPHA].values
+    ends = [float(dataset[name]) for name in (DETECTOR_START, DETECTOR_END)]
+    detector = np.concatenate([ends[:1], statistics.response(dataset).values, ends[1:]])
+    hover = {"hovertemplate": "α %{x:.3f}<br>%{y:.3g}<extra>%{fullData.name}</extra>"}
+    figure.add_trace(
+        go.Scatter(x=[0, *alphas, 1], y=detector, name="detector", line={"color": "#333333"}, **hover), **_CURVE
+    )
+    share = statistics.cumulative_share(dataset)
+    tick = {"tickfont_size": 12, "title_font_size": 12, "title_standoff": 2}
+    line = {"color": "#d55e00", "dash": "dot"}
+    figure.add_trace(
+        go.Scatter(x=alphas, y=share.values, name="gathered share", line=line, **hover), secondary_y=True, **_CURVE
+    )
+    figure.update_xaxes(title_text="α (0 baseline, 1 image)", range=[-0.02, 1.02], **tick, **_CURVE)
+    figure.update_yaxes(title_text="detector", secondary_y=False, nticks=6, **tick, **_CURVE)
+    percent = {"tickformat": ".0%", "tickmode": "linear", "dtick": 0.25, "showgrid": False}
+    figure.update_yaxes(title_text="gathered share", secondary_y=True, **percent, **tick, **_CURVE)
+    x, y = (next(select(**_CURVE)).domain for select in (figure.select_xaxes, figure.select_yaxes))
+    legend = {
+        "x": x[0] + 0.01,
+        "y": y[1] - 0.01,
+        "xanchor": "left",
+        "yanchor": "top",
+        "bgcolor": "rgba(255,255,255,0.8)",
+    }
+    figure.update_layout(legend=legend | {"font_size": 12})
+
+
+def _animate(figure: go.Figure, dataset: xr.Dataset, panels: list[_Panel]) -> None:
+    """Give the figure a slider that swaps pictures, and frames that do the same for play.
+
+    Swapped layout images are the fastest that plotly draws; the curve's cursor is one, too.
+    """
+    alphas = dataset[ALPHA].values
+    axis = str(next(figure.select_xaxes(**_CURVE)).plotly_name).replace("axis", "")
+    cursor = {"source": pictures.dot_source(_CURSOR), "xref": axis, "yref": f"{axis.replace('x', 'y')} domain"}
+    stretch = {"y": 1, "sizex": 0.008, "sizey": 1, "sizing": "stretch", "xanchor": "center", "layer": "above"}
+    figure.add_layout_image(x=float(alphas[-1]), **cursor, **stretch)
+    sources = list(zip(*(panel.sources for panel in panels), strict=True))
+    labels = _labels(dataset)
+    steps = [
+        {
+            "method": "relayout",
+            "label": label,
+            "args": [
+                {f"images[{number}].source": source for number, source in enumerate(row)}
+                | {f"images[{len(panels)}].x": float(alpha)}
+            ],
+        }
+        for label, row, alpha in zip(labels, sources, alphas, strict=True)
+    ]
+    placed = [image.to_plotly_json() for image in figure.layout.images]
+    figure.frames = [
+        go.Frame(name=label, layout={"images": _moved(placed, row, float(alpha))})
+        for label, row, alpha in zip(labels, sources, alphas, strict=True)
+    ]
+    font = {"size": 12}
+    slider = {"active": len(alphas) - 1, "steps": steps, "x": 0.19, "len": 0.81, "y": -0.1, "pad": {"t": 0}}
+    slider |= {
+        "currentvalue": {"prefix": "", "font": {"size": 14}, "xanchor": "left"},
+        "font": font,
+        "tickcolor": "#888",
+    }
+    immediate = {"mode": "immediate", "transition": {"duration": 0}}
+    play = {"frame": {"duration": _DURATION, "redraw": False}, "fromcurrent": False, **immediate}
+    stop = {"frame": {"duration": 0, "redraw": False}, **immediate}
+    buttons = [
+        {"method": "animate", "label": "▶ play", "args": [None, play]},
+        {"method": "animate", "label": "❚❚ pause", "args": [[None], stop]},
+    ]
+    menu = {"type": "buttons", "direction": "left", "buttons": buttons, "showactive": False}
+    menu |= {"x": -0.03, "y": -0.12, "xanchor": "left", "yanchor": "top"}
+    figure.update_layout(sliders=[slider], updatemenus=[menu])
+
+
+def _moved(placed: list[dict[str, Any]], row: tuple[str, ...], alpha: float) -> list[dict[str, Any]]:
+    pictures_moved = [{**image, "source": source} for image, source in zip(placed, row, strict=False)]
+    return [*pictures_moved, {**placed[-1], "x": alpha}]
+
+
+def _labels(dataset: xr.Dataset) -> list[str]:
+    alphas = [f"α {alpha:.3f}" for alpha in dataset[ALPHA].values]
+    if SIGMA not in dataset.coords:
+        return alphas
+    return [f"{label} · σ {sigma:.2f} px" for label, sigma in zip(alphas, dataset[SIGMA].values, strict=True)]

@@ -1,0 +1,60 @@
+"""Fixtures: toy networks with known answers, non-square pictures, the folder shared/."""
+
+import os
+import pathlib
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import lam_nb as lam
+
+torch.set_num_threads(1)
+SHARED = pathlib.Path(os.environ.get("LAM_SHARED", pathlib.Path(__file__).parents[2] / "shared"))
+
+
+def pytest_collection_modifyitems(items):
+    """Without shared/ its tests are skipped on a user's machine and fail in CI."""
+    if SHARED.is_dir() or os.environ.get("CI"):
+        return
+    for item in items:
+        if item.get_closest_marker("shared"):
+            item.add_marker(pytest.mark.skip(reason=f"needs {SHARED}"))
+
+
+@pytest.fixture(scope="session")
+def shared():
+    """The folder of published weights and reference results."""
+    assert SHARED.is_dir(), f"{SHARED} is missing"
+    return SHARED
+
+
+@pytest.fixture
+def image():
+    """A smooth, coloured, non-square picture, 3 × 20 × 26."""
+    return picture(20, 26)
+
+
+def picture(rows, columns):
+    channel, y, x = np.meshgrid(np.arange(3), np.arange(rows), np.arange(columns), indexing="ij")
+    wave = 0.5 + 0.3 * np.sin(0.7 * x + channel) * np.cos(0.4 * y) + 0.2 * ((x + y) % 5 == 0)
+    return torch.from_numpy(wave.clip(0, 1).astype(np.float32))
+
+
+@pytest.fixture
+def linear_network():
+    """Two linear convolutions and a pixel shuffle ×2: 5 × 5 input pixels count."""
+    return _network(None)
+
+
+@pytest.fixture
+def relu_network():
+    """The same with ReLUs between."""
+    return _network(nn.ReLU())
+
+
+def _network(activation):
+    torch.manual_seed(7)
+    layers = [nn.Conv2d(3, 8, 3, padding=1), activation, nn.Conv2d(8, 12, 3, padding=1), nn.PixelShuffle(2)]
+    return lam.networks.wrap(nn.Sequential(*(layer for layer in layers if layer)), scale=2, name="toy")

@@ -1,0 +1,197 @@
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import lam_nb as lam
+from lam_nb import InputError, Region, paths
+from lam_nb.quadrature import Nodes
+
+REGION = Region(16, 20, 6)
+ALL_PATHS = [paths.blur(), paths.linear(), paths.linear("black"), paths.linear("mean")]
+QUIET = {"progress": False}
+
+
+def _transposed(network, image, region):
+    """What a linear network's region sum is made of: its derivative, found by hand one pixel at a time."""
+    rows, columns = region.slices
+    zero = network(torch.zeros_like(image)[None])[..., rows, columns].sum()
+    answer = torch.zeros_like(image)
+    for index in np.ndindex(*image.shape):
+        one = torch.zeros_like(image)
+        one[index] = 1
+        answer[index] = network(one[None])[..., rows, columns].sum() - zero
+    return answer.detach()
+
+
+@pytest.mark.parametrize("path", ALL_PATHS, ids=repr)
+def test_linear_network_and_detector_have_a_closed_form(path, linear_network, image):
+    image = image[:, :14, :16]
+    region = Region(8, 12, 6)
+    expected = _transposed(linear_network, image, region) * (image - path(image)(0.0))
+    ds = lam.attribute(linear_network, image, region, path=path, detector="intensity", steps=40, **QUIET)
+    error = abs(ds.attribution - expected.numpy()).sum() / np.abs(expected.numpy()).sum()
+    assert error < 2e-3
+
+
+@pytest.mark.parametrize("path", ALL_PATHS, ids=repr)
+@pytest.mark.parametrize("detector", ["edges", "gabor", "intensity"])
+def test_completeness(path, detector, relu_network, image):
+    ds = lam.attribute(relu_network, image, REGION, path=path, detector=detector, steps=200, **QUIET)
+    assert abs(ds.completeness_gap) < 5e-3
+    change = float(ds.detector_end - ds.detector_start)
+    assert float(ds.attribution.sum()) == pytest.approx(change, rel=5e-3)
+
+
+@pytest.mark.parametrize("rule", ["arc", "midpoint", "gauss", "paper"])
+def test_the_gap_closes_as_steps_grow(rule, relu_network, image):
+    gaps = [
+        abs(float(lam.attribute(relu_network, image, REGION, rule=rule, steps=n, **QUIET).completeness_gap))
+        for n in (4, 256)
+    ]
+    assert gaps[1] < gaps[0] / 4
+    assert gaps[1] < 0.01
+
+
+def test_pixels_outside_the_receptive_field_are_exactly_zero(relu_network, image):
+    ds = lam.attribute(relu_network, image, REGION, steps=6, **QUIET)
+    inside = np.zeros((20, 26), bool)
+    inside[8 - 2 : 11 + 3, 10 - 2 : 13 + 3] = True  # the window, one row more for differences, two pixels around
+    assert not ds.attribution.values[:, ~inside].any()
+    assert ds.attribution.values[:, inside].any()
+
+
+@pytest.mark.parametrize("batch", [1, 5, 100])
+def test_batch_size_changes_nothing(batch, relu_network, image):
+    one = lam.attribute(relu_network, image, REGION, steps=7, batch=3, keep="all", **QUIET)
+    other = lam.attribute(relu_network, image, REGION, steps=7, batch=batch, keep="all", **QUIET)
+    for name in one:
+        np.testing.assert_allclose(one[name], other[name], rtol=1e-4, atol=1e-6)
+
+
+def test_the_map_is_the_weighted_sum_of_the_integrand(relu_network, image):
+    ds = lam.attribute(relu_network, image, REGION, steps=9, **QUIET)
+    np.testing.assert_allclose((ds.integrand * ds.weight).sum("alpha"), ds.attribution, rtol=1e-4, atol=1e-7)
+    velocity = paths.blur()(image).velocity(ds.alpha.values)
+    np.testing.assert_allclose(ds.integrand, ds.gradient * velocity.numpy(), rtol=1e-5, atol=1e-7)
+
+
+def test_flat_image_gives_zero_and_no_nan(relu_network):
+    ds = lam.attribute(relu_network, torch.full((3, 20, 26), 0.5), REGION, steps=4, **QUIET)
+    assert not ds.attribution.values.any()
+    assert ds.integrand.notnull().all()
+    with pytest.warns(RuntimeWarning, match="zero everywhere"):
+        assert np.isnan(ds.lam.diffusion_index())
+
+
+def test_own_path_and_detector_are_plain_functions(relu_network, image):
+    def fading(picture):
+        return lambda alpha: alpha**2 * picture
+
+    def brightest(region):
+        return lambda output: output.amax((1, 2, 3))
+
+    ds = lam.attribute(relu_network, image, REGION, path=fading, detector=brightest, steps=100, **QUIET)
+    assert abs(ds.completeness_gap) < 0.02
+    assert (ds.attrs["path"], ds.attrs["detector"]) == ("fading", "brightest")
+    assert "sigma" not in ds.coords
+    black = lam.attribute(relu_network, image, REGION, path="black", detector=brightest, steps=100, **QUIET)
+    difference = abs(black.attribution - ds.attribution).sum() / abs(ds.attribution).sum()
+    assert difference < 0.05  # a line integral does not depend on how its path is run through
+
+
+def test_own_rule_is_a_plain_function(linear_network, image):
+    def start(speed, steps):
+        return Nodes(np.arange(steps) / steps, np.full(steps, 1 / steps))
+
+    ds = lam.attribute(linear_network, image, REGION, rule=start, steps=5, **QUIET)
+    assert ds.attrs["rule"] == "start"
+    assert ds.alpha[0] == 0
+
+
+def test_the_network_is_left_as_it_was(relu_network, image):
+    relu_network.train()
+    relu_network.module[0].weight.requires_grad_(False)
+    lam.attribute(relu_network, image, REGION, steps=2, **QUIET)
+    assert relu_network.training
+    assert relu_network.module[0].training
+    assert [p.requires_grad for p in relu_network.parameters()] == [False, True, True, True]
+    assert all(p.grad is None for p in relu_network.parameters())
+
+
+def test_an_interruption_leaves_the_network_as_it_was(relu_network, image):
+    def interrupted(region):
+        calls = []
+
+        def detector(output):
+            calls.append(output)
+            if len(calls) > 2:
+                raise KeyboardInterrupt
+            return output.sum((1, 2, 3))
+
+        return detector
+
+    relu_network.train()
+    with pytest.raises(KeyboardInterrupt):
+        lam.attribute(relu_network, image, REGION, detector=interrupted, steps=4, batch=1, **QUIET)
+    assert relu_network.training
+    assert all(p.requires_grad for p in relu_network.parameters())
+
+
+def test_double_precision_weights_are_used_as_they_are(linear_network, image):
+    ds = lam.attribute(linear_network.double(), image, REGION, steps=3, **QUIET)
+    assert ds.attrs["precision"] == "float64"
+    assert ds.attribution.dtype == np.float64
+
+
+def test_padding_networks_are_differentiable_to_the_border(image):
+    module = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.Upsample(scale_factor=2))
+    net = lam.networks.wrap(module, pad_to=8)
+    ds = lam.attribute(net, image, Region(34, 46, 6), steps=50, **QUIET)
+    assert ds.output.shape == (3, 40, 52)
+    assert abs(ds.completeness_gap) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"region": Region(38, 0, 16)}, "leaves the output, which is 40 × 52"),
+        ({"region": "here"}, "region: got 'here'"),
+        ({"region": (1, 2, 3, 4)}, "region: got"),
+        ({"network": nn.Identity()}, "network: got Identity, expected a Network"),
+        ({"image": torch.zeros(1, 20, 26)}, "image: got a tensor of shape"),
+        ({"image": torch.zeros(3, 4, 4), "region": Region(0, 0, 2)}, "4 × 4 pixels, expected more than 4"),
+        ({"steps": 0}, "steps: got 0"),
+        ({"rule": "arcs"}, "did you mean 'arc'"),
+        ({"path": "blurr"}, "did you mean 'blur'"),
+        ({"detector": "edge"}, "did you mean 'edges'"),
+        ({"keep": "gradients"}, "did you mean 'gradient'"),
+        ({"device": "cuda:99"}, "device: got 'cuda:99'"),
+        ({"path": lambda picture: lambda alpha: picture * 0}, "at alpha = 1 it gives another picture"),
+        ({"detector": lambda region: lambda output: output.sum()}, "detector: got"),
+    ],
+)
+def test_bad_input_names_the_argument(arguments, message, relu_network, image):
+    given = {"network": relu_network, "image": image, "region": REGION} | arguments
+    with pytest.raises(InputError, match=message):
+        lam.attribute(given.pop("network"), given.pop("image"), given.pop("region"), **given, **QUIET)
+
+
+@pytest.mark.parametrize(
+    ("module", "message"),
+    [
+        (lambda batch: batch[..., :-1], "expected .* give networks.wrap the right scale"),
+        (lambda batch: [batch], "got output list"),
+        (lambda batch: batch * torch.nan, "NaN or infinite"),
+        (lambda batch: (batch * 0).sqrt(), "gradient is NaN"),
+    ],
+)
+def test_bad_networks_are_named(module, message, image):
+    net = lam.networks.wrap(module, scale=1, name="broken")
+    with pytest.raises(InputError, match=f"network 'broken'.*{message}"):
+        lam.attribute(net, image, Region(2, 2, 8), detector="intensity", **QUIET)
+
+
+def test_progress_is_shown(relu_network, image, capsys):
+    lam.attribute(relu_network, image, REGION, steps=2, progress=True)
+    assert "node" in capsys.readouterr().err

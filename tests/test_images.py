@@ -1,0 +1,112 @@
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Pillow
+
+from lam_nb import InputError, images
+
+
+def test_bytes_round_trip(image):
+    bytes_ = images.to_pillow(image)
+    assert bytes_.size == (26, 20)
+    torch.testing.assert_close(images.as_image(bytes_), (image * 255).round() / 255)
+
+
+@pytest.mark.parametrize(
+    ("array", "expected"),
+    [
+        (np.full((4, 5), 255, np.uint8), 1.0),
+        (np.full((4, 5, 1), 65535, np.uint16), 1.0),
+        (np.full((4, 5, 3), 0.25, np.float64), 0.25),
+        (np.ones((4, 5, 3), bool), 1.0),
+    ],
+)
+def test_arrays_become_rgb_in_0_1(array, expected):
+    image = images.as_image(array)
+    assert image.shape == (3, 4, 5)
+    assert image.dtype == torch.float32
+    assert (image == expected).all()
+
+
+def test_a_file_keeps_rows_and_columns(tmp_path):
+    field = np.zeros((20, 30, 3), np.uint8)
+    field[3, 17, 1] = 255
+    Pillow.fromarray(field).save(tmp_path / "one.png")
+    assert images.load(tmp_path / "one.png")[1, 3, 17] == 1
+    assert images.load(tmp_path / "one.png").sum() == 1
+
+
+def test_sixteen_bit_grey_keeps_its_depth(tmp_path):
+    Pillow.fromarray(np.full((4, 5), 257, np.uint16)).save(tmp_path / "deep.png")
+    assert images.load(tmp_path / "deep.png")[0, 0, 0].item() == pytest.approx(257 / 65535)
+
+
+def test_turned_photographs_are_upright(tmp_path):
+    exif = Pillow.Exif()
+    exif[0x0112] = 6
+    Pillow.new("RGB", (30, 20)).save(tmp_path / "turned.jpg", exif=exif)
+    assert images.load(tmp_path / "turned.jpg").shape == (3, 30, 20)
+
+
+def test_transparency_needs_a_background(tmp_path):
+    Pillow.new("RGBA", (5, 4), (255, 0, 0, 0)).save(tmp_path / "clear.png")
+    with pytest.raises(InputError, match="transparent"):
+        images.load(tmp_path / "clear.png")
+    assert (images.load(tmp_path / "clear.png", background=1.0) == 1).all()
+    Pillow.new("RGBA", (5, 4), (255, 0, 0, 255)).save(tmp_path / "opaque.png")
+    assert images.load(tmp_path / "opaque.png")[0].min() == 1
+
+
+@pytest.mark.parametrize(
+    ("bad", "message"),
+    [
+        (torch.zeros(4, 8, 8), r"shape \(4, 8, 8\), expected \(3, y, x\).*drop alpha"),
+        (torch.zeros(1, 8, 8), r"image\.expand"),
+        (torch.zeros(8, 8), "expected"),
+        (torch.zeros(3, 8, 8, dtype=torch.uint8), "expected floats"),
+        (torch.full((3, 8, 8), torch.nan), "NaN"),
+        (torch.full((3, 8, 8), 255.0), r"0 to 1; divide by 255"),
+        (np.zeros((8, 8, 4), np.uint8), "drop alpha"),
+        (np.zeros((8, 8, 3), np.int64), "int64"),
+        (3, "got int"),
+    ],
+)
+def test_bad_pictures_are_named(bad, message):
+    with pytest.raises(InputError, match=message):
+        images.as_image(bad)
+
+
+def test_files_that_are_no_pictures(tmp_path):
+    (tmp_path / "text.png").write_text("no picture")
+    for path, message in ((tmp_path / "none.png", "no file"), (tmp_path, "folder"), (tmp_path / "text.png", "Pillow")):
+        with pytest.raises(InputError, match=message):
+            images.load(path)
+
+
+def test_downscale_crops_and_is_pillow_bicubic(image):
+    small = images.downscale(image, 4)
+    assert small.shape == (3, 5, 6)
+    whole = images.to_pillow(image[:, :20, :24]).resize((6, 5), Pillow.Resampling.BICUBIC)
+    assert images.to_pillow(small).tobytes() == whole.tobytes()
+    assert images.upscale(small, 4).shape == (3, 20, 24)
+
+
+@pytest.mark.parametrize("scale", [0, -1, 2.0, 100])
+def test_downscale_refuses(image, scale):
+    with pytest.raises(InputError, match="scale: got"):
+        images.downscale(image, scale)
+
+
+def test_crop_refuses_to_leave_the_image(image):
+    with pytest.raises(InputError, match="leaves the image, which is 20 × 26"):
+        images.crop(image, 15, 0, 8, 8)
+
+
+def test_samples_are_photographs_with_a_licence():
+    assert {"facade", "bricks"} <= set(images.samples())
+    licences = (images._sample_folder() / "README.md").read_text()
+    for name in images.samples():
+        assert images.sample(name).shape[1] >= 200
+        assert f"`{name}`" in licences
+    with pytest.raises(InputError, match="did you mean 'facade'"):
+        images.sample("facad")

@@ -1,0 +1,151 @@
+import pickle
+
+import numpy as np
+import pytest
+import torch
+from safetensors.torch import save_file
+from torch import nn
+
+import lam_nb as lam
+from lam_nb import InputError, networks
+from lam_nb.networks import architectures, checkpoints
+
+
+def test_shipped_network_beats_bicubic_on_a_sample():
+    net = networks.load("imdn-small")
+    for name in lam.images.samples():
+        hr = lam.images.sample(name)
+        lr = lam.images.downscale(hr, 4)
+        with torch.no_grad():
+            sharp = net(lr[None])[0]
+        errors = [float((image - hr).square().mean()) for image in (sharp, lam.images.upscale(lr, 4))]
+        assert errors[0] < errors[1], name
+
+
+def test_shipped_networks_have_a_card_and_are_small():
+    for name in networks.shipped():
+        card, net = networks.card(name), networks.load(name)
+        assert card["parameters"] == net.parameter_count <= 150_000
+        assert card["weights_sha256"] == net.weights_hash
+        assert card["psnr_luma"]["Set5"] - card["psnr_luma_bicubic"]["Set5"] >= 1
+        assert card["training"].startswith("python -m lam_nb.networks.train")
+
+
+@pytest.mark.parametrize("name", architectures.names())
+def test_a_checkpoint_is_recognised_with_its_shape(name, tmp_path):
+    options = {"width": 24, "blocks": 3, "scale": 2}
+    torch.manual_seed(0)
+    module = architectures.build(name, **options)
+    wrapped = {"params_ema": {f"module.{key}": value for key, value in module.state_dict().items()}, "epoch": 3}
+    torch.save(wrapped, tmp_path / "mine.pth")
+    save_file(module.state_dict(), tmp_path / "mine.safetensors")
+    batch = torch.rand(1, 3, 17, 23)
+    for ending in ("pth", "safetensors"):
+        net = networks.load(tmp_path / f"mine.{ending}", value_range=1)
+        assert (net.scale, net.name) == (2, "mine")
+        torch.testing.assert_close(net(batch), module(batch))
+    assert networks.load(name, weights=tmp_path / "mine.pth").name == name
+
+
+class _Trap:
+    def __reduce__(self):
+        return (open, ("trap-was-sprung", "w"))
+
+
+def test_a_malicious_pickle_does_not_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    torch.save({"state_dict": {"a": torch.ones(1)}, "extra": _Trap()}, "trap.pth")
+    with pytest.raises(InputError, match="more than weights"):
+        networks.load("trap.pth")
+    (tmp_path / "plain.pth").write_bytes(pickle.dumps(_Trap()))
+    with pytest.raises(InputError):
+        networks.load("plain.pth")
+    assert not (tmp_path / "trap-was-sprung").exists()
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"weight": torch.ones(2)}, "none of the known architectures"),
+        ({"state_dict": {}}, "expected a dictionary of tensors"),
+        (torch.ones(3), "expected a dictionary of tensors"),
+    ],
+)
+def test_unknown_checkpoints(content, message, tmp_path):
+    torch.save(content, tmp_path / "odd.pth")
+    with pytest.raises(InputError, match=message):
+        networks.load(tmp_path / "odd.pth")
+
+
+def test_broken_and_missing_files(tmp_path):
+    (tmp_path / "broken.pth").write_bytes(b"not a checkpoint")
+    (tmp_path / "broken.safetensors").write_bytes(b"not a checkpoint")
+    for name, message in (("broken.pth", "weights"), ("broken.safetensors", "no checkpoint"), ("none.pth", "no file")):
+        with pytest.raises(InputError, match=message):
+            networks.load(tmp_path / name)
+
+
+def test_a_checkpoint_with_a_missing_layer_names_it(tmp_path):
+    state = dict(architectures.build("imdn", width=16, blocks=2).state_dict())
+    del state["LR_conv.bias"]
+    torch.save(state, tmp_path / "short.pth")
+    with pytest.raises(InputError, match=r"looks like imdn, but 1 keys differ, the first LR_conv\.bias"):
+        networks.load(tmp_path / "short.pth")
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: networks.load("imdn-smal"), "did you mean 'imdn-small'"),
+        (lambda: networks.load("imdn"), "give weights="),
+        (lambda: networks.card("none"), "network: got 'none'"),
+        (lambda: networks.wrap(3), "module: got int"),
+        (lambda: networks.wrap(nn.Identity(), scale=0), "scale: got 0"),
+        (lambda: networks.wrap(nn.Identity(), pad_to=0), "pad_to: got 0"),
+        (lambda: networks.wrap(nn.Identity(), value_range=0), "value_range: got 0"),
+        (lambda: networks.wrap(nn.Conv2d(1, 1, 3)), "a trial run .* failed"),
+        (lambda: networks.wrap(nn.Conv2d(3, 3, 2)), "expected a whole multiple"),
+        (lambda: architectures.build("imdn", widht=3), "did you mean 'width'"),
+    ],
+)
+def test_bad_arguments(call, message):
+    with pytest.raises(InputError, match=message):
+        call()
+
+
+@pytest.mark.parametrize("scale", [1, 2, 3, 4])
+def test_wrap_finds_the_scale(scale):
+    net = networks.wrap(nn.Upsample(scale_factor=scale))
+    assert net.scale == scale
+    assert net.task == ("restoration" if scale == 1 else "super-resolution")
+
+
+def test_value_range_is_the_modules_own(image):
+    seen = []
+
+    def module(batch):
+        seen.append(float(batch.max()))
+        return batch.clamp(0, 255)
+
+    net = networks.wrap(module, scale=1, value_range=255)
+    torch.testing.assert_close(net(image[None])[0], image)
+    assert seen[0] == pytest.approx(255 * float(image.max()))
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(20, 26), (16, 24), (3, 5)])
+def test_padding_is_inside(rows, columns):
+    shapes = []
+
+    def module(batch):
+        shapes.append(tuple(batch.shape[-2:]))
+        return nn.functional.interpolate(batch, scale_factor=2.0)
+
+    net = networks.wrap(module, scale=2, pad_to=8)
+    batch = torch.rand(2, 3, rows, columns)
+    torch.testing.assert_close(net(batch), nn.functional.interpolate(batch, scale_factor=2.0))
+    assert not np.mod(shapes, 8).any()
+
+
+def test_digest_depends_on_names_shapes_and_values():
+    states = [{"a": torch.zeros(2)}, {"b": torch.zeros(2)}, {"a": torch.zeros(2, 1)}, {"a": torch.ones(2)}]
+    assert len({checkpoints.digest(state) for state in states}) == 4

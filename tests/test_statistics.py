@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+import xarray as xr
+
+import lam_nb as lam
+from lam_nb import InputError, Region, statistics
+
+
+@pytest.fixture
+def dataset(relu_network, image):
+    return lam.attribute(relu_network, image, Region(16, 20, 6), steps=8, progress=False)
+
+
+def _maps(values):
+    return xr.Dataset({"attribution": (("channel", "y", "x"), np.asarray(values, float))})
+
+
+def _gini_by_definition(values):
+    flat = values.ravel()
+    return np.abs(flat[:, None] - flat[None, :]).sum() / (2 * flat.size**2 * flat.mean())
+
+
+def test_gini_is_its_definition(dataset):
+    assert float(statistics.gini(dataset)) == pytest.approx(_gini_by_definition(dataset.lam.magnitude().values))
+
+
+@pytest.mark.parametrize("factor", [1e-12, 1.0, -1e9])
+def test_gini_does_not_depend_on_the_scale(factor, dataset):
+    scaled = dataset.assign(attribution=dataset.attribution.astype(float) * factor)
+    assert float(statistics.gini(scaled)) == pytest.approx(float(statistics.gini(dataset)))
+
+
+def test_known_values():
+    flat, one = np.ones((3, 4, 5)), np.zeros((3, 4, 5))
+    one[1, 2, 3] = -7
+    assert float(statistics.diffusion_index(_maps(flat))) == pytest.approx(100)
+    assert float(statistics.diffusion_index(_maps(one))) == pytest.approx(100 / 20)
+    assert statistics.diffusion_index(_maps(one)).attrs["canvas_pixels"] == 20
+
+
+def test_channels_are_added_before_the_absolute_value():
+    cancelling = np.zeros((3, 2, 2))
+    cancelling[0, 0, 0], cancelling[1, 0, 0], cancelling[2, 1, 1] = 1, -1, -2
+    np.testing.assert_allclose(statistics.magnitude(_maps(cancelling)), [[0, 0], [0, 2]])
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_zero_and_nan_maps_give_nan_and_a_warning(value):
+    with pytest.warns(RuntimeWarning, match="zero everywhere or holds NaN"):
+        assert np.isnan(statistics.diffusion_index(_maps(np.full((3, 4, 5), value))))
+
+
+def test_the_map_gathers_to_the_map(dataset):
+    gathered = dataset.lam.cumulative()
+    np.testing.assert_allclose(gathered.isel(alpha=-1), dataset.lam.signed(), rtol=1e-4, atol=1e-7)
+    np.testing.assert_allclose(dataset.lam.contributions().sum("alpha"), dataset.lam.signed(), rtol=1e-4, atol=1e-7)
+    share = float(dataset.lam.cumulative_share()[-1])
+    change = float(dataset.detector_end - dataset.detector_start)
+    assert share == pytest.approx(1 + float(dataset.completeness_gap) * np.sign(change), abs=1e-4)
+
+
+STATISTICS = ["signed", "magnitude", "contributions", "cumulative", "cumulative_share", "sensitivity", "response"]
+
+
+@pytest.mark.parametrize("name", [*STATISTICS, "gini", "diffusion_index", "completeness"])
+def test_a_further_dimension_changes_nothing(name, dataset):
+    many = xr.concat([dataset, dataset * 2, dataset], dim="model", coords="minimal", compat="override")
+    found = getattr(many.lam, name)()
+    assert found.sizes["model"] == 3
+    np.testing.assert_allclose(found.isel(model=0), getattr(dataset.lam, name)(), rtol=1e-6, atol=1e-9)
+
+
+@pytest.mark.parametrize("name", [*STATISTICS, "gini", "diffusion_index", "completeness"])
+def test_statistics_say_what_they_are(name, dataset):
+    found = getattr(dataset.lam, name)()
+    assert found.attrs["units"]
+    assert found.attrs["long_name"]
+    assert found.name
+
+
+def test_a_variable_that_was_not_kept_is_named(relu_network, image):
+    bare = lam.attribute(relu_network, image, Region(16, 20, 6), steps=3, keep="map", progress=False)
+    assert not np.isnan(bare.lam.diffusion_index())
+    with pytest.raises(InputError, match=r"has no 'integrand'; make it with attribute\(\.\.\., keep="):
+        bare.lam.cumulative()
+    with pytest.raises(InputError, match=r"expected a result of lam_nb\.attribute"):
+        xr.Dataset().lam.magnitude()
+    with pytest.raises(InputError, match="got ndarray"):
+        statistics.magnitude(np.zeros(3))

@@ -1,0 +1,1 @@
+"""Notebook widgets around lam_nb."""
