@@ -19,6 +19,7 @@ from PIL import ImageOps, UnidentifiedImageError
 from .types import Image, InputError, choose
 
 _DEPTH = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0, np.dtype(bool): 1.0}
+_ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 _GREY_MODES = {"1", "L", "I;16", "I;16B", "I;16L"}
 
 
@@ -212,6 +213,25 @@ def sample(name: str) -> Image:
     return load(_sample_folder() / f"{choose('sample', name, samples())}.png")
 
 
+def files(folder: str | os.PathLike[str]) -> list[Path]:
+    """List the pictures of a folder, searched in depth, sorted by name.
+
+    Raises
+    ------
+    InputError
+        If the folder is missing or holds no picture.
+
+    Examples
+    --------
+    >>> len(files(_sample_folder())) == len(samples())
+    True
+    """
+    found = sorted(path for path in Path(folder).glob("**/*") if path.suffix.lower() in _ENDINGS)
+    if not found:
+        raise InputError(f"folder: got {folder}, expected a folder with pictures ({', '.join(sorted(_ENDINGS))}).")
+    return found
+
+
 def digest(image: Image) -> str:
     """Return a hexadecimal SHA-256 of the picture's size and float32 values.
 
@@ -229,10 +249,11 @@ def _sample_folder() -> Path:
 
 
 def _from_pillow(picture: Pillow.Image, name: str, background: float | None) -> Image:
+    array = np.asarray(picture)
     if picture.mode in _GREY_MODES:
-        return _from_array(np.asarray(picture), name)
-    if picture.mode == "I" and picture.getextrema()[1] <= _DEPTH[np.dtype(np.uint16)]:
-        return _from_array(np.asarray(picture).astype(np.uint16), name)
+        return _from_array(array, name)
+    if picture.mode == "I" and 0 <= array.min() <= array.max() <= _DEPTH[np.dtype(np.uint16)]:
+        return _from_array(array.astype(np.uint16), name)
     if picture.mode in {"I", "F"}:
         raise InputError(f"{name}: got {picture.mode!r} pixels (32 bit), expected 8 or 16 bit; convert it first.")
     picture = picture.convert("RGBA") if picture.has_transparency_data else picture.convert("RGB")

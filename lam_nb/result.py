@@ -22,6 +22,8 @@ DETECTOR, OUTPUT_PATH, ATTRIBUTION = "detector", "output_path", "attribution"
 DETECTOR_START, DETECTOR_END = "detector_start", "detector_end"
 COMPLETENESS_GAP, QUADRATURE_ERROR = "completeness_gap", "quadrature_error"
 WEIGHT, SIGMA = "weight", "sigma"
+IMAGE = "image"
+PSNR_RGB, PSNR_LUMA, SSIM_RGB, SSIM_LUMA = "psnr_rgb", "psnr_luma", "ssim_rgb", "ssim_luma"
 
 _PICTURE, _OUTPUT = (CHANNEL, Y, X), (CHANNEL, OUT_Y, OUT_X)
 _VARIABLES: Mapping[str, tuple[tuple[str, ...], str, str]] = {
@@ -46,6 +48,12 @@ _COORDINATES: Mapping[str, tuple[str, str]] = {
     X: ("column", "input pixels"),
     OUT_Y: ("row", "output pixels"),
     OUT_X: ("column", "output pixels"),
+}
+_QUALITY: Mapping[str, tuple[str, str]] = {
+    PSNR_RGB: ("peak signal-to-noise ratio, RGB", "dB"),
+    PSNR_LUMA: ("peak signal-to-noise ratio, luma", "dB"),
+    SSIM_RGB: ("structural similarity, RGB", "1"),
+    SSIM_LUMA: ("structural similarity, luma", "1"),
 }
 OPTIONAL = (INPUT, OUTPUT, PATH, GRADIENT, INTEGRAND, DETECTOR, OUTPUT_PATH)
 """What `keep` chooses from; the map and the scalars are always there."""
@@ -101,6 +109,17 @@ def assemble(
             result[name].attrs.update(long_name=label, units=units)
     result[CHANNEL].attrs.update(long_name="colour channel", units="1")
     return result
+
+
+def quality(
+    values: Mapping[str, Any], coordinates: Mapping[str, Any], provenance: Mapping[str, str | int | float]
+) -> xr.Dataset:
+    """Build a table of restoration quality: one row per image."""
+    rows = {name: np.array(row, dtype=object) for name, row in coordinates.items()}
+    table = xr.Dataset({name: (tuple(rows), row) for name, row in values.items()}, coords=rows)
+    for name, (label, units) in _QUALITY.items():
+        table[name].attrs = {"long_name": label, "units": units}
+    return table.assign_attrs({**provenance, **_stamp()})
 
 
 def check(dataset: xr.Dataset, *names: str) -> xr.Dataset:

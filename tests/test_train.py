@@ -57,7 +57,7 @@ def test_training_lowers_the_loss_and_loads(photos, tmp_path):
 
 def test_bad_folders_and_files(tmp_path, photos, capsys):
     with pytest.raises(InputError, match="expected a folder with pictures"):
-        training.photographs(tmp_path / "none")
+        lam.images.files(tmp_path / "none")
     Pillow.new("RGB", (8, 8)).save(tmp_path / "tiny.png")
     with pytest.raises(InputError, match="lower the patch size"):
         training.pairs(tmp_path, 2, 400)

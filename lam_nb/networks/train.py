@@ -24,28 +24,13 @@ from ..files import replacing, writable_folder
 from ..types import InputError
 from . import architectures
 
-SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
 Pair = tuple[torch.Tensor, torch.Tensor]
-
-
-def photographs(folder: str | os.PathLike[str]) -> list[Path]:
-    """List the pictures of a folder, sorted by name.
-
-    Raises
-    ------
-    InputError
-        If the folder is missing or holds no picture.
-    """
-    files = sorted(p for p in Path(folder).glob("**/*") if p.suffix.lower() in SUFFIXES)
-    if not files:
-        raise InputError(f"photographs: got {folder}, expected a folder with pictures ({', '.join(sorted(SUFFIXES))}).")
-    return files
 
 
 def pairs(folder: str | os.PathLike[str], scale: int, patch: int) -> list[Pair]:
     """Return (small, large) 8-bit tensors of every photograph of at least `patch` small pixels."""
     found = []
-    for path in tqdm(photographs(folder), desc="photographs", unit="file"):
+    for path in tqdm(images.files(folder), desc="photographs", unit="file"):
         large = images.load(path)
         if min(large.shape[-2:]) >= patch * scale:
             found.append((_bytes(images.downscale(large, scale)), _bytes(large)))
