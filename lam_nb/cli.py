@@ -20,7 +20,7 @@ from . import attribution, detectors, gradients, images, networks, paths, quadra
 from .files import writable_folder
 from .types import InputError, Region
 
-_DEMO = {"network": "imdn-small", "image": "facade", "region": Region(y=112, x=120, size=16)}
+_NETWORK, _SAMPLE, _REGION = "imdn-small", "facade", Region(y=112, x=120, size=16)
 _PACKAGES = "lam-nb torch numpy xarray plotly ipywidgets anywidget jupyterlab notebook voila".split()
 _WIDGET_EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 
@@ -50,9 +50,9 @@ def demo(folder: str, device: str | None) -> None:
     """Attribute a shipped network on a shipped photograph; write lam-demo.nc and lam-demo.html."""
     table, page = Path(folder) / "lam-demo.nc", Path(folder) / "lam-demo.html"
     writable_folder(table)
-    network = networks.load(str(_DEMO["network"]))
-    image = images.downscale(images.sample(str(_DEMO["image"])), network.scale)
-    dataset = attribution.attribute(network, image, _DEMO["region"], keep="all", device=device)  # type: ignore[arg-type]
+    network = networks.load(_NETWORK)
+    image = images.downscale(images.sample(_SAMPLE), network.scale)
+    dataset = attribution.attribute(network, image, _REGION, keep="all", device=device)
     _report(dataset, str(table), str(page))
     print("Open the .html file in any browser and press play; open the .nc file with lam_nb.open.")
 

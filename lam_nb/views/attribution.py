@@ -53,14 +53,8 @@ def attribution(dataset: xr.Dataset) -> go.Figure:
         pictures.place(figure, pictures.colour_source(values), values.shape[-2:], 1, column, units)
     for column, scale in ((1, dataset.attrs["scale"]), (2, 1), (3, dataset.attrs["scale"])):
         pictures.box(figure, dataset, 1, column, scale)
-    figure.update_layout(
-        title={"text": pictures.caption(dataset), "x": 0.01, "y": 0.97, "yanchor": "top"},
-        template="plotly_white",
-        font=pictures.FONT,
-        width=1080,
-        height=480,
-        margin={"l": 60, "r": 20, "t": 125, "b": 50},
-    )
+    figure.update_annotations(font_size=14)
+    figure.update_layout(**pictures.look(dataset, height=460), margin={"l": 55, "r": 20, "t": 120, "b": 50})
     return figure
 
 

@@ -18,7 +18,7 @@ from PIL import Image
 
 from .. import statistics
 from ..files import replacing
-from ..result import QUADRATURE_ERROR, check
+from ..result import QUADRATURE_ERROR, X, Y, check
 
 DIVERGING = "RdBu_r"
 """Red adds to the detector, blue takes away, white is nothing; told apart by colour-blind readers."""
@@ -88,7 +88,8 @@ def pixel_axes(figure: go.Figure, size: tuple[int, int], row: int, column: int, 
     look: dict[str, Any] = {"showgrid": False, "zeroline": False, "constrain": "domain", "ticks": "outside"}
     look |= {"nticks": 5, "title_standoff": 2, "title_font_size": 12, "tickfont_size": 12}
     figure.update_xaxes(range=[-0.5, width - 0.5], title_text=f"x ({units})", row=row, col=column, **look)
-    figure.update_yaxes(range=[height - 0.5, -0.5], title_text=f"y ({units})", row=row, col=column, **look)
+    label = f"y ({units})" if column == 1 else None
+    figure.update_yaxes(range=[height - 0.5, -0.5], title_text=label, row=row, col=column, **look)
     name = str(next(figure.select_xaxes(row=row, col=column)).plotly_name).replace("axis", "")
     figure.update_yaxes(scaleanchor=name, row=row, col=column)
 
@@ -98,6 +99,12 @@ def box(figure: go.Figure, dataset: xr.Dataset, row: int, column: int, scale: fl
     y, x, size = (dataset.attrs[f"region_{name}"] / scale for name in ("y", "x", "size"))
     edges = {"x0": x - 0.5, "x1": x - 0.5 + size, "y0": y - 0.5, "y1": y - 0.5 + size}
     figure.add_shape(type="rect", line={"color": BOX, "width": 2}, row=row, col=column, **edges)
+
+
+def look(dataset: xr.Dataset, height: int) -> dict[str, Any]:
+    """Return the layout that all figures of a result share: caption, font, as wide as its place."""
+    title = {"text": caption(dataset), "x": 0.01, "y": 1 - 22 / height, "yanchor": "top"}
+    return {"title": title, "template": "plotly_white", "font": FONT, "autosize": True, "height": height}
 
 
 def caption(dataset: xr.Dataset) -> str:
@@ -115,7 +122,7 @@ def caption(dataset: xr.Dataset) -> str:
     how = f"path {told['path']} · detector {told['detector']} · rule {told['rule']}, {told['steps']} steps"
     numbers = (
         f"diffusion index {float(statistics.diffusion_index(dataset)):.2f} "
-        f"on {dataset.sizes['y']} × {dataset.sizes['x']} px"
+        f"on {dataset.sizes[Y]} × {dataset.sizes[X]} px"
         f" · completeness gap {float(statistics.completeness(dataset)):+.1%}"
         f" · estimated error of the map {float(dataset[QUADRATURE_ERROR]):.1%}"
     )
@@ -143,7 +150,8 @@ def write_html(figure: go.Figure, path: str | os.PathLike[str], title: str = "la
         If the folder cannot be written.
     """
     page = figure.to_html(include_plotlyjs=True, auto_play=False, div_id="figure", config={"displaylogo": False})
-    head = f"<title>{title}</title><meta name='viewport' content='width=device-width'>"
+    style = "body { max-width: 1200px; margin: 0 auto; }"
+    head = f"<title>{title}</title><meta name='viewport' content='width=device-width'><style>{style}</style>"
     with replacing(path) as temporary:
         temporary.write_text(page.replace("<head>", f"<head>{head}", 1), encoding="utf-8")
     return Path(path)

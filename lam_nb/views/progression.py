@@ -15,6 +15,7 @@ from ..result import ALPHA, DETECTOR_END, DETECTOR_START, OUTPUT, OUTPUT_PATH, P
 from . import pictures
 
 _CURSOR = (200, 60, 0)
+_DETECTOR, _SHARE = "#333333", "#c24e00"
 _DURATION = 80
 _CURVE = {"row": 2, "col": 3}
 
@@ -70,7 +71,7 @@ def progression(dataset: xr.Dataset) -> go.Figure:
         cols=3,
         specs=[[{}] * 3, [{}, {}, {"secondary_y": True}]],
         subplot_titles=[*(panel.heading for panel in panels), "detector and gathered share"],
-        horizontal_spacing=0.1,
+        horizontal_spacing=0.12,
         vertical_spacing=0.15,
     )
     for number, panel in enumerate(panels):
@@ -79,13 +80,9 @@ def progression(dataset: xr.Dataset) -> go.Figure:
     pictures.box(figure, dataset, 1, 2)
     _draw_curves(figure, dataset)
     _animate(figure, dataset, panels)
+    figure.update_annotations(font_size=14)
     figure.update_layout(
-        title={"text": pictures.caption(dataset), "x": 0.01, "y": 0.985, "yanchor": "top"},
-        template="plotly_white",
-        font=pictures.FONT,
-        width=1080,
-        height=880,
-        margin={"l": 60, "r": 70, "t": 125, "b": 130},
+        **pictures.look(dataset, height=840), showlegend=False, margin={"l": 55, "r": 65, "t": 120, "b": 150}
     )
     return figure
 
@@ -146,29 +143,18 @@ def _draw_curves(figure: go.Figure, dataset: xr.Dataset) -> None:
     alphas = dataset[ALPHA].values
     ends = [float(dataset[name]) for name in (DETECTOR_START, DETECTOR_END)]
     detector = np.concatenate([ends[:1], statistics.response(dataset).values, ends[1:]])
-    hover = {"hovertemplate": "α %{x:.3f}<br>%{y:.3g}<extra>%{fullData.name}</extra>"}
-    figure.add_trace(
-        go.Scatter(x=[0, *alphas, 1], y=detector, name="detector", line={"color": "#333333"}, **hover), **_CURVE
-    )
+    hover = {"mode": "lines", "hovertemplate": "α %{x:.3f}<br>%{y:.3g}<extra>%{fullData.name}</extra>"}
+    curve = go.Scatter(x=[0, *alphas, 1], y=detector, name="detector", line={"color": _DETECTOR}, **hover)
+    figure.add_trace(curve, **_CURVE)
     share = statistics.cumulative_share(dataset)
     tick = {"tickfont_size": 12, "title_font_size": 12, "title_standoff": 2}
-    line = {"color": "#d55e00", "dash": "dot"}
-    figure.add_trace(
-        go.Scatter(x=alphas, y=share.values, name="gathered share", line=line, **hover), secondary_y=True, **_CURVE
-    )
+    line = {"color": _SHARE, "dash": "dot"}
+    curve = go.Scatter(x=alphas, y=share.values, name="gathered share", line=line, **hover)
+    figure.add_trace(curve, secondary_y=True, **_CURVE)
     figure.update_xaxes(title_text="α (0 baseline, 1 image)", range=[-0.02, 1.02], **tick, **_CURVE)
-    figure.update_yaxes(title_text="detector", secondary_y=False, nticks=6, **tick, **_CURVE)
+    figure.update_yaxes(title_text="detector", secondary_y=False, nticks=6, color=_DETECTOR, **tick, **_CURVE)
     percent = {"tickformat": ".0%", "tickmode": "linear", "dtick": 0.25, "showgrid": False}
-    figure.update_yaxes(title_text="gathered share", secondary_y=True, **percent, **tick, **_CURVE)
-    x, y = (next(select(**_CURVE)).domain for select in (figure.select_xaxes, figure.select_yaxes))
-    legend = {
-        "x": x[0] + 0.01,
-        "y": y[1] - 0.01,
-        "xanchor": "left",
-        "yanchor": "top",
-        "bgcolor": "rgba(255,255,255,0.8)",
-    }
-    figure.update_layout(legend=legend | {"font_size": 12})
+    figure.update_yaxes(title_text="gathered share", secondary_y=True, color=_SHARE, **percent, **tick, **_CURVE)
 
 
 def _animate(figure: go.Figure, dataset: xr.Dataset, panels: list[_Panel]) -> None:
@@ -200,9 +186,9 @@ def _animate(figure: go.Figure, dataset: xr.Dataset, panels: list[_Panel]) -> No
         for label, row, alpha in zip(labels, sources, alphas, strict=True)
     ]
     font = {"size": 12}
-    slider = {"active": len(alphas) - 1, "steps": steps, "x": 0.19, "len": 0.81, "y": -0.1, "pad": {"t": 0}}
+    slider = {"active": len(alphas) - 1, "steps": steps, "x": 0, "len": 1, "y": -0.14, "pad": {"t": 0}}
     slider |= {
-        "currentvalue": {"prefix": "", "font": {"size": 14}, "xanchor": "left"},
+        "currentvalue": {"prefix": "", "font": {"size": 14}, "xanchor": "right"},
         "font": font,
         "tickcolor": "#888",
     }
@@ -214,7 +200,7 @@ def _animate(figure: go.Figure, dataset: xr.Dataset, panels: list[_Panel]) -> No
         {"method": "animate", "label": "❚❚ pause", "args": [[None], stop]},
     ]
     menu = {"type": "buttons", "direction": "left", "buttons": buttons, "showactive": False}
-    menu |= {"x": -0.03, "y": -0.12, "xanchor": "left", "yanchor": "top"}
+    menu |= {"x": 0, "y": -0.12, "xanchor": "left", "yanchor": "top"}
     figure.update_layout(sliders=[slider], updatemenus=[menu])
 
 

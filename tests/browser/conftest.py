@@ -1,0 +1,141 @@
+"""A real Chromium, and a real JupyterLab with a real kernel."""
+
+import json
+import os
+import pathlib
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+
+import nbformat
+import pytest
+from playwright.sync_api import sync_playwright
+
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+ANNOUNCEMENTS = "@jupyterlab/apputils-extension:announcements"
+CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "chrome")
+
+
+def _chromium():
+    named = os.environ.get("LAM_CHROMIUM")
+    return named or next((found for name in CANDIDATES if (found := shutil.which(name))), None)
+
+
+def pytest_collection_modifyitems(items):
+    """Without Chromium browser tests are skipped on a user's machine and fail in CI."""
+    for item in items:
+        if pathlib.Path(__file__).parent in item.path.parents:
+            item.add_marker(pytest.mark.browser)
+            if not (_chromium() or os.environ.get("CI")):
+                item.add_marker(pytest.mark.skip(reason="needs Chromium; install it or set LAM_CHROMIUM"))
+
+
+@pytest.fixture(scope="session")
+def browser():
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=_chromium(), args=FLAGS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def errors():
+    """What the page's console complained about."""
+    return []
+
+
+@pytest.fixture
+def page(browser, errors, request):
+    """A page that fails the test on any error in its console."""
+    opened = browser.new_page(viewport={"width": 1200, "height": 1000})
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
+    yield opened
+    if folder := os.environ.get("LAM_SCREENSHOTS"):
+        opened.screenshot(path=pathlib.Path(folder) / f"{request.node.name}.png")
+    opened.close()
+    assert not errors, errors
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory):
+    """Folder and address of a running JupyterLab."""
+    root = tmp_path_factory.mktemp("lab")
+    port = _free_port()
+    configuration = root / ".jupyter" / "labconfig"
+    configuration.mkdir(parents=True)
+    (configuration / "page_config.json").write_text(json.dumps({"disabledExtensions": {ANNOUNCEMENTS: True}}))
+    options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
+    options += ["--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={root}"]
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "JUPYTER_CONFIG_DIR": str(root / ".jupyter")}
+    log = (root / "lab.log").open("w")
+    server = subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=log)
+    address = f"http://127.0.0.1:{port}"
+    _wait_for(f"{address}/api/status", server, root / "lab.log")
+    yield root, address
+    server.terminate()
+    server.wait(20)
+    log.close()
+
+
+@pytest.fixture
+def notebook(lab, page):
+    """Open a notebook of the given cells, run them all, and return the page."""
+    root, address = lab
+
+    def run(*cells, name="test.ipynb"):
+        kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+        made = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel}
+        )
+        nbformat.write(made, root / name)
+        page.goto(f"{address}/lab/tree/{name}?reset")
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
+        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=120_000)
+        _run_all(page)
+        return page
+
+    return run
+
+
+def _run_all(page):
+    """Run every cell; a lab that has just started may ask for the kernel first."""
+    for _ in range(6):
+        page.wait_for_timeout(500)
+        if page.locator(".jp-Dialog .jp-mod-accept").count():
+            page.locator(".jp-Dialog .jp-mod-accept").click()
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.locator("li.lm-Menu-item[data-command='runmenu:run-all']").click()
+        page.wait_for_timeout(1500)
+        if "[ ]" not in page.locator(".jp-InputPrompt").first.inner_text():
+            return
+    raise AssertionError("the notebook did not start to run")
+
+
+def _free_port():
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return found.getsockname()[1]
+
+
+def _wait_for(address, server, log):
+    for _ in range(240):
+        assert server.poll() is None, log.read_text()
+        try:
+            urllib.request.urlopen(address, timeout=1).close()
+            return
+        except OSError:
+            time.sleep(0.25)
+    raise AssertionError(log.read_text())

@@ -1,0 +1,100 @@
+import os
+import subprocess
+import sys
+
+import pytest
+
+import lam_nb as lam
+from lam_nb import cli
+
+
+@pytest.fixture
+def photo(tmp_path):
+    lam.images.to_pillow(lam.images.sample("bricks")[:, :120]).save(tmp_path / "photo.png")
+    return tmp_path / "photo.png"
+
+
+def _attribute(photo, *more, region="40,60,16"):
+    return cli.main(["attribute", "--network", "imdn-small", "--image", str(photo), "--region", region, *more])
+
+
+def test_demo_writes_a_result_and_a_page(tmp_path, capsys):
+    assert cli.main(["demo", "--folder", str(tmp_path)]) == 0
+    told = capsys.readouterr().out
+    for word in ("diffusion index", "Gini", "completeness gap", "quadrature error", "seconds", str(tmp_path)):
+        assert word in told
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["lam-demo.html", "lam-demo.nc"]
+    ds = lam.open(tmp_path / "lam-demo.nc")
+    assert ds.attrs["network"] == "imdn-small"
+    assert abs(ds.completeness_gap) < 0.05
+
+
+def test_attribute_own_file(photo, tmp_path, capsys):
+    out, page = tmp_path / "map.nc", tmp_path / "map.html"
+    code = _attribute(
+        photo, "--downscale", "--steps", "4", "--rule", "midpoint", "--out", str(out), "--html", str(page)
+    )
+    assert code == 0
+    ds = lam.open(out)
+    assert dict(ds.attribution.sizes) == {"channel": 3, "y": 30, "x": 64}
+    assert (ds.attrs["image"], ds.attrs["downscaling"], ds.attrs["rule"]) == (
+        "photo.png",
+        "PIL bicubic, 8 bit",
+        "midpoint",
+    )
+    assert f"{float(ds.lam.diffusion_index()):.2f}" in capsys.readouterr().out
+    assert page.stat().st_size > 1e6
+
+
+def test_doctor_tells_versions_and_widgets(capsys):
+    assert cli.main(["doctor"]) == 0
+    told = capsys.readouterr().out
+    for word in ("torch", "plotly", "device", "memory", "GiB", "imdn-small", "facade", "widgets"):
+        assert word in told
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--region", "470,0,16"], "leaves the output, which is 480 × 1024"),
+        (["--region", "1;2"], "region: got '1;2'"),
+        (["--region", "1,2,-3"], "region.size: got -3"),
+        (["--network", "imdn-smal"], "did you mean 'imdn-small'"),
+        (["--network", "none.pth"], "there is no file none.pth"),
+        (["--image", "none.png"], "there is no file none.png"),
+        (["--path", "blurred"], "did you mean 'blur'"),
+        (["--rule", "arcs"], "did you mean 'arc'"),
+        (["--steps", "0"], "steps: got 0"),
+        (["--device", "cuda:9"], "device: got 'cuda:9'"),
+        (["--out", "map.txt"], "ends in .nc"),
+        (["--html", "none/map.html"], "there is no folder none"),
+    ],
+)
+def test_bad_input_is_one_line_and_leaves_nothing(arguments, message, photo, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    given = {"--network": "imdn-small", "--image": str(photo), "--region": "40,60,16", "--out": "map.nc"}
+    given |= dict([arguments])
+    assert cli.main(["attribute", *(word for pair in given.items() for word in pair)]) == 2
+    told = capsys.readouterr().err.strip()
+    assert message in told.splitlines()[-1]
+    assert told.splitlines()[-1].startswith("lam-nb: ")
+    assert "Traceback" not in told
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.png"]
+
+
+def test_an_interruption_says_so(photo, monkeypatch, capsys, tmp_path):
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli.attribution, "attribute", interrupted)
+    assert _attribute(photo, "--out", str(tmp_path / "map.nc")) == 130
+    assert "nothing was written" in capsys.readouterr().err
+    assert not (tmp_path / "map.nc").exists()
+
+
+def test_the_installed_command_runs_and_exits_with_2(tmp_path):
+    command = os.path.join(os.path.dirname(sys.executable), "lam-nb")
+    done = subprocess.run([command, "demo", "--folder", str(tmp_path / "none")], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("lam-nb: cannot write")
+    assert len(done.stderr.strip().splitlines()) == 1

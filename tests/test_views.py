@@ -1,0 +1,99 @@
+import base64
+import io
+import json
+
+import numpy as np
+import pytest
+from PIL import Image as Pillow
+
+import lam_nb as lam
+from lam_nb import InputError, Region, views
+from lam_nb.views import pictures
+
+
+@pytest.fixture
+def dataset(relu_network, image):
+    return lam.attribute(relu_network, image, Region(16, 20, 6), steps=5, keep="all", progress=False)
+
+
+def _decoded(source):
+    return np.asarray(Pillow.open(io.BytesIO(base64.b64decode(source.split(",")[1]))).convert("RGB"))
+
+
+def test_attribution_shows_the_statistic(dataset):
+    figure = views.attribution(dataset)
+    np.testing.assert_array_equal(figure.data[0].z, dataset.lam.signed())
+    assert figure.data[0].zmin == -figure.data[0].zmax
+
+
+def test_progression_has_a_step_and_a_frame_per_node(dataset):
+    figure = views.progression(dataset)
+    steps = figure.layout.sliders[0].steps
+    assert [step.label for step in steps] == [frame.name for frame in figure.frames]
+    assert steps[0].label.startswith(f"α {float(dataset.alpha[0]):.3f} · σ")
+    assert len({json.dumps(dict(step.args[0])) for step in steps}) == len(steps) == 5
+    for step, frame in zip(steps, figure.frames, strict=True):
+        moved = {f"images[{k}].source": image.source for k, image in enumerate(frame.layout.images[:5])}
+        assert moved.items() <= step.args[0].items()
+
+
+def test_pictures_are_the_values_through_the_colour_scale(dataset):
+    figure = views.progression(dataset)
+    gathered = dataset.lam.cumulative().values
+    end = pictures.limit(gathered)
+    index = np.round((np.clip(gathered[2] / end, -1, 1) + 1) * 127.5).astype(int)
+    shown = _decoded(figure.layout.sliders[0].steps[2].args[0]["images[4].source"])
+    factor = shown.shape[0] // 20
+    assert shown.shape == (20 * factor, 26 * factor, 3)
+    np.testing.assert_array_equal(shown[factor // 2 :: factor, factor // 2 :: factor], pictures.palette()[index])
+
+
+def test_curves_are_the_statistics(dataset):
+    lines = {trace.name: trace for trace in views.progression(dataset).data if trace.name}
+    np.testing.assert_allclose(lines["detector"].y[1:-1], dataset.detector)
+    assert (lines["detector"].y[0], lines["detector"].y[-1]) == (dataset.detector_start, dataset.detector_end)
+    np.testing.assert_allclose(lines["gathered share"].y, dataset.lam.cumulative_share())
+
+
+@pytest.mark.parametrize("view", [views.attribution, views.progression])
+def test_captions_tell_network_region_and_settings(view, dataset):
+    text = view(dataset).layout.title.text
+    for part in ("toy", "y=16, x=20, 6 × 6", "blur(sigma=1.2, kernel=9)", "edges", "arc, 5 steps", "diffusion index"):
+        assert part in text
+
+
+@pytest.mark.parametrize("view", [views.attribution, views.progression])
+def test_axes_have_pixels_and_every_subplot_its_picture(view, dataset):
+    figure = view(dataset)
+    for axis in figure.select_xaxes():
+        assert "px" in axis.title.text or "α" in axis.title.text
+
+
+def test_a_still_output_is_encoded_once(relu_network, image):
+    ds = lam.attribute(relu_network, image, Region(16, 20, 6), steps=4, progress=False)
+    figure = views.progression(ds)
+    assert len({step.args[0]["images[1].source"] for step in figure.layout.sliders[0].steps}) == 1
+    assert "sharp image" in figure.layout.annotations[1].text
+
+
+def test_missing_variables_are_named(relu_network, image):
+    bare = lam.attribute(relu_network, image, Region(16, 20, 6), steps=3, keep="map", progress=False)
+    for view in (views.attribution, views.progression):
+        with pytest.raises(InputError, match="keep="):
+            view(bare)
+
+
+def test_a_flat_image_can_be_shown(relu_network):
+    flat = lam.images.as_image(np.full((20, 26, 3), 0.5))
+    ds = lam.attribute(relu_network, flat, Region(16, 20, 6), steps=3, progress=False)
+    with pytest.warns(RuntimeWarning, match="zero everywhere"):
+        assert "nan" in views.progression(ds).layout.title.text
+
+
+def test_html_is_self_contained_and_written_whole(dataset, tmp_path):
+    page = views.write_html(views.progression(dataset), tmp_path / "page.html")
+    text = page.read_text()
+    assert 'src="http' not in text
+    assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
+    with pytest.raises(InputError, match="there is no folder"):
+        views.write_html(views.attribution(dataset), tmp_path / "none" / "page.html")
