@@ -20,7 +20,7 @@ from . import attribution, detectors, gradients, images, networks, paths, quadra
 from .files import writable_folder
 from .types import InputError, Region
 
-_NETWORK, _SAMPLE, _REGION = "imdn-small", "facade", Region(y=112, x=120, size=16)
+_NETWORK, _SAMPLE, _REGION = "imdn-small", "facade", Region(y=96, x=96, size=16)
 _PACKAGES = "lam-nb torch numpy xarray plotly ipywidgets anywidget jupyterlab notebook voila".split()
 _WIDGET_EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 

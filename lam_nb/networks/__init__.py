@@ -86,7 +86,8 @@ def load(
         choose("network", known, architectures.names())
         return _from_file(weights, value_range, expected=known)
     if known in shipped():
-        return _from_file(_folder() / f"{known}.safetensors", value_range, title=known)
+        stated = value_range or card(known)["value_range"]
+        return _from_file(_folder() / f"{known}.safetensors", stated, title=known)
     if Path(known).suffix or Path(known).exists():
         return _from_file(known, value_range)
     if known in architectures.names():
