@@ -91,10 +91,10 @@ def attribute(
     maker, measure_of, place = paths.named(path), detectors.named(detector), gradients.device(device)
     measure = measure_of(window)
     with gradients.frozen(network, place):
-        along = _checked_path(maker, picture.to(place, network.dtype))
+        along = _checked_path(maker, picture.to(place, gradients.working_dtype(network)))
         nodes = quadrature.place(rule, lambda alphas: gradients.speed(along, alphas), steps)
         ends = gradients.outputs(network, gradients.positions(along, [0.0, 1.0]))
-        start, end = gradients.detect(measure, ends, network.name).double().tolist()
+        start, end = gradients.detect(measure, ends, network.name).tolist()
         moving = result.OUTPUT_PATH in kept
         found = gradients.sample(network, measure, along, nodes, batch=batch, keep_output=moving, progress=progress)
     pictures = {result.INPUT: picture.numpy(), result.OUTPUT: ends[1].float().cpu().numpy()}

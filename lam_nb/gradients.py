@@ -174,8 +174,8 @@ def velocities(path: Path, alphas: Any) -> Batch:
 
 def speed(path: Path, alphas: NDArray[np.float64], chunk: int = 16) -> NDArray[np.float64]:
     """Return the length of d path / d alpha at a row of alphas."""
-    rows = [velocities(path, part).flatten(1).norm(dim=1) for part in as_row(alphas).split(chunk)]
-    return torch.cat(rows).double().cpu().numpy()
+    rows = [velocities(path, part).flatten(1).norm(dim=1).cpu() for part in as_row(alphas).split(chunk)]
+    return torch.cat(rows).double().numpy()
 
 
 def sample(
@@ -218,7 +218,7 @@ def sample(
             values, gradients, output = value_and_gradient(network, detector, images)
             parts.append((images, _velocity(path, nodes, part), gradients, values, _bytes(output, keep_output)))
             bar.update(len(images))
-    stacked = (torch.cat(column).cpu().numpy() for column in zip(*parts, strict=True))
+    stacked = (_array(torch.cat(column)) for column in zip(*parts, strict=True))
     return Samples(**dict(zip((field.name for field in fields(Samples)), stacked, strict=True)))
 
 
@@ -228,6 +228,17 @@ def _velocity(path: Path, nodes: Nodes, part: slice) -> Batch:
         return velocities(path, alphas)
     before, here = positions(path, alphas - weights), positions(path, alphas)
     return (here - before) / torch.as_tensor(weights).to(here).reshape(-1, 1, 1, 1)
+
+
+def _array(values: torch.Tensor) -> NDArray[Any]:
+    """Return a numpy array; half precision, which numpy files do not know, becomes float32."""
+    small = values.dtype in (torch.bfloat16, torch.float16)
+    return (values.float() if small else values).cpu().numpy()
+
+
+def working_dtype(network: Network) -> torch.dtype:
+    """Return the precision of paths and sums: float64 for a float64 network, else float32."""
+    return torch.float64 if network.dtype == torch.float64 else torch.float32
 
 
 def _batch_size(image: Image) -> int:

@@ -49,7 +49,7 @@ class _Straight(_Path):
     image: Image
 
     def _position(self, alphas: torch.Tensor) -> Batch:
-        share = alphas.to(self.image).reshape(-1, 1, 1, 1)
+        share = alphas.to(self.image.dtype).to(self.image.device).reshape(-1, 1, 1, 1)
         return torch.lerp(self.baseline.expand_as(self.image), self.image, share)
 
     def _velocity(self, alphas: torch.Tensor) -> Batch:
@@ -255,7 +255,7 @@ def correlate(image: Image, kernels: torch.Tensor) -> Batch:
     """
     margin = kernels.shape[-1] // 2
     padded = functional.pad(image[None], (margin,) * 4, mode="reflect")[0]
-    return functional.conv2d(padded[:, None], kernels.to(image)[:, None]).transpose(0, 1)
+    return functional.conv2d(padded[:, None], kernels.to(image.dtype).to(image.device)[:, None]).transpose(0, 1)
 
 
 def _named() -> dict[str, PathMaker]:

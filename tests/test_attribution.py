@@ -144,6 +144,15 @@ def test_double_precision_weights_are_used_as_they_are(linear_network, image):
     assert ds.attribution.dtype == np.float64
 
 
+def test_half_precision_weights_are_used_and_results_can_be_saved(relu_network, image, tmp_path):
+    full = lam.attribute(relu_network, image, REGION, steps=8, **QUIET)
+    half = lam.attribute(relu_network.bfloat16(), image, REGION, steps=8, **QUIET)
+    assert half.attrs["precision"] == "bfloat16"
+    assert half.attribution.dtype == half.gradient.dtype == np.float32
+    assert abs(half.attribution - full.attribution).sum() / abs(full.attribution).sum() < 0.05
+    lam.save(half, tmp_path / "half.nc")
+
+
 def test_padding_networks_are_differentiable_to_the_border(image):
     module = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.Upsample(scale_factor=2))
     net = lam.networks.wrap(module, pad_to=8)
