@@ -9,7 +9,14 @@ from . import statistics
 
 @xr.register_dataset_accessor("lam")
 class LamAccessor:
-    """Statistics of a result of `lam_nb.attribute`; each is the function of that name in `lam_nb.statistics`."""
+    """Statistics of a result of `lam_nb.attribute`; each is the function of that name in `lam_nb.statistics`.
+
+    Examples
+    --------
+    >>> from lam_nb.statistics import _example
+    >>> round(float(_example().lam.diffusion_index()), 4)
+    16.6667
+    """
 
     def __init__(self, dataset: xr.Dataset) -> None:
         self._dataset = dataset

@@ -98,7 +98,7 @@ def assemble(
     -------
     xarray.Dataset
     """
-    data = {name: _variable(name, value) for name, value in values.items()}
+    data = {name: _variable(name, values[name]) for name in _VARIABLES if name in values}
     result = xr.Dataset(data, attrs={**provenance, **_stamp()})
     along = {name: (ALPHA, np.asarray(row, float)) for name, row in coordinates.items()}
     pixels = {name: np.arange(result.sizes[name]) for name in (Y, X, OUT_Y, OUT_X) if name in result.sizes}
@@ -159,6 +159,12 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     ------
     InputError
         If the ending is another or the folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> save(xr.Dataset({"attribution": 1.0}), tempfile.mkdtemp() + "/map.nc").name
+    'map.nc'
     """
     path = Path(path)
     with replacing(path) as temporary:
@@ -177,6 +183,13 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset:
     ------
     InputError
         If there is no such file or it is no result.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = save(xr.Dataset({"attribution": 1.0}), tempfile.mkdtemp() + "/map.zarr")
+    >>> float(open(path).attribution)
+    1.0
     """
     path = Path(path)
     if not path.exists():

@@ -48,29 +48,59 @@ def magnitude(dataset: xr.Dataset) -> xr.DataArray:
 
 
 def contributions(dataset: xr.Dataset) -> xr.DataArray:
-    """Return what each step adds to the map, weight × integrand summed over channels: (…, alpha, y, x)."""
+    """Return what each step adds to the map, weight × integrand summed over channels: (…, alpha, y, x).
+
+    Examples
+    --------
+    >>> contributions(_example()).dims
+    ('alpha', 'y', 'x')
+    """
     steps = check(dataset, INTEGRAND)[INTEGRAND].sum(CHANNEL) * dataset[WEIGHT]
     return _named(steps, "contribution of a step", "detector")
 
 
 def cumulative(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the map as it gathers along the path: (…, alpha, y, x); its last step is `signed`."""
+    """Return the map as it gathers along the path: (…, alpha, y, x); its last step is `signed`.
+
+    Examples
+    --------
+    >>> float(cumulative(_example())[-1].sum())
+    2.0
+    """
     return _named(contributions(dataset).cumsum(ALPHA), "cumulative attribution", "detector")
 
 
 def cumulative_share(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the gathered attribution over the detector's whole change: (…, alpha); 1 is complete."""
+    """Return the gathered attribution over the detector's whole change: (…, alpha); 1 is complete.
+
+    Examples
+    --------
+    >>> cumulative_share(_example()).values
+    array([0.5, 1. ])
+    """
     change = dataset[DETECTOR_END] - dataset[DETECTOR_START]
     return _named(cumulative(dataset).sum((Y, X)) / change, "share of the detector's change", "1")
 
 
 def sensitivity(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the gradient along the path, summed over channels: (…, alpha, y, x)."""
+    """Return the gradient along the path, summed over channels: (…, alpha, y, x).
+
+    Examples
+    --------
+    >>> float(sensitivity(_example()).sum())
+    4.0
+    """
     return _named(check(dataset, GRADIENT)[GRADIENT].sum(CHANNEL), "gradient", "detector/intensity")
 
 
 def response(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the detector's value along the path: (…, alpha)."""
+    """Return the detector's value along the path: (…, alpha).
+
+    Examples
+    --------
+    >>> response(_example()).values
+    array([1.5, 2.5])
+    """
     return check(dataset, DETECTOR)[DETECTOR]
 
 
@@ -122,7 +152,13 @@ def diffusion_index(dataset: xr.Dataset) -> xr.DataArray:
 
 
 def completeness(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the relative completeness gap, (Σ map − (D_end − D_start)) / |D_end − D_start|; 0 is complete."""
+    """Return the relative completeness gap, (Σ map − (D_end − D_start)) / |D_end − D_start|; 0 is complete.
+
+    Examples
+    --------
+    >>> float(completeness(_example()))
+    0.0
+    """
     return check(dataset, COMPLETENESS_GAP)[COMPLETENESS_GAP]
 
 
@@ -142,7 +178,11 @@ def _named(values: xr.DataArray, label: str, units: str, **attributes: int) -> x
 
 
 def _example() -> xr.Dataset:
-    """One pixel of six, used by the examples here."""
+    """Return a map of one pixel of six that gathers in two equal steps; used by the examples here."""
     picture = np.zeros((3, 2, 3))
     picture[0, 0, 0] = 2
-    return xr.Dataset({ATTRIBUTION: ((CHANNEL, Y, X), picture)})
+    along = (ALPHA, CHANNEL, Y, X), np.stack([picture, picture])
+    scalars = {DETECTOR_START: 1.0, DETECTOR_END: 3.0, COMPLETENESS_GAP: 0.0}
+    curves = {INTEGRAND: along, GRADIENT: along, DETECTOR: (ALPHA, [1.5, 2.5])}
+    weights = {ALPHA: [0.25, 0.75], WEIGHT: (ALPHA, [0.5, 0.5])}
+    return xr.Dataset({ATTRIBUTION: ((CHANNEL, Y, X), picture), **curves, **scalars}, coords=weights)

@@ -56,6 +56,12 @@ def recognise(state: State) -> tuple[str, nn.Module]:
     ------
     InputError
         If no known architecture has these keys and shapes.
+
+    Examples
+    --------
+    >>> name, network = recognise(build("imdn", width=16, blocks=2).state_dict())
+    >>> name, len(network.blocks)
+    ('imdn', 2)
     """
     for name, (architecture, mark) in _ARCHITECTURES.items():
         if mark in state:

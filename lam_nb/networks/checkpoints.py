@@ -30,6 +30,14 @@ def read(path: str | os.PathLike[str]) -> State:
     ------
     InputError
         If the file is missing, is no checkpoint, or holds more than weights.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = tempfile.mkdtemp() + "/net.pth"
+    >>> torch.save({"state_dict": {"module.weight": torch.zeros(2)}}, path)
+    >>> list(read(path))
+    ['weight']
     """
     path = Path(path)
     if not path.is_file():

@@ -64,6 +64,11 @@ class IMDN(nn.Module):
         Distillation blocks.
     scale : int, default 4
         Upscaling factor.
+
+    Examples
+    --------
+    >>> IMDN(width=16, blocks=2)(torch.zeros(1, 3, 20, 24)).shape
+    torch.Size([1, 3, 80, 96])
     """
 
     def __init__(self, width: int = 64, blocks: int = 6, scale: int = 4) -> None:

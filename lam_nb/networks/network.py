@@ -31,6 +31,11 @@ class Network(nn.Module):
         Largest value of the module's own input and output: 1 or 255.
     pad_to : int
         The module takes only sides that are multiples of this.
+
+    Examples
+    --------
+    >>> Network(nn.Identity(), name="nothing", scale=1).task
+    'restoration'
     """
 
     def __init__(

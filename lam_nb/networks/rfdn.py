@@ -68,6 +68,11 @@ class RFDN(nn.Module):
         Residual distillation blocks.
     scale : int, default 4
         Upscaling factor.
+
+    Examples
+    --------
+    >>> RFDN(width=16, blocks=2)(torch.zeros(1, 3, 20, 24)).shape
+    torch.Size([1, 3, 80, 96])
     """
 
     def __init__(self, width: int = 50, blocks: int = 4, scale: int = 4) -> None:

@@ -102,6 +102,16 @@ def train(
     ------
     InputError
         If the folder, the file or the architecture does not fit.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> out = tempfile.mkdtemp() + "/net.safetensors"
+    >>> photos = images.files(images._sample_folder())[0].parent
+    >>> tiny = {"width": 8, "blocks": 1}
+    >>> net = train(photos, out, options=tiny, steps=2, batch=1, patch=16, device="cpu")
+    >>> net(torch.zeros(1, 3, 16, 20)).shape
+    torch.Size([1, 3, 64, 80])
     """
     writable_folder(out)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")

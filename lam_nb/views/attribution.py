@@ -54,19 +54,20 @@ def attribution(dataset: xr.Dataset) -> go.Figure:
     for column, scale in ((1, dataset.attrs["scale"]), (2, 1), (3, dataset.attrs["scale"])):
         pictures.box(figure, dataset, 1, column, scale)
     figure.update_annotations(font_size=14)
-    figure.update_layout(**pictures.look(dataset, height=460), margin={"l": 55, "r": 20, "t": 120, "b": 50})
+    figure.update_layout(**pictures.look(dataset, height=460), margin={"l": 65, "r": 20, "t": 120, "b": 50})
     return figure
 
 
 def _draw_map(figure: go.Figure, values: xr.DataArray) -> None:
     end = pictures.limit(values.values)
+    title = {"text": values.attrs["units"], "side": "right", "font": {"size": 12}}
     figure.add_trace(
         go.Heatmap(
             z=values.values,
             zmin=-end,
             zmax=end,
             colorscale=pictures.DIVERGING,
-            colorbar={"title": {"text": values.attrs["units"], "side": "right"}, "thickness": 12, "nticks": 7},
+            colorbar={"title": title, "thickness": 12, "nticks": 7, "tickfont_size": 12},
             hovertemplate="y %{y}, x %{x}<br>%{z:.3g} " + values.attrs["units"] + "<extra></extra>",
         ),
         row=1,

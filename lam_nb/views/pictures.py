@@ -89,7 +89,9 @@ def pixel_axes(figure: go.Figure, size: tuple[int, int], row: int, column: int, 
     look |= {"nticks": 5, "title_standoff": 2, "title_font_size": 12, "tickfont_size": 12}
     figure.update_xaxes(range=[-0.5, width - 0.5], title_text=f"x ({units})", row=row, col=column, **look)
     label = f"y ({units})" if column == 1 else None
-    figure.update_yaxes(range=[height - 0.5, -0.5], title_text=label, row=row, col=column, **look)
+    figure.update_yaxes(
+        range=[height - 0.5, -0.5], title_text=label, row=row, col=column, **look | {"title_standoff": 8}
+    )
     name = str(next(figure.select_xaxes(row=row, col=column)).plotly_name).replace("axis", "")
     figure.update_yaxes(scaleanchor=name, row=row, col=column)
 
@@ -148,6 +150,12 @@ def write_html(figure: go.Figure, path: str | os.PathLike[str], title: str = "la
     ------
     InputError
         If the folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> write_html(go.Figure(), tempfile.mkdtemp() + "/empty.html").name
+    'empty.html'
     """
     page = figure.to_html(include_plotlyjs=True, auto_play=False, div_id="figure", config={"displaylogo": False})
     style = "body { max-width: 1200px; margin: 0 auto; }"

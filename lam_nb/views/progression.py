@@ -82,7 +82,7 @@ def progression(dataset: xr.Dataset) -> go.Figure:
     _animate(figure, dataset, panels)
     figure.update_annotations(font_size=14)
     figure.update_layout(
-        **pictures.look(dataset, height=840), showlegend=False, margin={"l": 55, "r": 65, "t": 120, "b": 150}
+        **pictures.look(dataset, height=840), showlegend=False, margin={"l": 65, "r": 65, "t": 120, "b": 150}
     )
     return figure
 
