@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from . import accessor, detectors, images, networks, paths, quadrature, result, statistics
 from .attribution import attribute
-from .result import open, save
+from .result import open as open  # not in __all__: a star import must not hide the built-in
+from .result import save
 from .types import InputError, Region
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ __all__ = [
     "detectors",
     "images",
     "networks",
-    "open",
     "paths",
     "quadrature",
     "result",

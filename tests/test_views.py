@@ -48,6 +48,23 @@ def test_pictures_are_the_values_through_the_colour_scale(dataset):
     np.testing.assert_array_equal(shown[factor // 2 :: factor, factor // 2 :: factor], pictures.palette()[index])
 
 
+def test_large_pictures_are_shown_reduced_and_say_so(relu_network):
+    large = lam.images.as_image(np.random.default_rng(0).random((300, 516, 3)))
+    ds = lam.attribute(relu_network, large, Region(100, 200), steps=3, keep="all", progress=False)
+    figure = views.progression(ds)
+    assert [("shown at 1/2" in note.text, "1/3" in note.text) for note in figure.layout.annotations[:3]] == [
+        (True, False),
+        (False, True),
+        (True, False),
+    ]
+    map_shown = _decoded(figure.layout.images[4].source)
+    assert map_shown.shape == (150, 258, 3)
+    gathered = ds.lam.cumulative().values[-1]
+    strongest = np.unravel_index(np.abs(gathered).argmax(), gathered.shape)
+    colour = pictures.palette()[255 if gathered[strongest] > 0 else 0]
+    np.testing.assert_array_equal(map_shown[strongest[0] // 2, strongest[1] // 2], colour)
+
+
 def test_curves_are_the_statistics(dataset):
     lines = {trace.name: trace for trace in views.progression(dataset).data if trace.name}
     np.testing.assert_allclose(lines["detector"].y[1:-1], dataset.detector)

@@ -25,6 +25,8 @@ DIVERGING = "RdBu_r"
 LEAST_SIDE = 256
 """Browsers smooth enlarged pictures; ours are enlarged to this by repeating pixels first."""
 FONT = {"family": "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif", "size": 13, "color": "#222"}
+LARGEST_SIDE = 512
+"""Larger pictures are shown reduced by a whole factor, so that pages stay small; headings say so."""
 BOX = "#00a651"
 _SHOWN = 0.995
 
@@ -48,8 +50,9 @@ def limit(values: NDArray[np.floating]) -> float:
 
 
 def signed_source(values: NDArray[np.floating], end: float) -> str:
-    """Encode (y, x) as a PNG in the diverging colours, −`end` … `end`."""
-    index = np.round((np.clip(np.nan_to_num(values) / end, -1, 1) + 1) * 127.5).astype(np.uint8)
+    """Encode (y, x) as a PNG in the diverging colours, −`end` … `end`; reduced, a block shows its strongest value."""
+    shown = _strongest(np.nan_to_num(values), reduction(values.shape))
+    index = np.round((np.clip(shown / end, -1, 1) + 1) * 127.5).astype(np.uint8)
     picture = Image.fromarray(_enlarged(index), "L")
     coloured = Image.frombytes("P", picture.size, picture.tobytes())
     coloured.putpalette(palette().tobytes())
@@ -59,7 +62,19 @@ def signed_source(values: NDArray[np.floating], end: float) -> str:
 def colour_source(image: NDArray[Any]) -> str:
     """Encode (3, y, x), bytes or floats in [0, 1], as a WebP of high quality: a quarter of a PNG's size."""
     bytes_ = image if image.dtype == np.uint8 else np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
-    return _source(Image.fromarray(_enlarged(np.moveaxis(bytes_, 0, -1))), "WebP", quality=90)
+    picture = Image.fromarray(_enlarged(np.moveaxis(bytes_, 0, -1)))
+    return _source(picture.reduce(reduction(image.shape[-2:])), "WebP", quality=90)
+
+
+def reduction(size: tuple[int, ...]) -> int:
+    """Return by what factor a picture of `size` is reduced to be shown.
+
+    Examples
+    --------
+    >>> reduction((64, 64)), reduction((1024, 768))
+    (1, 2)
+    """
+    return -(-max(size) // LARGEST_SIDE)
 
 
 def dot_source(colour: tuple[int, int, int]) -> str:
@@ -163,6 +178,15 @@ def write_html(figure: go.Figure, path: str | os.PathLike[str], title: str = "la
     with replacing(path) as temporary:
         temporary.write_text(page.replace("<head>", f"<head>{head}", 1), encoding="utf-8")
     return Path(path)
+
+
+def _strongest(values: NDArray[np.floating], factor: int) -> NDArray[np.floating]:
+    if factor == 1:
+        return values
+    margins = [(0, -side % factor) for side in values.shape]
+    blocks = np.pad(values, margins).reshape(-(-values.shape[0] // factor), factor, -1, factor)
+    high, low = blocks.max((1, 3)), blocks.min((1, 3))
+    return np.where(high >= -low, high, low)
 
 
 def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:

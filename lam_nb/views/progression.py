@@ -31,7 +31,9 @@ class _Panel:
 
     @property
     def heading(self) -> str:
-        return f"{self.title} <span style='font-size:12px'>({self.measured_in})</span>" if self.end else self.title
+        factor = pictures.reduction(self.size)
+        notes = [self.measured_in] * bool(self.measured_in) + [f"shown at 1/{factor}"] * (factor > 1)
+        return f"{self.title} <span style='font-size:12px'>({', '.join(notes)})</span>" if notes else self.title
 
 
 def progression(dataset: xr.Dataset) -> go.Figure:
