@@ -60,7 +60,7 @@ def test_the_default_is_more_accurate_than_the_demo_and_knows_its_error(model, i
     region = lam.Region(told["window_y"], told["window_x"], told["window"])
     lr = _lr(shared, image)
     ds = lam.attribute(nets[model], lr, region, progress=False)
-    fine = lam.attribute(nets[model], lr, region, steps=150, keep="map", progress=False).attribution
+    fine = lam.attribute(nets[model], lr, region, steps=96, keep="map", progress=False).attribution
     ours, theirs = (_relative_error(values, fine.values) for values in (ds.attribution.values, attribution))
     assert ours < theirs
     assert ours < float(ds.quadrature_error) < 3 * ours
