@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Any
 
 import torch
 from torch import nn
 
+from ..types import InputError
 from .layers import Residual, State, conv, inside, mean_shift, residual_block, shuffles, shuffles_scale
 
 NAMES = ("b1", "b2", "b3")
@@ -49,9 +51,10 @@ class _CascadingNetwork(Cascade):
 
     def __init__(self, width: int, cascades: list[Cascade], groups: int, scale: int, multiple: bool) -> None:
         super().__init__(width, *cascades)
-        self.sub_mean, self.add_mean = (
-            nn.Sequential(OrderedDict(shifter=mean_shift(sign))) for sign in (-1, 1)
-        )
+        if multiple and scale not in SCALES:
+            raise InputError(f"scale: got {scale}, expected 2, 3 or 4.")
+        self.sub_mean = nn.Sequential(OrderedDict(shifter=mean_shift(-1)))
+        self.add_mean = nn.Sequential(OrderedDict(shifter=mean_shift(1)))
         self.entry = conv(3, width)
         self.head = f"up{scale}" if multiple else "up"
         heads = {f"up{known}": known for known in SCALES} if multiple else {"up": scale}
@@ -123,7 +126,7 @@ def _grouped_block(width: int, groups: int) -> Residual:
     return Residual(*grouped, nn.Conv2d(width, width, 1), relu=True)
 
 
-def _options(state: State, scale: int | None) -> dict[str, int]:
+def _options(state: State, scale: int | None) -> dict[str, Any]:
     width = state["entry.weight"].shape[0]
     multiple = "upsample.up2.body.0.weight" in state
     first = "upsample.up2.body." if multiple else "upsample.up.body."

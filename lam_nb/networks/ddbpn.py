@@ -86,7 +86,9 @@ class DDBPN(nn.Module):
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Map (n, 3, y, x) to (n, 3, scale·y, scale·x)."""
-        small, smalls, larges = self.feat1(self.feat0(image)), [], []
+        small = self.feat1(self.feat0(image))
+        smalls: list[torch.Tensor] = []
+        larges: list[torch.Tensor] = []
         for k in range(1, self.blocks):
             larges.insert(0, self.get_submodule(f"up{k}")(torch.cat(smalls or [small], 1)))
             smalls.insert(0, self.get_submodule(f"down{k}")(torch.cat(larges, 1)))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import nn
 
@@ -22,7 +24,7 @@ class DnCNN(nn.Module):
     def __init__(self, width: int = 64, blocks: int = 20) -> None:
         super().__init__()
         widths = [3, *[width] * (blocks - 1), 3]
-        layers = [part for pair in zip(widths[:-1], widths[1:], strict=True) for part in (conv(*pair), nn.ReLU())]
+        layers = [part for pair in itertools.pairwise(widths) for part in (conv(*pair), nn.ReLU())]
         self.model = nn.Sequential(*layers[:-1])
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:

@@ -62,7 +62,8 @@ class DRLN(nn.Module):
 
     def __init__(self, width: int = 64, squeezed: int = 4, scale: int = 4) -> None:
         super().__init__()
-        self.sub_mean, self.add_mean = (nn.Sequential(OrderedDict(shifter=mean_shift(sign))) for sign in (-1, 1))
+        self.sub_mean = nn.Sequential(OrderedDict(shifter=mean_shift(-1)))
+        self.add_mean = nn.Sequential(OrderedDict(shifter=mean_shift(1)))
         self.head = conv(3, width)
         for number, seen in enumerate((k + 2 for size in GROUPS for k in range(size)), 1):
             self.add_module(f"b{number}", LaplacianBlock(width, squeezed))

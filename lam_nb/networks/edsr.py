@@ -14,22 +14,20 @@ class EDSR(nn.Module):
     Parameters
     ----------
     width : int, default 64
-        Channels; 256 in the large published network.
+        Channels; 256 in the authors' large network.
     blocks : int, default 16
-        Residual blocks; 32 in the large published network.
+        Residual blocks; 32 in the authors' large network.
     scale : int, default 4
         Upscaling factor: 2, 3, 4 or 8.
     residual_scale : float, optional
         Factor of each block's residual. A checkpoint does not tell it; by default as published:
-        0.1 from width 256 on, otherwise 1.
+        0.1 in the large network, otherwise 1.
     """
 
-    def __init__(
-        self, width: int = 64, blocks: int = 16, scale: int = 4, residual_scale: float | None = None
-    ) -> None:
+    def __init__(self, width: int = 64, blocks: int = 16, scale: int = 4, residual_scale: float | None = None) -> None:
         super().__init__()
         if residual_scale is None:
-            residual_scale = 0.1 if width >= 256 else 1
+            residual_scale = 0.1 if (width, blocks) == (256, 32) else 1
         self.sub_mean = mean_shift(-1)
         self.add_mean = mean_shift(1)
         self.head = nn.Sequential(conv(3, width))

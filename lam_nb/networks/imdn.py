@@ -6,7 +6,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .layers import State, conv, count, upsampler, upsampler_scale
+from .layers import State, conv, count, squeeze, upsampler, upsampler_scale
 
 SLOPE = 0.05
 
@@ -16,10 +16,7 @@ class ContrastAttention(nn.Module):
 
     def __init__(self, width: int, reduction: int = 16) -> None:
         super().__init__()
-        squeezed = max(width // reduction, 1)
-        self.conv_du = nn.Sequential(
-            nn.Conv2d(width, squeezed, 1), nn.ReLU(), nn.Conv2d(squeezed, width, 1), nn.Sigmoid()
-        )
+        self.conv_du = squeeze(width, max(width // reduction, 1))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Scale every channel."""

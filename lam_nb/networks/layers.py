@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TypeAlias
 
 import torch
@@ -70,15 +70,15 @@ def shuffles_scale(state: State, prefix: str, width: int) -> int:
     return math.prod(round((bias.shape[0] / width) ** 0.5) for bias in biases)
 
 
-def mean_shift(sign: int, mean: Sequence[float] = MEAN) -> nn.Conv2d:
+def mean_shift(sign: int) -> nn.Conv2d:
     """Return a frozen 1 × 1 convolution that adds `sign` times the mean colour."""
     shift = nn.Conv2d(3, 3, 1).requires_grad_(False)
-    shift.load_state_dict({"weight": torch.eye(3).reshape(3, 3, 1, 1), "bias": sign * torch.tensor(mean)})
+    shift.load_state_dict({"weight": torch.eye(3).reshape(3, 3, 1, 1), "bias": sign * torch.tensor(MEAN)})
     return shift
 
 
 def inside(name: str, *layers: nn.Module) -> nn.Sequential:
-    """Return the layers as a sequence whose parameters are called ``{name}.0``, ``{name}.1``, …"""
+    """Return the layers as a sequence whose parameters begin with ``{name}.0``, ``{name}.1`` and so on."""
     return nn.Sequential(OrderedDict({name: nn.Sequential(*layers)}))
 
 
@@ -107,18 +107,21 @@ def residual_block(width: int, *, scale: float = 1, relu: bool = False) -> Resid
 
 
 class NonLocal(nn.Module):
-    """Every pixel adds a mean over all pixels, weighted by likeness (arXiv 1711.07971).
+    """Every pixel adds a sum over all pixels, weighted by likeness (arXiv 1711.07971).
 
     Parameters
     ----------
     width, inner : int
         Channels outside and inside.
     pooled : bool
-        Whether the pixels that are averaged are max-pooled 2 × 2 first.
+        Whether the pixels that are summed are max-pooled 2 × 2 first.
+    giving : bool
+        Whether the weights that a pixel gives add up to 1, instead of those that it receives.
     """
 
-    def __init__(self, width: int, inner: int, *, pooled: bool = False) -> None:
+    def __init__(self, width: int, inner: int, *, pooled: bool = False, giving: bool = False) -> None:
         super().__init__()
+        self.normalised = 1 if giving else 2
         self.theta = nn.Conv2d(width, inner, 1)
         self.phi: nn.Module = nn.Conv2d(width, inner, 1)
         self.g: nn.Module = nn.Conv2d(width, inner, 1)
@@ -127,11 +130,11 @@ class NonLocal(nn.Module):
             self.phi, self.g = (nn.Sequential(layer, nn.MaxPool2d(2)) for layer in (self.phi, self.g))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Return the features plus the weighted means, same shape."""
+        """Return the features plus the weighted sums, same shape."""
         query, key, value = (layer(features).flatten(2) for layer in (self.theta, self.phi, self.g))
-        likeness = torch.softmax(query.transpose(1, 2) @ key, -1)
-        mean = (likeness @ value.transpose(1, 2)).transpose(1, 2)
-        return features + self.W(mean.unflatten(2, features.shape[2:]))
+        weights = torch.softmax(query.transpose(1, 2) @ key, self.normalised)
+        summed = (weights @ value.transpose(1, 2)).transpose(1, 2)
+        return features + self.W(summed.unflatten(2, features.shape[2:]))
 
 
 def count(state: State, pattern: str, first: int = 1) -> int:

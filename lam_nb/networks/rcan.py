@@ -24,6 +24,10 @@ def _block(width: int, squeezed: int) -> Residual:
     return Residual(conv(width, width), nn.ReLU(), conv(width, width), ChannelAttention(width, squeezed))
 
 
+def _group(width: int, blocks: int, squeezed: int) -> Residual:
+    return Residual(*(_block(width, squeezed) for _ in range(blocks)), conv(width, width))
+
+
 class RCAN(nn.Module):
     """Residual groups of residual blocks with channel attention inside one long residual.
 
@@ -46,8 +50,7 @@ class RCAN(nn.Module):
         self.sub_mean = mean_shift(-1)
         self.add_mean = mean_shift(1)
         self.head = nn.Sequential(conv(3, width))
-        grouped = (Residual(*(_block(width, squeezed) for _ in range(blocks)), conv(width, width)) for _ in range(groups))
-        self.body = nn.Sequential(*grouped, conv(width, width))
+        self.body = nn.Sequential(*(_group(width, blocks, squeezed) for _ in range(groups)), conv(width, width))
         self.tail = nn.Sequential(shuffles(width, scale), conv(width, 3))
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:

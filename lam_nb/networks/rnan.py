@@ -25,11 +25,14 @@ class Trunk(nn.Module):
 
 
 class Mask(nn.Module):
-    """Weights in (0, 1) from features at full and at half size, optionally with a non-local layer first."""
+    """Weights in (0, 1) from features at full and at half size, optionally with a non-local layer first.
+
+    As in the authors' code, that layer normalises the weights that a pixel gives.
+    """
 
     def __init__(self, width: int, *, non_local: bool) -> None:
         super().__init__()
-        first = [NonLocal(width, width // 2)] if non_local else []
+        first = [NonLocal(width, width // 2, giving=True)] if non_local else []
         self.MB_RB1 = nn.Sequential(*first, residual_block(width))
         self.MB_Down = nn.Sequential(nn.Conv2d(width, width, 3, stride=2, padding=1))
         self.MB_RB2 = _blocks(width, 2)

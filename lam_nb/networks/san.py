@@ -86,8 +86,9 @@ class Regions(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return the refined features, same shape."""
-        rows = features.tensor_split(2, 2)
-        return torch.cat([torch.cat([self.non_local(part) for part in row.tensor_split(2, 3)], 3) for row in rows], 2)
+        middle_y, middle_x = (size // 2 for size in features.shape[2:])
+        halves = (half.tensor_split([middle_x], 3) for half in features.tensor_split([middle_y], 2))
+        return torch.cat([torch.cat([self.non_local(part) for part in half], 3) for half in halves], 2)
 
 
 class SAN(nn.Module):
@@ -124,9 +125,10 @@ class SAN(nn.Module):
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Map (n, 3, y, x) to (n, 3, scale·y, scale·x). `conv_last` is stored but unused."""
-        shallow = features = self.non_local(self.head(self.sub_mean(image)))
+        shallow = self.head(self.sub_mean(image))
+        source = features = self.non_local(shallow)
         for group in self.RG:
-            features = group(features) + self.gamma * shallow
+            features = group(features) + self.gamma * source
         return self.add_mean(self.tail(shallow + self.non_local(features)))
 
     @classmethod
