@@ -43,14 +43,13 @@ class Projection(nn.Module):
         super().__init__()
         there, back = (_up, _down) if direction == "up" else (_down, _up)
         self.names = [f"{direction}_conv{k}" for k in (1, 2, 3)]
-        if seen > 1:
-            self.conv = _layer("conv", nn.Conv2d(seen * width, width, 1))
+        self.conv = _layer("conv", nn.Conv2d(seen * width, width, 1)) if seen > 1 else nn.Identity()
         for name, layer in zip(self.names, (there, back, there), strict=True):
             self.add_module(name, layer(width, scale))
 
     def forward(self, gathered: torch.Tensor) -> torch.Tensor:
         """Return the features at the new size."""
-        features = self.conv(gathered) if hasattr(self, "conv") else gathered
+        features = self.conv(gathered)
         there, back, again = (self.get_submodule(name) for name in self.names)
         first = there(features)
         return first + again(back(first) - features)

@@ -50,6 +50,8 @@ class LaplacianBlock(nn.Module):
 class DRLN(nn.Module):
     """Twenty Laplacian blocks in six cascades, each inside a residual, then pixel shuffles.
 
+    Published weights take and return pixel values in [0, 255], not in [0, 1].
+
     Parameters
     ----------
     width : int, default 64

@@ -30,6 +30,8 @@ class MultiScaleBlock(nn.Module):
 class MSRN(nn.Module):
     """Multi-scale blocks, all of them fused, then pixel shuffles.
 
+    Published weights take and return pixel values in [0, 255], not in [0, 1].
+
     Parameters
     ----------
     width : int, default 64

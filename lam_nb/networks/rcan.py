@@ -31,6 +31,8 @@ def _group(width: int, blocks: int, squeezed: int) -> Residual:
 class RCAN(nn.Module):
     """Residual groups of residual blocks with channel attention inside one long residual.
 
+    Published weights take and return pixel values in [0, 255], not in [0, 1].
+
     Parameters
     ----------
     width : int, default 64

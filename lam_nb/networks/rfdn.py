@@ -60,6 +60,8 @@ class ResidualDistillationBlock(nn.Module):
 class RFDN(nn.Module):
     """Residual distillation blocks, all of them fused, one residual, one pixel shuffle.
 
+    Published weights take and return pixel values in [0, 255], not in [0, 1].
+
     Parameters
     ----------
     width : int, default 50

@@ -12,18 +12,6 @@ def _blocks(width: int, number: int) -> nn.Sequential:
     return nn.Sequential(*(residual_block(width) for _ in range(number)))
 
 
-class Trunk(nn.Module):
-    """Residual blocks in a row."""
-
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.body = _blocks(width, 2)
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Return the refined features, same shape."""
-        return self.body(features)
-
-
 class Mask(nn.Module):
     """Weights in (0, 1) from features at full and at half size, optionally with a non-local layer first.
 
@@ -53,7 +41,7 @@ class Attention(nn.Module):
     def __init__(self, width: int, *, non_local: bool) -> None:
         super().__init__()
         self.RA_RB1 = _blocks(width, 1)
-        self.RA_TB = nn.Sequential(Trunk(width))
+        self.RA_TB = nn.Sequential(inside("body", *_blocks(width, 2)))
         self.RA_MB = nn.Sequential(Mask(width, non_local=non_local))
         self.RA_tail = _blocks(width, 2)
 
@@ -69,6 +57,8 @@ def _group(width: int, *, non_local: bool = False) -> nn.Sequential:
 
 class RNAN(nn.Module):
     """Attention groups, the first and the last of them non-local, inside one long residual.
+
+    Published weights take and return pixel values in [0, 255], not in [0, 1].
 
     Parameters
     ----------

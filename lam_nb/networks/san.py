@@ -94,6 +94,8 @@ class Regions(nn.Module):
 class SAN(nn.Module):
     """Groups with second-order attention between two passes of one non-local layer.
 
+    Published weights take and return pixel values in [0, 255], not in [0, 1].
+
     Parameters
     ----------
     width : int, default 64
