@@ -26,7 +26,7 @@ class LaplacianAttention(nn.Module):
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return the scaled features."""
         mean = features.mean((2, 3), keepdim=True)
-        return features * self.c4(torch.cat([layer(mean) for layer in (self.c1, self.c2, self.c3)], 1))
+        return features * self.c4(torch.cat([self.get_submodule(name)(mean) for name in ("c1", "c2", "c3")], 1))
 
 
 class LaplacianBlock(nn.Module):

@@ -20,8 +20,9 @@ class DenseBlock(nn.Module):
 
     def __init__(self, width: int, growth: int) -> None:
         super().__init__()
-        for k in range(5):
-            self.add_module(f"conv{k + 1}", conv(width + k * growth, growth if k < 4 else width))
+        for k in range(4):
+            self.add_module(f"conv{k + 1}", conv(width + k * growth, growth))
+        self.conv5 = conv(width + 4 * growth, width)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return the refined features, same shape."""
