@@ -14,7 +14,7 @@ from .network import Network, wrap
 
 __all__ = ["Network", "architectures", "card", "checkpoints", "load", "shipped", "wrap"]
 
-_VALUE_RANGES = {"rfdn": 255.0}
+_VALUE_RANGES = dict.fromkeys(("drln", "msrn", "rcan", "rfdn", "rnan", "san"), 255.0)
 """Architectures whose published weights do not take [0, 1]."""
 
 
@@ -51,6 +51,7 @@ def load(
     *,
     weights: str | os.PathLike[str] | None = None,
     value_range: float | None = None,
+    scale: int | None = None,
 ) -> Network:
     """Return a network, ready to be attributed.
 
@@ -63,7 +64,9 @@ def load(
         Checkpoint to fill the named architecture with.
     value_range : float, optional
         Largest value of the network's own input and output. Known for shipped and published
-        networks: 255 for RFDN, otherwise 1.
+        networks: 255 for DRLN, MSRN, RCAN, RFDN, RNAN and SAN, otherwise 1.
+    scale : int, optional
+        For checkpoints that do not tell theirs (SRCNN, FSRCNN, CARN for several scales): 4 if not given.
 
     Returns
     -------
@@ -84,21 +87,26 @@ def load(
     known = str(name)
     if weights is not None:
         choose("network", known, architectures.names())
-        return _from_file(weights, value_range, expected=known)
+        return _from_file(weights, value_range, scale, expected=known)
     if known in shipped():
         stated = value_range or card(known)["value_range"]
-        return _from_file(_folder() / f"{known}.safetensors", stated, title=known)
+        return _from_file(_folder() / f"{known}.safetensors", stated, scale, title=known)
     if Path(known).suffix or Path(known).exists():
-        return _from_file(known, value_range)
+        return _from_file(known, value_range, scale)
     if known in architectures.names():
         raise InputError(f"network: {known!r} is an architecture without weights; give weights= a checkpoint file.")
     raise _unknown(known)
 
 
 def _from_file(
-    path: str | os.PathLike[str], value_range: float | None, *, expected: str | None = None, title: str | None = None
+    path: str | os.PathLike[str],
+    value_range: float | None,
+    scale: int | None,
+    *,
+    expected: str | None = None,
+    title: str | None = None,
 ) -> Network:
-    architecture, module = architectures.recognise(checkpoints.read(path))
+    architecture, module = architectures.recognise(checkpoints.read(path), **({"scale": scale} if scale else {}))
     if expected and architecture != expected:
         raise InputError(f"weights: got a checkpoint of {architecture}, expected one of {expected}; check the file.")
     largest = value_range or _VALUE_RANGES.get(architecture, 1.0)

@@ -3,18 +3,47 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from torch import nn
 
 from ..types import InputError, choose
+from .carn import CARN, CARNM
+from .ddbpn import DDBPN
+from .dncnn import DnCNN
+from .drln import DRLN
+from .edsr import EDSR
+from .fsrcnn import FSRCNN
 from .imdn import IMDN
 from .layers import State
+from .msrn import MSRN
+from .pan import PAN
+from .rcan import RCAN
 from .rfdn import RFDN
+from .rnan import RNAN
+from .rrdbnet import RRDBNet
+from .san import SAN
+from .srcnn import SRCNN
+from .srresnet import SRResNet
 
 _ARCHITECTURES: Mapping[str, tuple[type[nn.Module], str]] = {
+    "carn": (CARN, "b1.b2.body.0.weight"),
+    "carn-m": (CARNM, "b1.b1.body.4.weight"),
+    "ddbpn": (DDBPN, "feat0.conv.weight"),
+    "dncnn": (DnCNN, "model.2.weight"),
+    "drln": (DRLN, "b1.ca.c1.body.0.weight"),
+    "edsr": (EDSR, "body.0.body.0.weight"),
+    "fsrcnn": (FSRCNN, "first_part.0.weight"),
     "imdn": (IMDN, "IMDB1.c1.weight"),
+    "msrn": (MSRN, "body.0.conv_3_1.weight"),
+    "pan": (PAN, "SCPA_trunk.0.conv1_a.weight"),
+    "rcan": (RCAN, "body.0.body.0.body.3.conv_du.0.weight"),
     "rfdn": (RFDN, "B1.c1_d.weight"),
+    "rnan": (RNAN, "body_nl_low.0.body.1.weight"),
+    "rrdbnet": (RRDBNet, "body.0.rdb1.conv1.weight"),
+    "san": (SAN, "RG.0.gamma"),
+    "srcnn": (SRCNN, "conv3.weight"),
+    "srresnet": (SRResNet, "body.0.conv1.weight"),
 }
 """name -> class, and a key that only its checkpoints have."""
 
@@ -30,7 +59,7 @@ def names() -> tuple[str, ...]:
     return tuple(_ARCHITECTURES)
 
 
-def build(name: str, **options: int) -> nn.Module:
+def build(name: str, **options: float) -> nn.Module:
     """Return an untrained network.
 
     Raises
@@ -44,34 +73,56 @@ def build(name: str, **options: int) -> nn.Module:
     144450
     """
     architecture, _ = _ARCHITECTURES[choose("architecture", name, names())]
-    for option in options:
-        choose(f"option of {name}", option, inspect.signature(architecture).parameters)
+    _check(name, architecture, options)
     return architecture(**options)
 
 
-def recognise(state: State) -> tuple[str, nn.Module]:
+def recognise(state: State, **options: float) -> tuple[str, nn.Module]:
     """Return the name and the network, hyper-parameters and weights included, of a checkpoint.
+
+    Parameters
+    ----------
+    state : mapping of str to torch.Tensor
+        The checkpoint.
+    **options : float
+        What its keys and shapes do not tell, if not as published, such as ``scale=2`` of an SRCNN.
 
     Raises
     ------
     InputError
-        If no known architecture has these keys and shapes.
+        If no known architecture has these keys and shapes, or an option is unknown.
 
     Examples
     --------
-    >>> name, network = recognise(build("imdn", width=16, blocks=2).state_dict())
-    >>> name, len(network.blocks)
-    ('imdn', 2)
+    >>> recognise(build("edsr", width=8, blocks=2, scale=2).state_dict())[0]
+    'edsr'
     """
     for name, (architecture, mark) in _ARCHITECTURES.items():
         if mark in state:
-            network = architecture.from_state(state)  # type: ignore[attr-defined]
+            network = _empty(name, architecture, state, options)
             _fill(name, network, state)
             return name, network
     raise InputError(
         f"weights: keys such as {', '.join(list(state)[:3])} belong to none of the known architectures "
         f"({', '.join(names())}); build your own module and give it to networks.wrap."
     )
+
+
+def _empty(name: str, architecture: type[nn.Module], state: State, options: Mapping[str, float]) -> nn.Module:
+    from_state = architecture.from_state  # type: ignore[attr-defined]
+    _check(name, from_state, options)
+    try:
+        return from_state(state, **options)
+    except KeyError as error:
+        raise InputError(
+            f"weights: looks like {name}, but has no key {error}; use networks.wrap with your own module."
+        ) from None
+
+
+def _check(name: str, made_by: Callable[..., nn.Module], options: Mapping[str, float]) -> None:
+    known = [option for option in inspect.signature(made_by).parameters if option != "state"]
+    for option in options:
+        choose(f"option of {name}", option, known)
 
 
 def _fill(name: str, network: nn.Module, state: State) -> None:

@@ -6,9 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .layers import State, conv, count, upsampler, upsampler_scale
-
-SLOPE = 0.05
+from .distillation import SLOPE, Distillation
+from .layers import State, conv, count, squeeze, upsampler_scale
 
 
 class ContrastAttention(nn.Module):
@@ -16,10 +15,7 @@ class ContrastAttention(nn.Module):
 
     def __init__(self, width: int, reduction: int = 16) -> None:
         super().__init__()
-        squeezed = max(width // reduction, 1)
-        self.conv_du = nn.Sequential(
-            nn.Conv2d(width, squeezed, 1), nn.ReLU(), nn.Conv2d(squeezed, width, 1), nn.Sigmoid()
-        )
+        self.conv_du = squeeze(width, max(width // reduction, 1))
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Scale every channel."""
@@ -53,7 +49,7 @@ class DistillationBlock(nn.Module):
         return self.c5(self.cca(torch.cat(kept, 1))) + features
 
 
-class IMDN(nn.Module):
+class IMDN(Distillation):
     """Distillation blocks, all of them fused, one residual, one pixel shuffle.
 
     Parameters
@@ -72,23 +68,7 @@ class IMDN(nn.Module):
     """
 
     def __init__(self, width: int = 64, blocks: int = 6, scale: int = 4) -> None:
-        super().__init__()
-        self.blocks = [f"IMDB{k + 1}" for k in range(blocks)]
-        self.fea_conv = conv(3, width)
-        for name in self.blocks:
-            self.add_module(name, DistillationBlock(width))
-        self.c = nn.Sequential(nn.Conv2d(width * blocks, width, 1), nn.LeakyReLU(SLOPE))
-        self.LR_conv = conv(width, width)
-        self.upsampler = upsampler(width, scale)
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Map (n, 3, y, x) to (n, 3, scale·y, scale·x)."""
-        shallow = features = self.fea_conv(image)
-        stages = []
-        for name in self.blocks:
-            features = self.get_submodule(name)(features)
-            stages.append(features)
-        return self.upsampler(self.LR_conv(self.c(torch.cat(stages, 1))) + shallow)
+        super().__init__(DistillationBlock, "IMDB{}", width, blocks, scale)
 
     @classmethod
     def from_state(cls, state: State) -> IMDN:

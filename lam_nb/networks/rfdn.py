@@ -6,9 +6,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from .layers import State, conv, count, upsampler, upsampler_scale
-
-SLOPE = 0.05
+from .distillation import SLOPE, Distillation
+from .layers import State, conv, count, upsampler_scale
 
 
 class SpatialAttention(nn.Module):
@@ -57,8 +56,10 @@ class ResidualDistillationBlock(nn.Module):
         return self.esa(self.c5(torch.cat(kept, 1)))
 
 
-class RFDN(nn.Module):
+class RFDN(Distillation):
     """Residual distillation blocks, all of them fused, one residual, one pixel shuffle.
+
+    Published weights take and return pixel values in [0, 255], not in [0, 1].
 
     Parameters
     ----------
@@ -76,23 +77,7 @@ class RFDN(nn.Module):
     """
 
     def __init__(self, width: int = 50, blocks: int = 4, scale: int = 4) -> None:
-        super().__init__()
-        self.blocks = [f"B{k + 1}" for k in range(blocks)]
-        self.fea_conv = conv(3, width)
-        for name in self.blocks:
-            self.add_module(name, ResidualDistillationBlock(width))
-        self.c = nn.Sequential(nn.Conv2d(width * blocks, width, 1), nn.LeakyReLU(SLOPE))
-        self.LR_conv = conv(width, width)
-        self.upsampler = upsampler(width, scale)
-
-    def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Map (n, 3, y, x) to (n, 3, scale·y, scale·x)."""
-        shallow = features = self.fea_conv(image)
-        stages = []
-        for name in self.blocks:
-            features = self.get_submodule(name)(features)
-            stages.append(features)
-        return self.upsampler(self.LR_conv(self.c(torch.cat(stages, 1))) + shallow)
+        super().__init__(ResidualDistillationBlock, "B{}", width, blocks, scale)
 
     @classmethod
     def from_state(cls, state: State) -> RFDN:
