@@ -90,6 +90,8 @@ def attribute(
     window.check(*_network(network).output_size(*picture.shape[-2:]))
     maker, measure_of, place = paths.named(path), detectors.named(detector), gradients.device(device)
     measure = measure_of(window)
+    if not callable(measure):
+        raise InputError(f"detector: its maker returned {type(measure).__name__}, expected a function of the output.")
     with gradients.frozen(network, place):
         along = _checked_path(maker, picture.to(place, gradients.working_dtype(network)))
         nodes = quadrature.place(rule, lambda alphas: gradients.speed(along, alphas), steps)
@@ -148,6 +150,8 @@ def _region(region: Region | tuple[int, ...]) -> Region:
 
 def _checked_path(maker: PathMaker, image: Image) -> Any:
     path = maker(image)
+    if not callable(path):
+        raise InputError(f"path: its maker returned {type(path).__name__}, expected a function alpha -> image.")
     end = gradients.positions(path, [1.0])[0]
     if end.shape != image.shape or (end - image).abs().max() > _END_TOLERANCE:
         raise InputError(

@@ -11,7 +11,7 @@ import math
 import torch
 from torch.nn import functional
 
-from .types import Batch, Detector, DetectorMaker, Image, InputError, Region, choose
+from .types import Batch, Detector, DetectorMaker, Image, InputError, Region, choose, positive, whole
 
 
 def edges(region: Region) -> Detector:
@@ -85,9 +85,9 @@ def gabor(wavelength: float = 4.0, orientations: int = 8, sigma: float = 2.0) ->
     >>> gabor()(Region(0, 0, 4))(torch.zeros(2, 3, 8, 8))
     tensor([0., 0.])
     """
-    for name, value in (("wavelength", wavelength), ("orientations", orientations), ("sigma", sigma)):
-        if not value > 0:
-            raise InputError(f"{name}: got {value!r}, expected a positive number.")
+    positive("wavelength", wavelength, "output pixels per period")
+    positive("sigma", sigma, "the envelope's width in output pixels")
+    whole("orientations", orientations)
     return _Gabor(wavelength, orientations, sigma)
 
 

@@ -15,7 +15,7 @@ from tqdm.auto import tqdm
 from .networks import Network
 from .paths import as_row
 from .quadrature import Nodes
-from .types import Batch, Detector, Image, InputError, Path
+from .types import Batch, Detector, Image, InputError, Path, whole
 
 _PIXELS = {"cpu": 8 * 64 * 64, "cuda": 64 * 64 * 64}
 """Input pixels per batch that keep the device busy without much memory."""
@@ -120,6 +120,11 @@ def value_and_gradient(network: Network, detector: Detector, batch: Batch) -> tu
     with torch.enable_grad():
         output = network(images)
         values = detect(detector, output, network.name)
+        if not values.requires_grad:
+            raise InputError(
+                f"network {network.name!r}: no gradient reaches the image; it or the detector runs under "
+                "torch.no_grad or inference_mode, detaches, or leaves torch; take that away."
+            )
         (gradients,) = torch.autograd.grad(values.sum(), images, allow_unused=True, materialize_grads=True)
     if not torch.isfinite(gradients).all():
         raise InputError(
@@ -154,7 +159,10 @@ def positions(path: Path, alphas: Any) -> Batch:
     """Return the images (node, 3, y, x) at a row of alphas, also for a path that takes one alpha at a time."""
     if hasattr(path, "velocity"):
         return path(alphas)
-    return torch.stack([path(alpha) for alpha in as_row(alphas)])
+    images = [path(alpha) for alpha in as_row(alphas)]
+    if not all(isinstance(image, torch.Tensor) for image in images):
+        raise InputError(f"path: got {type(images[0]).__name__} at one alpha, expected an image tensor (3, y, x).")
+    return torch.stack(images)
 
 
 def velocities(path: Path, alphas: Any) -> Batch:
@@ -210,7 +218,7 @@ def sample(
     Samples
     """
     parts: list[tuple[Any, ...]] = []
-    size = batch or _batch_size(path(1.0))
+    size = _batch_size(path(1.0)) if batch is None else whole("batch", batch)
     with tqdm(total=len(nodes.alphas), desc=network.name, unit="node", disable=not progress, leave=False) as bar:
         for start in range(0, len(nodes.alphas), size):
             part = slice(start, start + size)

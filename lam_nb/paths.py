@@ -14,7 +14,7 @@ from typing import Any
 import torch
 from torch.nn import functional
 
-from .types import Batch, Image, InputError, PathMaker, choose
+from .types import Batch, Image, InputError, PathMaker, choose, positive, whole
 
 _TINY = 1e-5
 """Added to sigma, so that the kernel at sigma = 0 is a delta and no division by zero."""
@@ -110,9 +110,8 @@ class blur:
 
     def __post_init__(self) -> None:
         """Check the numbers."""
-        if not self.sigma > 0:
-            raise InputError(f"sigma: got {self.sigma!r}, expected a positive number of input pixels.")
-        if not isinstance(self.kernel, int) or self.kernel < 1 or self.kernel % 2 == 0:
+        positive("sigma", self.sigma, "the blur in input pixels")
+        if whole("kernel", self.kernel) % 2 == 0:
             raise InputError(f"kernel: got {self.kernel!r}, expected an odd whole number such as 9.")
 
     def __call__(self, image: Image) -> _Deblurring:

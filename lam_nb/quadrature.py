@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .types import InputError, choose
+from .types import InputError, choose, whole
 
 Row: TypeAlias = NDArray[np.float64]
 Speed: TypeAlias = Callable[[Row], Row]
@@ -143,10 +143,13 @@ def place(rule: str | Rule, speed: Speed, steps: int) -> Nodes:
     >>> len(place("arc", np.ones_like, 7).alphas)
     7
     """
-    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or steps < 1:
-        raise InputError(f"steps: got {steps!r}, expected a whole number from 1 up, such as 24.")
+    count = whole("steps", steps)
     rule = _RULES[choose("rule", rule, _RULES)] if isinstance(rule, str) else rule
-    return rule(speed, int(steps))
+    if not callable(rule):
+        raise InputError(
+            f"rule: got {rule!r}, expected one of {', '.join(_RULES)} or a function (speed, steps) -> Nodes."
+        )
+    return rule(speed, count)
 
 
 def relative_error(contributions: NDArray[np.floating], place: float = 0.5) -> float:

@@ -77,6 +77,8 @@ def chosen(keep: str | Iterable[str]) -> tuple[str, ...]:
     if isinstance(keep, str):
         short = {"all": OPTIONAL, "map": ()}
         return short[keep] if keep in short else (choose("keep", keep, (*OPTIONAL, *short)),)
+    if not isinstance(keep, Iterable):
+        raise InputError(f'keep: got {keep!r}, expected "all", "map" or names among {", ".join(OPTIONAL)}.')
     return tuple(choose("keep", name, OPTIONAL) for name in keep)
 
 
@@ -167,6 +169,7 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     'map.nc'
     """
     path = Path(path)
+    check(dataset)
     with replacing(path) as temporary:
         if _format(path) == ".zarr":
             dataset.to_zarr(temporary, zarr_format=3, consolidated=False)

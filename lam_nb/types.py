@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import math
+import numbers
 import operator
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
@@ -71,7 +73,7 @@ class Region:
     def __post_init__(self) -> None:
         """Check the numbers and make them plain integers."""
         for name, least in (("y", 0), ("x", 0), ("size", 1)):
-            object.__setattr__(self, name, _whole(f"region.{name}", getattr(self, name), least))
+            object.__setattr__(self, name, whole(f"region.{name}", getattr(self, name), least))
 
     def __str__(self) -> str:
         """Return the region in words."""
@@ -105,14 +107,34 @@ class Region:
         return cls(*numbers)
 
 
-def _whole(name: str, value: Any, least: int) -> int:
+def whole(name: str, value: Any, least: int = 1) -> int:
+    """Return `value` as an int if it is a whole number from `least` up, else raise `InputError`.
+
+    Examples
+    --------
+    >>> whole("steps", 24)
+    24
+    """
     try:
         number = operator.index(value)
     except TypeError:
-        raise InputError(f"{name}: got {value!r}, expected a whole number of output pixels.") from None
+        raise InputError(f"{name}: got {value!r}, expected a whole number from {least} up.") from None
     if isinstance(value, bool) or number < least:
-        raise InputError(f"{name}: got {value!r}, expected a whole number ≥ {least}.")
+        raise InputError(f"{name}: got {value!r}, expected a whole number from {least} up.")
     return number
+
+
+def positive(name: str, value: Any, meaning: str) -> float:
+    """Return `value` as a float if it is a finite number above 0, else raise `InputError`.
+
+    Examples
+    --------
+    >>> positive("sigma", 1.2, "the blur in input pixels")
+    1.2
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < float(value) < math.inf:
+        raise InputError(f"{name}: got {value!r}, expected {meaning}, a positive number.")
+    return float(value)
 
 
 def choose(name: str, value: str, known: Iterable[str]) -> str:

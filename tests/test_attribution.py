@@ -177,7 +177,15 @@ def test_padding_networks_are_differentiable_to_the_border(image):
         ({"keep": "gradients"}, "did you mean 'gradient'"),
         ({"device": "cuda:99"}, "device: got 'cuda:99'"),
         ({"path": lambda picture: lambda alpha: picture * 0}, "at alpha = 1 it gives another picture"),
+        ({"path": lambda picture: None}, "path: its maker returned NoneType"),
+        ({"path": lambda picture: lambda alpha: None}, "path: got NoneType at one alpha"),
         ({"detector": lambda region: lambda output: output.sum()}, "detector: got"),
+        ({"detector": lambda region: None}, "detector: its maker returned NoneType"),
+        ({"detector": lambda region: lambda output: output.detach().sum((1, 2, 3))}, "no gradient reaches the image"),
+        ({"rule": 3}, "rule: got 3"),
+        ({"batch": 0}, "batch: got 0"),
+        ({"batch": -1}, "batch: got -1"),
+        ({"keep": None}, "keep: got None"),
     ],
 )
 def test_bad_input_names_the_argument(arguments, message, relu_network, image):
@@ -193,6 +201,8 @@ def test_bad_input_names_the_argument(arguments, message, relu_network, image):
         (lambda batch: [batch], "got output list"),
         (lambda batch: batch * torch.nan, "NaN or infinite"),
         (lambda batch: (batch * 0).sqrt(), "gradient is NaN"),
+        (torch.no_grad()(lambda batch: batch * 1), "no gradient reaches the image"),
+        (nn.Conv2d(1, 1, 3), r"failed on a batch \(2, 3, 20, 26\).*to have 1 channels"),
     ],
 )
 def test_bad_networks_are_named(module, message, image):

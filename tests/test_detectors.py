@@ -61,5 +61,5 @@ def test_error_is_zero_at_the_reference_and_wants_its_size(image):
 
 @pytest.mark.parametrize("options", [{"wavelength": 0}, {"orientations": -1}, {"sigma": 0}])
 def test_bad_gabor(options):
-    with pytest.raises(InputError, match="expected a positive number"):
+    with pytest.raises(InputError, match=r"got (0|-1), expected"):
         detectors.gabor(**options)

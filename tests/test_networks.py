@@ -103,6 +103,8 @@ def test_a_checkpoint_with_a_missing_layer_names_it(tmp_path):
         (lambda: networks.wrap(nn.Identity(), scale=0), "scale: got 0"),
         (lambda: networks.wrap(nn.Identity(), pad_to=0), "pad_to: got 0"),
         (lambda: networks.wrap(nn.Identity(), value_range=0), "value_range: got 0"),
+        (lambda: networks.wrap(nn.Identity(), value_range="255"), "value_range: got '255'"),
+        (lambda: networks.load("imdn-small", scale=2), "scale: got one for imdn"),
         (lambda: networks.wrap(nn.Conv2d(1, 1, 3)), "a trial run .* failed"),
         (lambda: networks.wrap(nn.Conv2d(3, 3, 2)), "expected a whole multiple"),
         (lambda: architectures.build("imdn", widht=3), "did you mean 'width'"),

@@ -58,6 +58,8 @@ def test_velocity_vanishes_at_the_sharp_end_without_nan(image):
         (lambda image: paths.blur(kernel=8), "kernel: got 8, expected an odd"),
         (lambda image: paths.blur(kernel=-3), "kernel"),
         (lambda image: paths.blur(sigma=0), "sigma: got 0"),
+        (lambda image: paths.blur(sigma="wide"), "sigma: got 'wide'"),
+        (lambda image: paths.blur(kernel=True), "kernel: got True"),
         (lambda image: paths.linear("blak"), "did you mean 'black'"),
         (lambda image: paths.linear(torch.zeros(3, 2, 2))(image), "baseline: got shape"),
         (lambda image: paths.blur(kernel=41)(image), "20 × 26 pixels, expected more than 20"),

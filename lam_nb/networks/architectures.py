@@ -122,6 +122,8 @@ def _empty(name: str, architecture: type[nn.Module], state: State, options: Mapp
 def _check(name: str, made_by: Callable[..., nn.Module], options: Mapping[str, float]) -> None:
     known = [option for option in inspect.signature(made_by).parameters if option != "state"]
     for option in options:
+        if not known:
+            raise InputError(f"{option}: got one for {name}, whose checkpoints tell everything; leave it out.")
         choose(f"option of {name}", option, known)
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ..types import Batch, InputError
+from ..types import Batch, InputError, positive, whole
 from .checkpoints import digest
 
 _PROBE = 24
@@ -82,7 +82,7 @@ class Network(nn.Module):
             If the module answers with another shape than its scale promises.
         """
         height, width = batch.shape[-2:]
-        output = self.module(self._padded(batch) * self.value_range)
+        output = self._run(self._padded(batch) * self.value_range)
         rows, columns = self.output_size(height + -height % self.pad_to, width + -width % self.pad_to)
         expected = (batch.shape[0], 3, rows, columns)
         if not isinstance(output, torch.Tensor) or output.shape != expected:
@@ -93,6 +93,17 @@ class Network(nn.Module):
             )
         rows, columns = self.output_size(height, width)
         return output[..., :rows, :columns] / self.value_range
+
+    def _run(self, batch: Batch) -> Any:
+        try:
+            return self.module(batch)
+        except (InputError, torch.OutOfMemoryError):
+            raise
+        except Exception as error:
+            raise InputError(
+                f"network {self.name!r}: failed on a batch {tuple(batch.shape)} ({type(error).__name__}: {error}); "
+                "networks.wrap takes modules of RGB batches (n, 3, y, x); pad_to= helps where sizes must be multiples."
+            ) from error
 
     def extra_repr(self) -> str:
         """Return name, scale and range for `repr`."""
@@ -148,15 +159,11 @@ def wrap(
     """
     if not callable(module):
         raise InputError(f"module: got {type(module).__name__}, expected a torch module or a function of a batch.")
-    for label, value in (("scale", 1 if scale is None else scale), ("pad_to", pad_to)):
-        if not isinstance(value, int) or value < 1:
-            raise InputError(f"{label}: got {value!r}, expected a whole number from 1 up.")
-    if not value_range > 0:
-        raise InputError(f"value_range: got {value_range!r}, expected the largest pixel value, such as 1 or 255.")
-    if scale is None:
-        scale = _probe_scale(module, value_range, pad_to)
+    pad_to = whole("pad_to", pad_to)
+    value_range = positive("value_range", value_range, "the largest pixel value, such as 1 or 255")
+    scale = _probe_scale(module, value_range, pad_to) if scale is None else whole("scale", scale)
     title = name or str(getattr(module, "__name__", type(module).__name__))
-    return Network(module, name=title, scale=scale, value_range=float(value_range), pad_to=pad_to)
+    return Network(module, name=title, scale=scale, value_range=value_range, pad_to=pad_to)
 
 
 def _probe_scale(module: Callable[[Any], Any], value_range: float, pad_to: int) -> int:
