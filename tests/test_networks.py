@@ -11,8 +11,9 @@ from lam_nb import InputError, networks
 from lam_nb.networks import architectures, checkpoints
 
 
-def test_shipped_network_beats_bicubic_on_a_sample():
-    net = networks.load("imdn-small")
+@pytest.mark.parametrize("shipped", networks.shipped())
+def test_shipped_networks_beat_bicubic_on_every_sample(shipped):
+    net = networks.load(shipped)
     for name in lam.images.samples():
         hr = lam.images.sample(name)
         lr = lam.images.downscale(hr, 4)
