@@ -235,7 +235,8 @@ def _velocity(path: Path, nodes: Nodes, part: slice) -> Batch:
     if not nodes.backward:
         return velocities(path, alphas)
     before, here = positions(path, alphas - weights), positions(path, alphas)
-    return (here - before) / torch.as_tensor(weights).to(here).reshape(-1, 1, 1, 1)
+    widths = torch.as_tensor(weights).to(here.dtype).to(here.device)
+    return (here - before) / widths.reshape(-1, 1, 1, 1)
 
 
 def _array(values: torch.Tensor) -> NDArray[Any]:
