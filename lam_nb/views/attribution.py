@@ -14,8 +14,8 @@ from . import pictures
 def attribution(dataset: xr.Dataset) -> go.Figure:
     """Show the map, the network's input and its output, with the region; hover reads values.
 
-    Red pixels add to the detector, blue ones take away. The colour scale is symmetric; the 0.5 %
-    largest values are shown in its end colours.
+    Red pixels add to the detector, blue ones take away. The colour scale is symmetric; the
+    strongest fifth of the pixels that count are shown in its end colours.
 
     Parameters
     ----------

@@ -28,7 +28,6 @@ FONT = {"family": "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-se
 LARGEST_SIDE = 512
 """Larger pictures are shown reduced by a whole factor, so that pages stay small; headings say so."""
 BOX = "#00a651"
-_SHOWN = 0.995
 
 
 @cache
@@ -45,8 +44,21 @@ def palette(name: str = DIVERGING) -> NDArray[np.uint8]:
 
 
 def limit(values: NDArray[np.floating]) -> float:
-    """Return where a symmetric colour scale ends: all but the largest 0.5 % of |values| lie inside."""
-    return float(np.nanquantile(np.abs(values), _SHOWN)) or float(np.nanmax(np.abs(values))) or 1.0
+    """Return where a symmetric colour scale ends: a fifth of the pixels that count lie beyond.
+
+    A pixel counts if it is stronger than 0.5 % of the strongest; so the scale does not depend on
+    how much empty canvas there is around.
+
+    Examples
+    --------
+    >>> limit(np.r_[np.zeros(1000), np.arange(1.0, 11.0)])
+    8.2
+    """
+    size = np.abs(values)
+    strongest = float(np.nanmax(size))
+    if not strongest > 0:
+        return 1.0
+    return float(np.quantile(size[size > strongest / 200], 0.8))
 
 
 def signed_source(values: NDArray[np.floating], end: float) -> str:

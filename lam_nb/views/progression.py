@@ -41,7 +41,8 @@ def progression(dataset: xr.Dataset) -> go.Figure:
 
     Panels: image on the path, network output, gradient, what the step adds, the map as it gathers, and
     the curves of the detector and of the gathered share. Each signed panel keeps one symmetric
-    colour scale over all steps; the 0.5 % largest values are shown in its end colours.
+    colour scale over all steps; the strongest fifth of the pixels that count are
+    shown in its end colours.
 
     Parameters
     ----------

@@ -21,7 +21,8 @@ class Scrubber(anywidget.AnyWidget):
     """Gradient, what a step adds and the map as it gathers, side by side, step by step.
 
     Drag the slider or use arrow keys, Home and End; the space bar or the button plays. Each panel
-    keeps one symmetric colour scale; its 0.5 % largest values are shown in the end colours.
+    keeps one symmetric colour scale; the strongest fifth of the
+    pixels that count are shown in its end colours.
 
     Parameters
     ----------
