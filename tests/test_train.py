@@ -20,8 +20,10 @@ def photos(tmp_path):
 
 
 @pytest.mark.filterwarnings("ignore:.*lr_scheduler.step.*")
-def test_interrupted_training_ends_as_an_uninterrupted_run(photos, tmp_path, monkeypatch):
-    training.train(photos, tmp_path / "whole.safetensors", steps=6, every=2, **SMALL)
+@pytest.mark.parametrize("extra", [{}, {"adversary": 0.01, "noise": 0.1}], ids=["plain", "adversarial, noisy"])
+def test_interrupted_training_ends_as_an_uninterrupted_run(photos, tmp_path, monkeypatch, extra):
+    settings = {"steps": 6, "every": 2, **SMALL, **extra}
+    training.train(photos, tmp_path / "whole.safetensors", **settings)
     real, done = training._update, []
 
     def interrupted(*arguments):
@@ -32,10 +34,10 @@ def test_interrupted_training_ends_as_an_uninterrupted_run(photos, tmp_path, mon
 
     monkeypatch.setattr(training, "_update", interrupted)
     with pytest.raises(KeyboardInterrupt):
-        training.train(photos, tmp_path / "parts.safetensors", steps=6, every=2, **SMALL)
+        training.train(photos, tmp_path / "parts.safetensors", **settings)
     assert (tmp_path / "parts.safetensors.resume").exists()
     monkeypatch.setattr(training, "_update", real)
-    training.train(photos, tmp_path / "parts.safetensors", steps=6, every=2, **SMALL)
+    training.train(photos, tmp_path / "parts.safetensors", **settings)
     whole, parts = (load_file(tmp_path / f"{name}.safetensors") for name in ("whole", "parts"))
     for key, value in whole.items():
         torch.testing.assert_close(parts[key], value)
@@ -53,6 +55,28 @@ def test_training_lowers_the_loss_and_loads(photos, tmp_path):
     with torch.no_grad():
         errors = [float((n(lr[None])[0] - hr).square().mean()) for n in (net, fresh)]
     assert errors[0] < errors[1] / 4
+
+
+def test_a_denoiser_learns_to_denoise(photos, tmp_path):
+    out = tmp_path / "denoiser.safetensors"
+    options = {"architecture": "dncnn", "options": {"width": 8, "blocks": 3}, "batch": 2, "patch": 24, "device": "cpu"}
+    training.train(photos, out, steps=80, rate=3e-3, every=80, noise=0.2, **options)
+    clean = lam.images.sample("bricks")
+    noisy = clean + 0.1 * torch.randn(clean.shape, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        restored = lam.networks.load(out)(noisy[None])[0]
+    assert float((restored - clean).square().mean()) < float((noisy - clean).square().mean())
+
+
+def test_fine_tuning_starts_from_the_checkpoint(photos, tmp_path):
+    first, second = tmp_path / "first.safetensors", tmp_path / "second.safetensors"
+    before = training.train(photos, first, steps=2, **SMALL).state_dict()
+    settings = {name: value for name, value in SMALL.items() if name != "options"}
+    after = training.train(photos, second, start=first, adversary=0.01, steps=1, rate=1e-9, **settings).state_dict()
+    for key, value in before.items():
+        torch.testing.assert_close(after[key], value, atol=1e-6, rtol=0)
+    with pytest.raises(InputError, match="beside start="):
+        training.train(photos, second, start=first, **SMALL)
 
 
 def test_bad_folders_and_files(tmp_path, photos, capsys):

@@ -19,6 +19,7 @@ from .layers import State
 from .msrn import MSRN
 from .pan import PAN
 from .rcan import RCAN
+from .residual import ResidualNet
 from .rfdn import RFDN
 from .rnan import RNAN
 from .rrdbnet import RRDBNet
@@ -38,6 +39,7 @@ _ARCHITECTURES: Mapping[str, tuple[type[nn.Module], str]] = {
     "msrn": (MSRN, "body.0.conv_3_1.weight"),
     "pan": (PAN, "SCPA_trunk.0.conv1_a.weight"),
     "rcan": (RCAN, "body.0.body.0.body.3.conv_du.0.weight"),
+    "residual": (ResidualNet, "dilations"),
     "rfdn": (RFDN, "B1.c1_d.weight"),
     "rnan": (RNAN, "body_nl_low.0.body.1.weight"),
     "rrdbnet": (RRDBNet, "body.0.rdb1.conv1.weight"),

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import torch
 from torch import nn
+from torch.nn import functional
 
 from ..types import InputError
 
@@ -22,7 +23,8 @@ MEAN = (0.4488, 0.4371, 0.4040)
 
 def conv(inputs: int, outputs: int, kernel: int = 3, **options: int | bool) -> nn.Conv2d:
     """Return a convolution that keeps the picture's size (zero padding)."""
-    return nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2, **options)  # type: ignore[arg-type]
+    padding = kernel // 2 * int(options.get("dilation", 1))
+    return nn.Conv2d(inputs, outputs, kernel, padding=padding, **options)  # type: ignore[arg-type]
 
 
 def upsampler(width: int, scale: int, channels: int = 3) -> nn.Sequential:
@@ -106,6 +108,18 @@ def residual_block(width: int, *, scale: float = 1, relu: bool = False) -> Resid
     return Residual(conv(width, width), nn.ReLU(), conv(width, width), scale=scale, relu=relu)
 
 
+class ChannelAttention(nn.Module):
+    """Scales each channel by a weight made from the means of all channels (arXiv 1807.02758)."""
+
+    def __init__(self, width: int, squeezed: int) -> None:
+        super().__init__()
+        self.conv_du = squeeze(width, squeezed)
+
+    def forward(self, features: torch.Tensor) -> torch.Tensor:
+        """Return the scaled features."""
+        return features * self.conv_du(features.mean((2, 3), keepdim=True))
+
+
 class NonLocal(nn.Module):
     """Every pixel adds a sum over all pixels, weighted by likeness (arXiv 1711.07971).
 
@@ -121,7 +135,7 @@ class NonLocal(nn.Module):
 
     def __init__(self, width: int, inner: int, *, pooled: bool = False, giving: bool = False) -> None:
         super().__init__()
-        self.normalised = 1 if giving else 2
+        self.giving = giving
         self.theta = nn.Conv2d(width, inner, 1)
         self.phi: nn.Module = nn.Conv2d(width, inner, 1)
         self.g: nn.Module = nn.Conv2d(width, inner, 1)
@@ -131,10 +145,12 @@ class NonLocal(nn.Module):
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
         """Return the features plus the weighted sums, same shape."""
-        query, key, value = (layer(features).flatten(2) for layer in (self.theta, self.phi, self.g))
-        weights = torch.softmax(query.transpose(1, 2) @ key, self.normalised)
-        summed = (weights @ value.transpose(1, 2)).transpose(1, 2)
-        return features + self.W(summed.unflatten(2, features.shape[2:]))
+        query, key, value = (layer(features).flatten(2).mT[:, None] for layer in (self.theta, self.phi, self.g))
+        if self.giving:
+            summed = torch.softmax(query @ key.mT, 2) @ value
+        else:
+            summed = functional.scaled_dot_product_attention(query, key, value, scale=1.0)
+        return features + self.W(summed[:, 0].mT.unflatten(2, features.shape[2:]))
 
 
 def count(state: State, pattern: str, first: int = 1) -> int:

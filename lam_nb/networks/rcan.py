@@ -5,19 +5,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
-from .layers import Residual, State, conv, count, mean_shift, shuffles, shuffles_scale, squeeze
-
-
-class ChannelAttention(nn.Module):
-    """Scales each channel by a weight made from the means of all channels."""
-
-    def __init__(self, width: int, squeezed: int) -> None:
-        super().__init__()
-        self.conv_du = squeeze(width, squeezed)
-
-    def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """Return the scaled features."""
-        return features * self.conv_du(features.mean((2, 3), keepdim=True))
+from .layers import ChannelAttention, Residual, State, conv, count, mean_shift, shuffles, shuffles_scale
 
 
 def _block(width: int, squeezed: int) -> Residual:

@@ -1,4 +1,4 @@
-"""Train a small super-resolution network on any folder of photographs.
+"""Train a small super-resolution network or denoiser on any folder of photographs.
 
 Run ``python -m lam_nb.networks.train PHOTOS --out net.safetensors``; stop it and run it again to go on.
 """
@@ -22,7 +22,8 @@ from tqdm.auto import tqdm
 from .. import images
 from ..files import replacing, writable_folder
 from ..types import InputError
-from . import architectures
+from . import architectures, checkpoints
+from .critic import Critic
 
 Pair = tuple[torch.Tensor, torch.Tensor]
 
@@ -39,14 +40,16 @@ def pairs(folder: str | os.PathLike[str], scale: int, patch: int) -> list[Pair]:
     return found
 
 
-def batches(data: list[Pair], scale: int, patch: int, size: int, seed: int, first: int) -> Iterator[Pair]:
-    """Yield random crops, flipped and turned. Batch k depends on the seed and k alone, so training can resume."""
+def batches(
+    data: list[Pair], scale: int, patch: int, size: int, seed: int, first: int, noise: float = 0
+) -> Iterator[Pair]:
+    """Yield random crops, flipped, turned, with noise. Batch k depends on the seed and k alone: training can resume."""
     step = first
     while True:
         random = np.random.default_rng((seed, step))
         crops = [_crop(*data[random.integers(len(data))], scale, patch, random) for _ in range(size)]
         small, large = (torch.stack(part).float() / 255 for part in zip(*crops, strict=True))
-        yield small, large
+        yield small + _noise(small, noise, random), large
         step += 1
 
 
@@ -56,6 +59,9 @@ def train(
     *,
     architecture: str = "imdn",
     options: dict[str, int] | None = None,
+    start: str | os.PathLike[str] | None = None,
+    adversary: float = 0,
+    noise: float = 0,
     steps: int = 20_000,
     batch: int = 16,
     patch: int = 40,
@@ -65,7 +71,10 @@ def train(
     every: int = 500,
     bfloat16: bool = False,
 ) -> nn.Module:
-    """Train a ×4 (or other) network with an L1 loss, Adam and a cosine rate; keep averaged weights.
+    """Train a network with an L1 loss, Adam and a cosine rate; keep averaged weights.
+
+    What it learns follows from its scale and `noise`: super-resolution of bicubically
+    shrunk photographs, denoising, or both.
 
     Progress is saved every `every` steps beside `out` (``.resume``) and picked up again
     by the same call, with the same batches as an uninterrupted run.
@@ -80,6 +89,12 @@ def train(
         A name in ``lam_nb.networks.architectures.names()``.
     options : dict, optional
         Its hyper-parameters, such as ``{"width": 28}``.
+    start : path-like, optional
+        Checkpoint to go on from, instead of a new network; `architecture` and `options` are then read off it.
+    adversary : float, default 0
+        Weight of the loss of a critic that learns alongside, as in SRGAN; 0.005 is usual.
+    noise : float, default 0
+        Largest standard deviation of Gaussian noise on the input, in [0, 1]; each crop draws its own below it.
     steps, batch, patch : int
         Updates; crops per update; side of a crop in small pixels.
     rate : float
@@ -116,20 +131,22 @@ def train(
     writable_folder(out)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     torch.manual_seed(seed)
-    network = architectures.build(architecture, **(options or {})).to(device)
+    network = _network(architecture, options or {}, start).to(device)
     network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    scale = (options or {}).get("scale", 4)
+    critic = Critic().to(device) if adversary else None
+    scale = _scale(network, device)
     data = pairs(photos, scale, patch)
     average = copy.deepcopy(network).eval()
     optimiser = torch.optim.Adam(network.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, steps, pct_start=min(0.05, 500 / steps))
     parts: dict[str, Any] = {"network": network, "average": average, "optimiser": optimiser, "schedule": schedule}
+    parts |= {"critic": critic, "critic_optimiser": critic.optimiser} if critic else {}
     resume = Path(f"{out}.resume")
     first = _resume(resume, parts)
-    stream = batches(data, scale, patch, batch, seed, first)
+    stream = batches(data, scale, patch, batch, seed, first, noise)
     with tqdm(total=steps, initial=first, desc="training", unit="step", mininterval=5) as progress:
         for step in range(first, steps):
-            loss = _update(network, *next(stream), optimiser, device, bfloat16)
+            loss = _update(network, *next(stream), optimiser, device, bfloat16, critic, adversary)
             schedule.step()
             _follow(average, network, min(0.999, (step + 1) / (step + 10)))
             progress.update()
@@ -138,6 +155,26 @@ def train(
                 _save(out, resume, parts, step + 1)
     resume.unlink(missing_ok=True)
     return average.cpu()
+
+
+def _network(architecture: str, options: dict[str, int], start: str | os.PathLike[str] | None) -> nn.Module:
+    if start is None:
+        return architectures.build(architecture, **options)
+    if options:
+        raise InputError(f"options: got {options} beside start=, whose checkpoint tells them; leave them out.")
+    return architectures.recognise(checkpoints.read(start))[1]
+
+
+@torch.no_grad()
+def _scale(network: nn.Module, device: str) -> int:
+    return network(torch.zeros(1, 3, 32, 32, device=device)).shape[-1] // 32
+
+
+def _noise(small: torch.Tensor, noise: float, random: np.random.Generator) -> torch.Tensor:
+    if not noise:
+        return torch.zeros(())
+    level = random.uniform(0, noise, (len(small), 1, 1, 1))
+    return torch.from_numpy((level * random.standard_normal(small.shape)).astype(np.float32))
 
 
 def _bytes(image: torch.Tensor) -> torch.Tensor:
@@ -157,16 +194,28 @@ def _crop(small: torch.Tensor, large: torch.Tensor, scale: int, patch: int, rand
 
 
 def _update(
-    network: nn.Module, small: torch.Tensor, large: torch.Tensor, optimiser: Any, device: str, bfloat16: bool
+    network: nn.Module,
+    small: torch.Tensor,
+    large: torch.Tensor,
+    optimiser: Any,
+    device: str,
+    bfloat16: bool,
+    critic: Critic | None,
+    adversary: float,
 ) -> torch.Tensor:
     layout = {"device": device, "memory_format": torch.channels_last}
     with torch.autocast(device, torch.bfloat16, enabled=bfloat16):
-        output = network(small.to(**layout))  # type: ignore[call-overload]
-    loss = nn.functional.l1_loss(output.float(), large.to(**layout))  # type: ignore[call-overload]
+        output = network(small.to(**layout)).float()  # type: ignore[call-overload]
+    large = large.to(**layout)  # type: ignore[call-overload]
+    loss = nn.functional.l1_loss(output, large)
+    if critic:
+        loss = loss + adversary * critic.deception(output, large)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(network.parameters(), 1.0)
     optimiser.step()
+    if critic:
+        critic.learn(output, large)
     return loss.detach()
 
 
@@ -202,6 +251,9 @@ def main(arguments: list[str] | None = None) -> int:
     for name, default in (("steps", 20_000), ("batch", 16), ("patch", 40), ("seed", 0), ("every", 500)):
         parser.add_argument(f"--{name}", type=int, default=default, help="default %(default)s")
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate, default %(default)s")
+    parser.add_argument("--start", metavar="FILE", help="checkpoint to go on from, instead of a new network")
+    parser.add_argument("--adversary", type=float, default=0, help="weight of an adversarial loss, such as 0.005")
+    parser.add_argument("--noise", type=float, default=0, help="largest standard deviation of noise on the input")
     parser.add_argument("--device", help="default: CUDA when there is one")
     parser.add_argument("--bfloat16", action="store_true", help="automatic mixed precision")
     given = vars(parser.parse_args(arguments))
