@@ -56,6 +56,7 @@ PARAMETERS = {
     "san": 15_860_512,
     "srcnn": 69_251,
     "srresnet": 1_517_571,
+    "swinir": 929_628,
 }
 
 SMALL = {
@@ -77,6 +78,7 @@ SMALL = {
     "san": {"width": 8, "groups": 2, "blocks": 3, "squeezed": 3, "inner": 4},
     "srcnn": {"width": 12, "inner": 8, "kernel": 3},
     "srresnet": {"width": 6, "blocks": 3},
+    "swinir": {"width": 12, "depths": (2, 3), "heads": 3, "window": 4, "size": 8},
 }
 """Hyper-parameters that differ from the published ones."""
 
@@ -178,6 +180,47 @@ def test_published_carn_m_beats_bicubic(shared):
         with torch.no_grad():
             sharp = network(coarse[None])[0].clamp(0, 1)
         assert error(sharp, truth) < 0.85 * error(images.upscale(coarse, 4), truth), path
+
+
+SWINIR = {
+    "shuffle": (4, 0.440151620242, 0.428241906884, (0.259144033588, 0.795955453666, -0.107323297334)),
+    "shuffles": (2, 0.458633927715, 0.163041862453, (0.540850844641, 0.356248984078, 0.460658155887)),
+    "nearest": (4, 0.431230853990, 0.047630758419, (0.454313152823, 0.412782100769, 0.396710436921)),
+    "none": (1, 0.408404425068, 0.530273531265, (0.268088925651, 1.049093809288, 0.595290895655)),
+}
+"""Tail -> scale, mean, standard deviation and three values computed with spandrel 0.4.2's SwinIR, filled alike."""
+
+
+def filled_swinir(tail):
+    joining = 3 if tail == "nearest" else 1
+    options = {"width": 12, "depths": (2, 2), "heads": 3, "window": 4, "size": 8, "joining": joining}
+    network = architectures.build("swinir", tail=tail, scale=SWINIR[tail][0], **options).double()
+    state = network.state_dict()
+    derived = ("attn_mask", "relative_position_index")
+    return {key: v if key.endswith(derived) else filled(key, v.shape, 2.0) for key, v in state.items()}
+
+
+@pytest.mark.parametrize("tail", SWINIR)
+def test_swinir_same_function_as_published(tail):
+    name, network = architectures.recognise(filled_swinir(tail))
+    network.double().load_state_dict(filled_swinir(tail))
+    with torch.no_grad():
+        output = network(wave_image())
+    scale, mean, deviation, expected = SWINIR[tail]
+    pixels = output.flatten()
+    got = [pixels[k] for k in (0, len(pixels) // 3, -1)]
+    assert (name, output.shape) == ("swinir", (1, 3, 24 * scale, 20 * scale))
+    np.testing.assert_allclose([pixels.mean(), pixels.std(), *got], [mean, deviation, *expected], atol=1e-10)
+
+
+@pytest.mark.parametrize("tail", SWINIR)
+def test_swinir_against_spandrel(tail):
+    spandrel = pytest.importorskip("spandrel", exc_type=ImportError)
+    descriptor = spandrel.ModelLoader().load_from_state_dict(filled_swinir(tail))
+    _, network = architectures.recognise(filled_swinir(tail))
+    image = wave_image().float()
+    with torch.no_grad():
+        torch.testing.assert_close(network(image), descriptor.model(image))
 
 
 def test_tables_are_complete():

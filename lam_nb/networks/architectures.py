@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from torch import nn
 
@@ -26,6 +27,7 @@ from .rrdbnet import RRDBNet
 from .san import SAN
 from .srcnn import SRCNN
 from .srresnet import SRResNet
+from .swinir import SwinIR
 
 _ARCHITECTURES: Mapping[str, tuple[type[nn.Module], str]] = {
     "carn": (CARN, "b1.b2.body.0.weight"),
@@ -46,6 +48,7 @@ _ARCHITECTURES: Mapping[str, tuple[type[nn.Module], str]] = {
     "san": (SAN, "RG.0.gamma"),
     "srcnn": (SRCNN, "conv3.weight"),
     "srresnet": (SRResNet, "body.0.conv1.weight"),
+    "swinir": (SwinIR, "layers.0.residual_group.blocks.0.attn.qkv.weight"),
 }
 """name -> class, and a key that only its checkpoints have."""
 
@@ -61,7 +64,7 @@ def names() -> tuple[str, ...]:
     return tuple(_ARCHITECTURES)
 
 
-def build(name: str, **options: float) -> nn.Module:
+def build(name: str, **options: Any) -> nn.Module:
     """Return an untrained network.
 
     Raises
@@ -79,14 +82,14 @@ def build(name: str, **options: float) -> nn.Module:
     return architecture(**options)
 
 
-def recognise(state: State, **options: float) -> tuple[str, nn.Module]:
+def recognise(state: State, **options: Any) -> tuple[str, nn.Module]:
     """Return the name and the network, hyper-parameters and weights included, of a checkpoint.
 
     Parameters
     ----------
     state : mapping of str to torch.Tensor
         The checkpoint.
-    **options : float
+    **options
         What its keys and shapes do not tell, if not as published, such as ``scale=2`` of an SRCNN.
 
     Raises
@@ -110,7 +113,7 @@ def recognise(state: State, **options: float) -> tuple[str, nn.Module]:
     )
 
 
-def _empty(name: str, architecture: type[nn.Module], state: State, options: Mapping[str, float]) -> nn.Module:
+def _empty(name: str, architecture: type[nn.Module], state: State, options: Mapping[str, Any]) -> nn.Module:
     from_state = architecture.from_state  # type: ignore[attr-defined]
     _check(name, from_state, options)
     try:
@@ -121,7 +124,7 @@ def _empty(name: str, architecture: type[nn.Module], state: State, options: Mapp
         ) from None
 
 
-def _check(name: str, made_by: Callable[..., nn.Module], options: Mapping[str, float]) -> None:
+def _check(name: str, made_by: Callable[..., nn.Module], options: Mapping[str, Any]) -> None:
     known = [option for option in inspect.signature(made_by).parameters if option != "state"]
     for option in options:
         if not known:

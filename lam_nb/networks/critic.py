@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -31,7 +33,7 @@ class Critic(nn.Module):
         super().__init__()
         widths = [3, width, 2 * width, 2 * width, 2 * width]
         layers: list[nn.Module] = []
-        for inputs, outputs in zip(widths, widths[1:], strict=False):
+        for inputs, outputs in itertools.pairwise(widths):
             layers += [nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), nn.LeakyReLU(0.2)]
         self.layers = nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 3, padding=1))
         self.optimiser = torch.optim.Adam(self.parameters(), lr=rate, betas=(0.9, 0.99))

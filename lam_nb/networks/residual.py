@@ -52,7 +52,7 @@ class ResidualNet(nn.Module):
         dilations = _dilations(blocks, widest)
         self.register_buffer("dilations", torch.tensor(dilations))
         self.head = conv(3, width)
-        self.body = nn.Sequential(*(_block(width, dilation, squeezed) for dilation in dilations))
+        self.blocks = nn.Sequential(*(_block(width, dilation, squeezed) for dilation in dilations))
         places = range(attending, blocks + 1, attending) if attending else ()
         self.attention = nn.ModuleDict({f"after{place}": NonLocal(width, width // 2, pooled=True) for place in places})
         self.last = conv(width, width)
@@ -61,7 +61,7 @@ class ResidualNet(nn.Module):
     def forward(self, image: torch.Tensor) -> torch.Tensor:
         """Map (n, 3, y, x) to (n, 3, scale·y, scale·x)."""
         shallow = features = self.head(image)
-        for place, block in enumerate(self.body, 1):
+        for place, block in enumerate(self.blocks, 1):
             features = block(features)
             if f"after{place}" in self.attention:
                 features = self.attention[f"after{place}"](features)
@@ -70,8 +70,8 @@ class ResidualNet(nn.Module):
     @classmethod
     def from_state(cls, state: State) -> ResidualNet:
         """Build the network whose checkpoint `state` is, without its weights."""
-        blocks = count(state, "body.{}.body.0.weight", first=0)
-        squeezing = state.get("body.0.body.3.conv_du.0.weight")
+        blocks = count(state, "blocks.{}.body.0.weight", first=0)
+        squeezing = state.get("blocks.0.body.3.conv_du.0.weight")
         attending = [k for k in range(1, blocks + 1) if f"attention.after{k}.W.weight" in state]
         return cls(
             width=state["head.weight"].shape[0],
