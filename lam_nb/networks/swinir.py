@@ -110,12 +110,11 @@ class _Block(nn.Module):
 class _Group(nn.Module):
     def __init__(self, blocks: Sequence[_Block], join: nn.Module) -> None:
         super().__init__()
-        self.residual_group = nn.Module()
-        self.residual_group.blocks = nn.Sequential(*blocks)
+        self.residual_group = nn.ModuleDict({"blocks": nn.Sequential(*blocks)})
         self.conv = join
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        return features + _convolved(self.conv, self.residual_group.blocks(features))
+        return features + _convolved(self.conv, self.residual_group["blocks"](features))
 
 
 def _convolved(layer: nn.Module, features: torch.Tensor) -> torch.Tensor:
@@ -184,8 +183,7 @@ class SwinIR(nn.Module):
         mean = torch.tensor(MEAN if channels == 3 else (0.0,) * channels).reshape(1, channels, 1, 1)
         self.register_buffer("mean", mean, persistent=False)
         self.conv_first = conv(channels, width)
-        self.patch_embed = nn.Module()
-        self.patch_embed.norm = nn.LayerNorm(width)
+        self.patch_embed = nn.ModuleDict({"norm": nn.LayerNorm(width)})
         self.layers = nn.ModuleList(
             _Group(
                 [_Block(width, heads, window, inner or 2 * width, size, k % 2 == 1) for k in range(depth)],
@@ -221,7 +219,7 @@ class SwinIR(nn.Module):
 
     def _restore(self, image: torch.Tensor) -> torch.Tensor:
         shallow = self.conv_first(image)
-        features = self.patch_embed.norm(shallow.permute(0, 2, 3, 1))
+        features = self.patch_embed["norm"](shallow.permute(0, 2, 3, 1))
         for layer in self.layers:
             features = layer(features)
         features = shallow + self.conv_after_body(self.norm(features).permute(0, 3, 1, 2))
