@@ -72,7 +72,7 @@ def frozen(network: Network, place: torch.device) -> Iterator[Network]:
     Examples
     --------
     >>> from lam_nb.networks import wrap
-    >>> net = wrap(torch.nn.Conv2d(3, 3, 3, padding=1)).train()
+    >>> net = wrap(torch.nn.Conv2d(3, 3, 3, padding=1), check=False).train()
     >>> with frozen(net, torch.device("cpu")):
     ...     net.training, any(p.requires_grad for p in net.parameters())
     (False, False)

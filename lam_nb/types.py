@@ -33,6 +33,10 @@ class InputError(ValueError):
     """An argument that cannot be worked with: says which, what came, what was expected, what to do."""
 
 
+class ImplausibleNetwork(UserWarning):
+    """A network restores a photograph so badly that its settings or weights are probably wrong."""
+
+
 class DetectorMaker(Protocol):
     """region -> detector."""
 

@@ -155,7 +155,7 @@ def test_half_precision_weights_are_used_and_results_can_be_saved(relu_network, 
 
 def test_padding_networks_are_differentiable_to_the_border(image):
     module = nn.Sequential(nn.Conv2d(3, 3, 3, padding=1), nn.Upsample(scale_factor=2))
-    net = lam.networks.wrap(module, pad_to=8)
+    net = lam.networks.wrap(module, pad_to=8, check=False)
     ds = lam.attribute(net, image, Region(34, 46, 6), steps=50, **QUIET)
     assert ds.output.shape == (3, 40, 52)
     assert abs(ds.completeness_gap) < 0.05
@@ -198,7 +198,7 @@ def test_bad_input_names_the_argument(arguments, message, relu_network, image):
     ("module", "message"),
     [
         (lambda batch: batch[..., :-1], "expected .* give networks.wrap the right scale"),
-        (lambda batch: [batch], "got output list"),
+        (lambda batch: [batch, batch], "give networks.wrap output="),
         (lambda batch: batch * torch.nan, "NaN or infinite"),
         (lambda batch: (batch * 0).sqrt(), "gradient is NaN"),
         (torch.no_grad()(lambda batch: batch * 1), "no gradient reaches the image"),
@@ -206,8 +206,8 @@ def test_bad_input_names_the_argument(arguments, message, relu_network, image):
     ],
 )
 def test_bad_networks_are_named(module, message, image):
-    net = lam.networks.wrap(module, scale=1, name="broken")
-    with pytest.raises(InputError, match=f"network 'broken'.*{message}"):
+    net = lam.networks.wrap(module, scale=1, name="broken", check=False)
+    with pytest.raises(InputError, match=f"(?s)network 'broken'.*{message}"):
         lam.attribute(net, image, Region(2, 2, 8), detector="intensity", **QUIET)
 
 

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import torch
 from torch import nn
 
 from ..types import InputError, choose
@@ -107,10 +108,7 @@ def recognise(state: State, **options: Any) -> tuple[str, nn.Module]:
             network = _empty(name, architecture, state, options)
             _fill(name, network, state)
             return name, network
-    raise InputError(
-        f"weights: keys such as {', '.join(list(state)[:3])} belong to none of the known architectures "
-        f"({', '.join(names())}); build your own module and give it to networks.wrap."
-    )
+    raise _unknown(state)
 
 
 def _empty(name: str, architecture: type[nn.Module], state: State, options: Mapping[str, Any]) -> nn.Module:
@@ -122,6 +120,39 @@ def _empty(name: str, architecture: type[nn.Module], state: State, options: Mapp
         raise InputError(
             f"weights: looks like {name}, but has no key {error}; use networks.wrap with your own module."
         ) from None
+
+
+def _unknown(state: State) -> InputError:
+    words = f"weights: keys such as {', '.join(list(state)[:3])} belong to none of the known architectures "
+    near = nearest(state)
+    if near:
+        name, missing, foreign = near[0]
+        words += f"(nearest: {', '.join(name for name, *_ in near)}; {name} also has {missing}, but has no {foreign})"
+    else:
+        words += f"({', '.join(names())})"
+    return InputError(f"{words}; build your own module and give it to networks.wrap.")
+
+
+def nearest(state: State, count: int = 3) -> list[tuple[str, str, str]]:
+    """Return the architectures that share most keys with a checkpoint, most alike first.
+
+    Each with the first of its keys that the checkpoint lacks, and the checkpoint's first that it lacks.
+
+    Examples
+    --------
+    >>> import torch
+    >>> nearest({"head.0.weight": torch.ones(1), "body.0.conv.weight": torch.ones(1)})[0]
+    ('edsr', 'head.0.bias', 'body.0.conv.weight')
+    """
+    found: list[tuple[float, str, str, str]] = []
+    for name, (architecture, _) in _ARCHITECTURES.items():
+        with torch.device("meta"):
+            keys = list(architecture().state_dict())
+        shared = len(set(keys) & set(state)) / len(set(keys) | set(state))
+        missing = next((key for key in keys if key not in state), "none")
+        foreign = next((key for key in state if key not in keys), "none")
+        found.append((shared, name, missing, foreign))
+    return [row[1:] for row in sorted(found, key=lambda row: -row[0])[:count] if row[0]]
 
 
 def _check(name: str, made_by: Callable[..., nn.Module], options: Mapping[str, Any]) -> None:

@@ -20,7 +20,8 @@ from .. import images
 from ..result import IMAGE, PSNR_LUMA, PSNR_RGB, SSIM_LUMA, SSIM_RGB, quality
 from ..types import Image, InputError
 from . import load
-from .network import Network, wrap
+from .network import Network
+from .wrapping import wrap
 
 _LUMA = np.array([65.481, 128.553, 24.966]) / 255
 
@@ -72,7 +73,8 @@ def bicubic(scale: int) -> Network:
     >>> bicubic(2)(torch.zeros(1, 3, 8, 9)).shape
     torch.Size([1, 3, 16, 18])
     """
-    return wrap(lambda batch: torch.stack([images.upscale(one, scale) for one in batch]), scale=scale, name="bicubic")
+    enlarge = lambda batch: torch.stack([images.upscale(one, scale) for one in batch])  # noqa: E731
+    return wrap(enlarge, scale=scale, name="bicubic", check=False)
 
 
 def _compare(network: Network, photograph: Image) -> dict[str, float]:

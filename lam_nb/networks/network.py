@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import html
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, TypeAlias
 
 import torch
 from torch import nn
 from torch.nn import functional
 
-from ..types import Batch, InputError, positive, whole
+from ..types import Batch, InputError, choose
 from .checkpoints import digest
 
-_PROBE = 24
-"""Least side of the picture that tells a network's scale."""
+Colours: TypeAlias = Literal["rgb", "bgr", "luma"]
+COLOURS = ("rgb", "bgr", "luma")
+_LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)
+_DARKEST = 16 / 255
+_WORDS = {"psnr": "PSNR", "ssim": "SSIM", "sha256": "SHA-256"}
 
 
 class Network(nn.Module):
@@ -22,15 +26,25 @@ class Network(nn.Module):
     Parameters
     ----------
     module : callable
-        Batch (n, 3, y, x) -> batch (n, 3, scale·y, scale·x), in 0 … `value_range`.
+        Batch (n, c, y, x) -> batch (n, c, scale·y, scale·x), in its own range and colours.
     name : str
         For tables and plots.
     scale : int
         Output pixels per input pixel.
-    value_range : float
-        Largest value of the module's own input and output: 1 or 255.
+    value_range, mean, std : float or sequence of float
+        The module's own values are (v - mean) / std · value_range for v in [0, 1].
     pad_to : int
         The module takes only sides that are multiples of this.
+    colours : {"rgb", "bgr", "luma"}
+        What the module's channels are. Of a luma network, chroma is enlarged beside it (bicubic).
+    arguments : mapping, optional
+        More arguments of the module, by name.
+    output : int or str, optional
+        Which part of a list or dictionary, or attribute of an object, is the picture.
+    task : str, optional
+        Told from the scale when not given.
+    about : mapping, optional
+        More facts for the card.
 
     Examples
     --------
@@ -39,19 +53,33 @@ class Network(nn.Module):
     """
 
     def __init__(
-        self, module: Callable[[Any], Any], *, name: str, scale: int, value_range: float = 1.0, pad_to: int = 1
+        self,
+        module: Callable[..., Any],
+        *,
+        name: str,
+        scale: int,
+        value_range: float = 1.0,
+        mean: float | Sequence[float] = 0.0,
+        std: float | Sequence[float] = 1.0,
+        pad_to: int = 1,
+        colours: Colours = "rgb",
+        arguments: Mapping[str, Any] | None = None,
+        output: int | str | None = None,
+        task: str | None = None,
+        about: Mapping[str, Any] | None = None,
     ) -> None:
         super().__init__()
         self.module = module
         self.name = name
         self.scale = scale
         self.value_range = value_range
+        self.mean, self.std = mean, std
         self.pad_to = pad_to
-
-    @property
-    def task(self) -> str:
-        """What the network does: "super-resolution" (scale > 1) or "restoration"."""
-        return "super-resolution" if self.scale > 1 else "restoration"
+        self.colours = choose("colours", colours, COLOURS)
+        self.arguments = dict(arguments or {})
+        self.output = output
+        self.task = task or ("super-resolution" if scale > 1 else "restoration")
+        self.about = dict(about or {})
 
     @property
     def parameter_count(self) -> int:
@@ -69,41 +97,107 @@ class Network(nn.Module):
         kinds = [p.dtype for p in self.parameters() if p.is_floating_point()]
         return kinds[0] if kinds else torch.float32
 
+    @property
+    def facts(self) -> dict[str, Any]:
+        """What is known about the network, in the order of its card."""
+        own = {
+            "name": self.name,
+            "task": self.task,
+            "scale": self.scale,
+            "parameters": self.parameter_count,
+            "value_range": self.value_range,
+            "mean": self.mean,
+            "std": self.std,
+            "colours": self.colours,
+            "pad_to": self.pad_to,
+            "precision": str(self.dtype).removeprefix("torch."),
+            "weights_sha256": self.weights_hash,
+        }
+        usual = {"mean": 0.0, "std": 1.0, "colours": "rgb", "pad_to": 1}
+        told = {key: value for key, value in own.items() if key not in usual or value != usual[key]}
+        return told | {key: value for key, value in self.about.items() if key not in own}
+
+    @property
+    def card(self) -> str:
+        """The facts as lines of text.
+
+        Examples
+        --------
+        >>> print(Network(nn.Identity(), name="nothing", scale=1).card.splitlines()[0])
+        name            nothing
+        """
+        rows = [(_title(key), _text(value)) for key, value in self.facts.items()]
+        width = max(len(title) for title, _ in rows) + 2
+        return "\n".join(f"{title:<{width}}{text}" for title, text in rows)
+
+    def _repr_html_(self) -> str:
+        rows = [(_title(key), _text(value)) for key, value in self.facts.items() if key != "name"]
+        cells = (
+            f'<tr><th style="text-align:left;vertical-align:top;white-space:nowrap">{html.escape(title)}</th>'
+            f'<td style="text-align:left;overflow-wrap:anywhere">{html.escape(text)}</td></tr>'
+            for title, text in rows
+        )
+        caption = f'<caption style="text-align:left;font-weight:bold">{html.escape(self.name)}</caption>'
+        return f'<table style="max-width:46em">{caption}{"".join(cells)}</table>'
+
     def output_size(self, height: int, width: int) -> tuple[int, int]:
         """Return the output's rows and columns for an input of `height` × `width`."""
         return height * self.scale, width * self.scale
 
     def forward(self, batch: Batch) -> Batch:
-        """Map (n, 3, y, x) to (n, 3, scale·y, scale·x); pads, scales the range and crops inside.
+        """Map (n, 3, y, x) to (n, 3, scale·y, scale·x); pads, converts and crops inside.
 
         Raises
         ------
         InputError
             If the module answers with another shape than its scale promises.
         """
-        height, width = batch.shape[-2:]
-        output = self._run(self._padded(batch) * self.value_range)
-        rows, columns = self.output_size(height + -height % self.pad_to, width + -width % self.pad_to)
-        expected = (batch.shape[0], 3, rows, columns)
-        if not isinstance(output, torch.Tensor) or output.shape != expected:
-            got = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
-            raise InputError(
-                f"network {self.name!r}: got output {got}, expected {expected} (scale {self.scale}); "
-                "give networks.wrap the right scale= or a module that returns one RGB tensor."
-            )
-        rows, columns = self.output_size(height, width)
-        return output[..., :rows, :columns] / self.value_range
+        padded = self._padded(batch)
+        output = self._called((self._coloured(padded) - self._row(self.mean)) / self._row(self.std) * self.value_range)
+        self._check(output, padded)
+        restored = self._uncoloured(output / self.value_range * self._row(self.std) + self._row(self.mean), padded)
+        rows, columns = self.output_size(*batch.shape[-2:])
+        return restored[..., :rows, :columns]
 
-    def _run(self, batch: Batch) -> Any:
+    def _called(self, batch: Batch) -> Any:
         try:
-            return self.module(batch)
+            answer = self.module(batch, **self.arguments)
         except (InputError, torch.OutOfMemoryError):
             raise
         except Exception as error:
             raise InputError(
                 f"network {self.name!r}: failed on a batch {tuple(batch.shape)} ({type(error).__name__}: {error}); "
-                "networks.wrap takes modules of RGB batches (n, 3, y, x); pad_to= helps where sizes must be multiples."
+                "networks.wrap takes modules of RGB batches (n, 3, y, x); pad_to= helps where sizes must be multiples, "
+                "arguments= where the module needs more than the picture."
             ) from error
+        return _picture(answer, self.output, self.name)
+
+    def _check(self, output: Any, padded: Batch) -> None:
+        channels = 1 if self.colours == "luma" else 3
+        expected = (len(padded), channels, *self.output_size(*padded.shape[-2:]))
+        if not isinstance(output, torch.Tensor) or output.shape != expected:
+            got = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
+            raise InputError(
+                f"network {self.name!r}: got output {got}, expected {expected} (scale {self.scale}); "
+                "give networks.wrap the right scale=, colours= or output=, or a module that returns one picture."
+            )
+
+    def _coloured(self, batch: Batch) -> Batch:
+        if self.colours == "luma":
+            return _luma(batch)
+        return batch.flip(1) if self.colours == "bgr" else batch
+
+    def _uncoloured(self, output: Batch, padded: Batch) -> Batch:
+        if self.colours == "luma":
+            larger = functional.interpolate(padded, scale_factor=float(self.scale), mode="bicubic")
+            return larger + (output - _luma(larger)) / sum(_LUMA)
+        return output.flip(1) if self.colours == "bgr" else output
+
+    def _row(self, values: float | Sequence[float]) -> Any:
+        if isinstance(values, int | float):
+            return values
+        place = next((p.device for p in self.parameters()), None)
+        return torch.tensor(values, dtype=self.dtype, device=place).reshape(1, -1, 1, 1)
 
     def extra_repr(self) -> str:
         """Return name, scale and range for `repr`."""
@@ -118,72 +212,50 @@ class Network(nn.Module):
         return functional.pad(batch, (0, right, 0, below), mode="reflect" if mirrored else "replicate")
 
 
-def wrap(
-    module: Callable[[Any], Any],
-    *,
-    scale: int | None = None,
-    value_range: float = 1.0,
-    pad_to: int = 1,
-    name: str | None = None,
-) -> Network:
-    """Make a Network of any module or function.
-
-    Parameters
-    ----------
-    module : callable
-        Takes a batch (n, 3, y, x) and returns (n, 3, scale·y, scale·x), RGB.
-    scale : int, optional
-        Output pixels per input pixel, 1 for denoising. Read off a trial run when not given.
-    value_range : float, default 1
-        Largest value of the module's own input and output; 255 for many older networks.
-    pad_to : int, default 1
-        If the module takes only multiples of a window size, that size. The image is mirrored at its
-        bottom and right and the output cropped.
-    name : str, optional
-        Defaults to the class's or function's name.
-
-    Returns
-    -------
-    Network
-
-    Raises
-    ------
-    InputError
-        If the module cannot be called, an argument is out of range or the trial run fails.
-
-    Examples
-    --------
-    >>> net = wrap(nn.Upsample(scale_factor=4, mode="bilinear"), name="bilinear")
-    >>> net.scale, net(torch.rand(1, 3, 10, 12)).shape
-    (4, torch.Size([1, 3, 40, 48]))
-    """
-    if not callable(module):
-        raise InputError(f"module: got {type(module).__name__}, expected a torch module or a function of a batch.")
-    pad_to = whole("pad_to", pad_to)
-    value_range = positive("value_range", value_range, "the largest pixel value, such as 1 or 255")
-    scale = _probe_scale(module, value_range, pad_to) if scale is None else whole("scale", scale)
-    title = name or str(getattr(module, "__name__", type(module).__name__))
-    return Network(module, name=title, scale=scale, value_range=value_range, pad_to=pad_to)
+def _luma(batch: Batch) -> Batch:
+    """Return luma of ITU-R BT.601 (16 … 235 of 255), (n, 1, y, x)."""
+    weights = batch.new_tensor(_LUMA).reshape(1, 3, 1, 1)
+    return _DARKEST + (weights * batch).sum(1, keepdim=True)
 
 
-def _probe_scale(module: Callable[[Any], Any], value_range: float, pad_to: int) -> int:
-    side = pad_to * -(-_PROBE // pad_to)
-    weight = next(iter(module.parameters()), None) if isinstance(module, nn.Module) else None
-    probe = torch.full((1, 3, side, side + pad_to), 0.5 * value_range)
-    if weight is not None:
-        probe = probe.to(weight)
+def _picture(answer: Any, wanted: int | str | None, name: str) -> Any:
+    """Return the picture among what a module answers."""
+    if wanted is not None:
+        return _part(answer, wanted, name)
+    if isinstance(answer, torch.Tensor):
+        return answer
+    if isinstance(reconstruction := getattr(answer, "reconstruction", None), torch.Tensor):
+        return reconstruction
+    parts = answer if isinstance(answer, Mapping) else dict(enumerate(answer)) if _is_row(answer) else {}
+    if len(parts) == 1:
+        return next(iter(parts.values()))
+    if parts:
+        seen = ", ".join(f"{key!r}: {tuple(getattr(value, 'shape', ()))}" for key, value in parts.items())
+        raise InputError(f"output: network {name!r} answers with {seen}; give networks.wrap output= one of them.")
+    return answer
+
+
+def _part(answer: Any, wanted: int | str, name: str) -> Any:
     try:
-        with torch.no_grad():
-            output = module(probe)
-        rows, columns = output.shape[-2:]
-    except Exception as error:
-        raise InputError(
-            f"module: a trial run on {tuple(probe.shape)} failed ({type(error).__name__}: {error}); "
-            "give scale= (and pad_to= if it needs multiples of a window)."
-        ) from error
-    if rows % side or rows // side < 1 or columns != rows // side * (side + pad_to):
-        raise InputError(
-            f"scale: a trial run turned {side} × {side + pad_to} pixels into {rows} × {columns}, expected a whole "
-            "multiple; give scale= or a module that keeps the proportions."
-        )
-    return int(rows // side)
+        return answer[wanted]
+    except (KeyError, IndexError, TypeError):
+        pass
+    try:
+        return getattr(answer, str(wanted))
+    except AttributeError:
+        known = list(answer) if isinstance(answer, Mapping) else f"a {type(answer).__name__}"
+        raise InputError(f"output: got {wanted!r}, but network {name!r} answers with {known}; name its part.") from None
+
+
+def _is_row(answer: Any) -> bool:
+    return isinstance(answer, list | tuple)
+
+
+def _title(key: str) -> str:
+    return " ".join(_WORDS.get(word, word) for word in key.split("_"))
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return ", ".join(f"{key} {_text(part)}" for key, part in value.items())
+    return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)

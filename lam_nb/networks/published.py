@@ -1,0 +1,190 @@
+"""Published weights: where they lie, what they are, and a download that is checked, cached and resumed."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pooch
+import requests
+from tqdm.auto import tqdm
+
+from ..types import InputError, choose
+
+_CACHE = "LAM_NB_CACHE"
+_TIMEOUT = 30
+_TRIES = 3
+_CHUNK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A published checkpoint.
+
+    Parameters
+    ----------
+    address : str
+        Where it is downloaded from.
+    sha256 : str
+        Hash of the file.
+    value_range : float
+        Largest value of the network's input and output.
+    task, citation, licence : str
+        What it does, whose it is, under which terms.
+    """
+
+    address: str
+    sha256: str
+    value_range: float
+    task: str
+    citation: str
+    licence: str
+
+    @property
+    def file(self) -> str:
+        """Name of the file."""
+        return self.address.rpartition("/")[2]
+
+    @property
+    def about(self) -> dict[str, str]:
+        """The facts for a network's card."""
+        return {"citation": self.citation, "licence": self.licence, "weights": self.address}
+
+
+_SUPER, _DENOISE = "super-resolution", "denoising"
+_GITHUB = "https://github.com"
+PUBLISHED: Mapping[str, Weights] = {
+    "carn-m": Weights(
+        f"{_GITHUB}/nmhkahn/CARN-pytorch/raw/master/checkpoint/carn_m.pth",
+        "d48a759a84509351facb6b7c6d5bd6edec98b98519b8c464ee4ab44d2ba964ff",
+        1.0,
+        _SUPER,
+        "Ahn, Kang & Sohn, ECCV 2018, arXiv 1803.08664",
+        "MIT",
+    ),
+    "dncnn": Weights(
+        f"{_GITHUB}/cszn/KAIR/releases/download/v1.0/dncnn_color_blind.pth",
+        "dfe11a6b703304df82cdf236f431fc6492766c7b9119d97e943edeb392c710a3",
+        1.0,
+        _DENOISE,
+        "Zhang et al., TIP 2017, arXiv 1608.03981",
+        "MIT",
+    ),
+    "imdn": Weights(
+        f"{_GITHUB}/Zheng222/IMDN/raw/master/checkpoints/IMDN_x4.pth",
+        "e660c38221147217a136debeb99eb304d62d9c0f73ac421ed66281b619719714",
+        1.0,
+        _SUPER,
+        "Hui et al., ACM Multimedia 2019, arXiv 1909.11856",
+        "not stated; ask the authors before you pass it on",
+    ),
+    "rfdn": Weights(
+        f"{_GITHUB}/njulj/RFDN/raw/master/trained_model/RFDN_AIM.pth",
+        "11af8ec8ebd68689e90ef1e29044f9804c72d3bd9f7573820b7b26035782760c",
+        255.0,
+        _SUPER,
+        "Liu, Tang & Wu, ECCV Workshops 2020, arXiv 2009.11551",
+        "not stated; ask the authors before you pass it on",
+    ),
+}
+"""name -> checkpoint."""
+
+
+def cache() -> Path:
+    """Return the folder of downloaded weights: the variable LAM_NB_CACHE, or the user's cache.
+
+    Examples
+    --------
+    >>> cache().is_absolute()
+    True
+    """
+    return Path(os.environ.get(_CACHE) or pooch.os_cache("lam-nb")).expanduser().absolute()
+
+
+def fetch(name: str, *, address: str | None = None, progress: bool = True) -> Path:
+    """Return the file of published weights, downloaded once.
+
+    An interrupted download goes on where it stopped. A file whose hash is wrong is never used.
+
+    Parameters
+    ----------
+    name : str
+        A name in ``PUBLISHED``.
+    address : str, optional
+        A mirror to download from instead.
+    progress : bool
+        Show a progress bar.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    InputError
+        If the name is unknown, the address cannot be reached, or the file is not the published one:
+        says how to get it by hand.
+    """
+    weights = PUBLISHED[choose("network", name, PUBLISHED)]
+    weights = replace(weights, address=address) if address else weights
+    folder = cache()
+    try:
+        return _retrieve(weights, folder, progress)
+    except (requests.RequestException, OSError) as error:
+        reason = f"could not be downloaded ({_reason(error)})"
+    except ValueError:
+        reason = "was downloaded, but is not the published file (its SHA-256 differs)"
+    raise InputError(
+        f"network {name!r}: {weights.file} {reason}. Try again, or get it by hand: save {PUBLISHED[name].address} as "
+        f"{folder / weights.file} or anywhere else, then networks.load({name!r}, weights=its path). "
+        "The shipped networks (networks.shipped()) need no download."
+    )
+
+
+def _retrieve(weights: Weights, folder: Path, progress: bool) -> Path:
+    found = pooch.retrieve(
+        weights.address,
+        known_hash=f"sha256:{weights.sha256}",
+        fname=weights.file,
+        path=folder,
+        downloader=lambda url, target, _: _download(url, Path(target), folder / f"{weights.file}.part", progress),
+    )
+    return Path(found)
+
+
+def _download(url: str, target: Path, part: Path, progress: bool) -> None:
+    for attempt in range(_TRIES):
+        try:
+            _continue(url, part, progress)
+            break
+        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
+            if attempt + 1 == _TRIES:
+                raise
+    os.replace(part, target)
+
+
+def _continue(url: str, part: Path, progress: bool) -> None:
+    """Append to `part` what is missing of it."""
+    had = part.stat().st_size if part.exists() else 0
+    headers = {"Range": f"bytes={had}-", "Accept-Encoding": "identity"} if had else {"Accept-Encoding": "identity"}
+    with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
+        if had and answer.status_code == requests.codes.requested_range_not_satisfiable:
+            return
+        answer.raise_for_status()
+        going_on = answer.status_code == requests.codes.partial_content
+        done = had if going_on else 0
+        total = done + int(answer.headers.get("Content-Length", 0)) or None
+        bar: Any = tqdm(total=total, initial=done, unit="B", unit_scale=True, desc=part.stem, disable=not progress)
+        with bar, part.open("ab" if going_on else "wb") as file:
+            for chunk in answer.iter_content(_CHUNK):
+                file.write(chunk)
+                bar.update(len(chunk))
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, requests.ConnectionError):
+        return "no connection"
+    return str(error) or type(error).__name__

@@ -1,0 +1,188 @@
+"""From any module, function, spandrel descriptor or transformers model to a Network."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from torch import nn
+
+from ..types import InputError, choose, positive, whole
+from . import plausibility
+from .network import COLOURS, Colours, Network
+
+_PROBE = 24
+"""Least side of the picture that tells a network's scale."""
+
+
+def wrap(
+    module: Callable[..., Any],
+    *,
+    scale: int | None = None,
+    value_range: float = 1.0,
+    mean: float | Sequence[float] = 0.0,
+    std: float | Sequence[float] = 1.0,
+    pad_to: int | None = None,
+    colours: Colours | None = None,
+    arguments: Mapping[str, Any] | None = None,
+    output: int | str | None = None,
+    name: str | None = None,
+    task: str | None = None,
+    about: Mapping[str, Any] | None = None,
+    check: bool = True,
+) -> Network:
+    """Make a Network of any module or function.
+
+    Parameters
+    ----------
+    module : callable
+        Takes a batch (n, 3, y, x) and returns (n, 3, scale·y, scale·x). Also a descriptor loaded
+        by spandrel, whose inner model is taken, and super-resolution models of transformers.
+    scale : int, optional
+        Output pixels per input pixel, 1 for denoising. Read off a trial run when not given.
+    value_range : float, default 1
+        Largest value of the module's own input and output; 255 for many older networks.
+    mean, std : float or three floats, default 0 and 1
+        If the module works on standardised pictures, what was subtracted and divided by, for values
+        in [0, 1]. Undone on its output.
+    pad_to : int, default 1
+        If the module takes only multiples of a window size, that size. The image is mirrored at its
+        bottom and right and the output cropped.
+    colours : {"rgb", "bgr", "luma"}, default "rgb"
+        Order of the module's channels, or "luma" for one-channel networks (ITU-R BT.601, 16 … 235).
+    arguments : mapping, optional
+        More arguments of the module, by name, such as a noise level.
+    output : int or str, optional
+        Which part of a list, dictionary or object that the module returns is the picture.
+    name : str, optional
+        Defaults to the class's or function's name.
+    task : str, optional
+        Such as "denoising". "super-resolution" or "restoration" when not given.
+    about : mapping, optional
+        More facts for the network's card, such as a citation.
+    check : bool, default True
+        Restore a small photograph once and warn if the result looks as if the value range, channel
+        order, mean or weights were wrong.
+
+    Returns
+    -------
+    Network
+
+    Raises
+    ------
+    InputError
+        If the module cannot be called, an argument is out of range or the trial run fails.
+
+    Warns
+    -----
+    ImplausibleNetwork
+        If the check fails: says how, and which argument would mend it.
+
+    Examples
+    --------
+    >>> net = wrap(nn.Upsample(scale_factor=4, mode="bilinear"), name="bilinear")
+    >>> net.scale, net(torch.rand(1, 3, 10, 12)).shape
+    (4, torch.Size([1, 3, 40, 48]))
+    """
+    found: dict[str, Any] = {}
+    if _is_descriptor(module):
+        module, found = _described(module)
+    if not callable(module):
+        raise InputError(f"module: got {type(module).__name__}, expected a torch module or a function of a batch.")
+    given = {"scale": scale, "pad_to": pad_to, "colours": colours, "name": name}
+    told = {key: value for key, value in given.items() if value is not None}
+    stated: dict[str, Any] = {"pad_to": 1, "colours": "rgb"} | found | told
+    settings: dict[str, Any] = stated | {
+        "name": str(stated.get("name") or getattr(module, "__name__", type(module).__name__)),
+        "colours": choose("colours", stated["colours"], COLOURS),
+        "pad_to": whole("pad_to", stated["pad_to"]),
+        "value_range": positive("value_range", value_range, "the largest pixel value, such as 1 or 255"),
+        "mean": _levels("mean", mean),
+        "std": _levels("std", std),
+        "arguments": _named("arguments", arguments),
+        "output": output,
+        "task": task,
+        "about": _named("about", about),
+    }
+    asked = stated.get("scale")
+    settings["scale"] = _probe_scale(module, settings) if asked is None else whole("scale", asked)
+    network = Network(module, **settings)
+    if check:
+        with trial(network):
+            plausibility.warn(network, lambda **other: Network(module, **(settings | other)))
+    return network
+
+
+@contextmanager
+def trial(module: Any) -> Iterator[None]:
+    """Have a module in evaluation mode and nothing recorded; undo it after."""
+    modes = {part: part.training for part in module.modules()} if isinstance(module, nn.Module) else {}
+    try:
+        with torch.no_grad():
+            for part in modes:
+                part.training = False
+            yield
+    finally:
+        for part, mode in modes.items():
+            part.training = mode
+
+
+def _is_descriptor(module: Any) -> bool:
+    return all(hasattr(module, part) for part in ("model", "scale", "input_channels", "size_requirements"))
+
+
+def _described(descriptor: Any) -> tuple[Any, dict[str, Any]]:
+    """Return a spandrel descriptor's inner model (its own call clamps and stops gradients) and what it says."""
+    channels = {3: "rgb", 1: "luma"}
+    if descriptor.input_channels not in channels or descriptor.output_channels != descriptor.input_channels:
+        got = f"{descriptor.input_channels} -> {descriptor.output_channels}"
+        raise InputError(f"module: got a descriptor of {got} channels, expected 3 -> 3 or 1 -> 1.")
+    found = {"scale": descriptor.scale, "pad_to": descriptor.size_requirements.multiple_of}
+    return descriptor.model, found | {
+        "colours": channels[descriptor.input_channels],
+        "name": descriptor.architecture.name,
+    }
+
+
+def _levels(name: str, given: float | Sequence[float]) -> float | tuple[float, ...]:
+    try:
+        values = [float(value) for value in (given if isinstance(given, Sequence) else [given])]
+    except (TypeError, ValueError):
+        values = []
+    if len(values) not in (1, 3) or (name == "std" and min(values) <= 0):
+        above = ", above 0" if name == "std" else ""
+        raise InputError(f"{name}: got {given!r}, expected a number or three{above}, for pixel values in [0, 1].")
+    return tuple(values) if len(values) == 3 else values[0]
+
+
+def _named(name: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
+    if given is not None and not isinstance(given, Mapping):
+        raise InputError(f"{name}: got {type(given).__name__}, expected a dictionary of name -> value.")
+    return dict(given or {})
+
+
+def _probe_scale(module: Callable[..., Any], settings: Mapping[str, Any]) -> int:
+    pad_to = settings["pad_to"]
+    side = pad_to * -(-_PROBE // pad_to)
+    weight = next(iter(module.parameters()), None) if isinstance(module, nn.Module) else None
+    channels = 1 if settings["colours"] == "luma" else 3
+    probe = torch.full((1, channels, side, side + pad_to), 0.5 * settings["value_range"])
+    probe = probe if weight is None else probe.to(weight)
+    network = Network(module, **{**settings, "scale": 1})
+    try:
+        with trial(module):
+            rows, columns = network._called(probe).shape[-2:]
+    except Exception as error:
+        reason = str(error.__cause__ or error)
+        raise InputError(
+            f"module: a trial run on {tuple(probe.shape)} failed ({reason}); "
+            "give scale= (and pad_to= if it needs multiples of a window, arguments= if it needs more than a picture)."
+        ) from error
+    if rows % side or rows // side < 1 or columns != rows // side * (side + pad_to):
+        raise InputError(
+            f"scale: a trial run turned {side} × {side + pad_to} pixels into {rows} × {columns}, expected a whole "
+            "multiple; give scale= or a module that keeps the proportions."
+        )
+    return int(rows // side)
