@@ -23,6 +23,9 @@ DETECTOR_START, DETECTOR_END = "detector_start", "detector_end"
 COMPLETENESS_GAP, QUADRATURE_ERROR = "completeness_gap", "quadrature_error"
 WEIGHT, SIGMA = "weight", "sigma"
 IMAGE = "image"
+INFLUENCE, EFFECTIVE_FIELD = "influence", "effective_receptive_field"
+ABOVE, BELOW, LEFT, RIGHT = "above", "below", "left", "right"
+FIELD_HEIGHT, FIELD_WIDTH = "field_height", "field_width"
 PSNR_RGB, PSNR_LUMA, SSIM_RGB, SSIM_LUMA = "psnr_rgb", "psnr_luma", "ssim_rgb", "ssim_luma"
 
 _PICTURE, _OUTPUT = (CHANNEL, Y, X), (CHANNEL, OUT_Y, OUT_X)
@@ -54,6 +57,16 @@ _QUALITY: Mapping[str, tuple[str, str]] = {
     PSNR_LUMA: ("peak signal-to-noise ratio, luma", "dB"),
     SSIM_RGB: ("structural similarity, RGB", "1"),
     SSIM_LUMA: ("structural similarity, luma", "1"),
+}
+_FIELD: Mapping[str, tuple[tuple[str, ...], str, str]] = {
+    INFLUENCE: ((Y, X), "positive gradient of the centre output pixel", "1"),
+    EFFECTIVE_FIELD: ((Y, X), "effective receptive field, log10(1 + influence) / maximum", "1"),
+    ABOVE: ((), "rows it can see above its own", "input pixels"),
+    BELOW: ((), "rows it can see below its own", "input pixels"),
+    LEFT: ((), "columns it can see left of its own", "input pixels"),
+    RIGHT: ((), "columns it can see right of its own", "input pixels"),
+    FIELD_HEIGHT: ((), "height of the receptive field", "input pixels"),
+    FIELD_WIDTH: ((), "width of the receptive field", "input pixels"),
 }
 OPTIONAL = (INPUT, OUTPUT, PATH, GRADIENT, INTEGRAND, DETECTOR, OUTPUT_PATH)
 """What `keep` chooses from; the map and the scalars are always there."""
@@ -111,6 +124,22 @@ def assemble(
             result[name].attrs.update(long_name=label, units=units)
     result[CHANNEL].attrs.update(long_name="colour channel", units="1")
     return result
+
+
+def field(values: Mapping[str, Any], provenance: Mapping[str, str | int | float]) -> xr.Dataset:
+    """Build a receptive field; rows and columns are counted from the pixel it belongs to, inf is unbounded."""
+    table = xr.Dataset(
+        {
+            name: (sizes, values[name], {"long_name": label, "units": units})
+            for name, (sizes, label, units) in _FIELD.items()
+        },
+        attrs={**provenance, **_stamp()},
+    )
+    offsets = {name: np.arange(table.sizes[name]) - table.sizes[name] // 2 for name in (Y, X)}
+    table = table.assign_coords(offsets)
+    for name, word in ((Y, "rows"), (X, "columns")):
+        table[name].attrs = {"long_name": f"{word} from the output pixel", "units": "input pixels"}
+    return table
 
 
 def quality(

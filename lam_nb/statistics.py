@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -23,6 +25,9 @@ from .result import (
     Y,
     check,
 )
+
+if TYPE_CHECKING:
+    from .networks import Network
 
 
 def signed(dataset: xr.Dataset) -> xr.DataArray:
@@ -160,6 +165,60 @@ def completeness(dataset: xr.Dataset) -> xr.DataArray:
     0.0
     """
     return check(dataset, COMPLETENESS_GAP)[COMPLETENESS_GAP]
+
+
+def receptive_field(
+    network: Network,
+    pictures: Sequence[Any] | None = None,
+    *,
+    side: int = 64,
+    limit: int = 1536,
+    device: Any = None,
+) -> xr.Dataset:
+    """Measure how far a network can look, and how far it does.
+
+    The receptive field is structural: a network that multiplies a pixel by zero still "sees" it. It is
+    found by marking input pixels with NaN, which spreads to whatever depends on them, and belongs to
+    all scale × scale output pixels over one input pixel. The effective one (Luo et al., 2016,
+    arXiv 1701.04128) is the gradient of the channel sum of the centre output pixel, its positive
+    part summed over channels and pictures, as log10(1 + sum) over its maximum.
+
+    Papers often count each convolution as if it ran at the input's size, and get slightly more.
+
+    Parameters
+    ----------
+    network : Network
+        From `lam_nb.networks.load` or `lam_nb.networks.wrap`.
+    pictures : sequence of images, optional
+        Of one size, for the effective field; crops of the sample photographs when not given.
+    side : int, default 64
+        Side of those crops in input pixels.
+    limit : int, default 1536
+        Length of strips after which a field counts as unbounded.
+    device : str or torch.device, optional
+        Where the gradient is computed.
+
+    Returns
+    -------
+    xarray.Dataset
+        effective_receptive_field and influence (y, x), rows and columns counted from the pixel; above,
+        below, left, right, field_height, field_width in input pixels, inf where unbounded.
+
+    Raises
+    ------
+    InputError
+        If the pictures differ in size or the network cannot run on a strip.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> field = receptive_field(lam.networks.load("residual"), side=48)
+    >>> float(field.field_width)
+    39.0
+    """
+    from . import fields
+
+    return fields.measure(network, pictures, side=side, limit=limit, device=device)
 
 
 def _gini(values: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -23,21 +23,28 @@ from . import load
 from .network import Network
 from .wrapping import wrap
 
+_NOISE = 25 / 255
 _LUMA = np.array([65.481, 128.553, 24.966]) / 255
 
 
-def evaluate(network: Network, photographs: Mapping[str, Image], *, progress: bool = True) -> xr.Dataset:
-    """Shrink every photograph, restore it, compare: PSNR in dB and SSIM, on RGB and on luma.
+def evaluate(
+    network: Network, photographs: Mapping[str, Image], *, noise: float | None = None, progress: bool = True
+) -> xr.Dataset:
+    """Spoil every photograph, restore it, compare: PSNR in dB and SSIM, on RGB and on luma.
 
     As papers do: bicubic shrinking, 8 bits, a border of `scale` pixels left out, luma of
-    ITU-R BT.601 (16 … 235). Metrics are scikit-image's.
+    ITU-R BT.601 (16 … 235). Networks that do not enlarge get Gaussian noise instead, seeded, and
+    whole pictures. Metrics are scikit-image's.
 
     Parameters
     ----------
     network : Network
-        For super-resolution.
+        For super-resolution or denoising.
     photographs : mapping
         Name -> sharp image.
+    noise : float, optional
+        Standard deviation of the noise added to the input, in [0, 1]: 25 / 255 if the network does
+        not enlarge, otherwise none.
     progress : bool
         Show a progress bar.
 
@@ -60,13 +67,16 @@ def evaluate(network: Network, photographs: Mapping[str, Image], *, progress: bo
     if not photographs:
         raise InputError("photographs: got none, expected at least one name -> image.")
     bar = tqdm(photographs.items(), desc=network.name, unit="image", disable=not progress, leave=False)
-    rows = [_compare(network, photograph) for _, photograph in bar]
+    level = (_NOISE if network.scale == 1 else 0.0) if noise is None else float(noise)
+    rows = [_compare(network, photograph, level) for _, photograph in bar]
     values = {name: np.array([row[name] for row in rows]) for name in rows[0]}
-    return quality(values, {IMAGE: list(photographs)}, {"network": network.name, "scale": network.scale})
+    return quality(
+        values, {IMAGE: list(photographs)}, {"network": network.name, "scale": network.scale, "noise": level}
+    )
 
 
 def bicubic(scale: int) -> Network:
-    """Return PIL's bicubic enlargement as a network: the baseline (not differentiable).
+    """Return PIL's bicubic enlargement as a network: the baseline (not differentiable). At scale 1 it does nothing.
 
     Examples
     --------
@@ -74,16 +84,18 @@ def bicubic(scale: int) -> Network:
     torch.Size([1, 3, 16, 18])
     """
     enlarge = lambda batch: torch.stack([images.upscale(one, scale) for one in batch])  # noqa: E731
-    return wrap(enlarge, scale=scale, name="bicubic", check=False)
+    return wrap(enlarge, scale=scale, name="bicubic" if scale > 1 else "nothing", check=False)
 
 
-def _compare(network: Network, photograph: Image) -> dict[str, float]:
+def _compare(network: Network, photograph: Image, noise: float) -> dict[str, float]:
     small = images.downscale(photograph, network.scale)
+    small = small + noise * torch.randn(small.shape, generator=torch.Generator().manual_seed(0))
     with torch.no_grad():
         restored = network(small[None].to(network.dtype))[0]
     height, width = restored.shape[-2:]
-    border = network.scale
-    pair = [_bytes(image[:, :height, :width])[border:-border, border:-border] for image in (photograph, restored)]
+    border = network.scale if network.scale > 1 else 0
+    inside = slice(border, height - border), slice(border, width - border)
+    pair = [_bytes(image)[inside] for image in (photograph, restored)]
     luma = [np.round(16 + image @ _LUMA).astype(np.uint8) for image in pair]
     on_rgb = _metrics(pair[0], pair[1], channel_axis=-1)
     return dict(zip((PSNR_RGB, SSIM_RGB, PSNR_LUMA, SSIM_LUMA), on_rgb + _metrics(luma[0], luma[1]), strict=True))

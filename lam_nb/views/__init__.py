@@ -5,5 +5,6 @@ from __future__ import annotations
 from .attribution import attribution
 from .pictures import write_html
 from .progression import progression
+from .receptive_field import receptive_field
 
-__all__ = ["attribution", "progression", "write_html"]
+__all__ = ["attribution", "progression", "receptive_field", "write_html"]

@@ -1,0 +1,84 @@
+"""The receptive-field view: how far a network can look, and how far it does."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import xarray as xr
+
+from ..result import ABOVE, BELOW, EFFECTIVE_FIELD, FIELD_HEIGHT, FIELD_WIDTH, LEFT, RIGHT, X, Y, check
+from . import pictures
+
+_NOTHING_TO_ALL = "Viridis"
+
+
+def receptive_field(dataset: xr.Dataset) -> go.Figure:
+    """Show the effective receptive field, with the outline of what the network can see at all.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Of `lam_nb.statistics.receptive_field`.
+
+    Returns
+    -------
+    plotly.graph_objects.Figure
+
+    Raises
+    ------
+    InputError
+        If the dataset is something else.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> field = lam.statistics.receptive_field(lam.networks.load("residual"), side=48)
+    >>> receptive_field(field).data[0].z.shape
+    (48, 48)
+    """
+    check(dataset, EFFECTIVE_FIELD, FIELD_HEIGHT)
+    values = dataset[EFFECTIVE_FIELD]
+    bar = {"title": {"text": "log10(1 + influence) / maximum", "side": "right"}, "thickness": 12}
+    heatmap = go.Heatmap(
+        z=values.values,
+        x=values[X].values,
+        y=values[Y].values,
+        zmin=0,
+        zmax=1,
+        colorscale=_NOTHING_TO_ALL,
+        colorbar=bar,
+        hovertemplate="rows %{y}, columns %{x}<br>%{z:.3g}<extra></extra>",
+    )
+    figure = go.Figure(heatmap)
+    _outline(figure, dataset)
+    units = {"ticks": "outside", "showgrid": False, "zeroline": False, "constrain": "domain"}
+    figure.update_xaxes(title_text="columns from the output pixel (input px)", **units)
+    figure.update_yaxes(
+        title_text="rows from the output pixel (input px)", autorange="reversed", scaleanchor="x", **units
+    )
+    title = {"text": _caption(dataset), "x": 0.01, "y": 0.96, "yanchor": "top"}
+    margins = {"l": 70, "r": 20, "t": 90, "b": 60}
+    figure.update_layout(title=title, template="plotly_white", font=pictures.FONT, height=520, margin=margins)
+    return figure
+
+
+def _outline(figure: go.Figure, dataset: xr.Dataset) -> None:
+    """Draw the structural field where it ends inside the picture."""
+    above, below, left, right = (float(dataset[name]) for name in (ABOVE, BELOW, LEFT, RIGHT))
+    edges = {"x0": -left - 0.5, "x1": right + 0.5, "y0": -above - 0.5, "y1": below + 0.5}
+    shown = max(dataset.sizes[Y], dataset.sizes[X]) / 2
+    if max(above, below, left, right) < shown:
+        figure.add_shape(type="rect", line={"color": "#ffffff", "width": 2, "dash": "dot"}, **edges)
+
+
+def _caption(dataset: xr.Dataset) -> str:
+    sides = [float(dataset[name]) for name in (FIELD_HEIGHT, FIELD_WIDTH)]
+    if np.isfinite(sides).all():
+        words = f"can see {sides[0]:.0f} × {sides[1]:.0f} input px"
+        inside = max(sides) <= max(dataset.sizes[Y], dataset.sizes[X])
+        words += " (dotted)" if inside else ", more than is shown"
+    else:
+        words = f"can see the whole image (no end within {dataset.attrs['limit']} px)"
+    how = f"gradient of the centre output pixel, {dataset.attrs['images']} pictures of {dataset.sizes[Y]} × "
+    how += f"{dataset.sizes[X]} px"
+    return f"<b>{dataset.attrs['network']}</b> · {words}<br><span style='font-size:12px'>{how}</span>"

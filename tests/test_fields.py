@@ -1,0 +1,152 @@
+"""Receptive fields: exact for layers with a known one, never smaller than what gradients reach, global when global."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import lam_nb as lam
+from lam_nb import InputError, fields, networks
+from lam_nb.networks import architectures
+
+MEASURED = {
+    "carn": 43,
+    "carn-m": 43,
+    "ddbpn": 43,
+    "dncnn": 41,
+    "edsr": 73,
+    "fsrcnn": 15,
+    "msrn": 73,
+    "pan": 73,
+    "srcnn": 9,
+    "srresnet": 71,
+}
+"""Width in input pixels.
+
+Papers count more: FSRCNN 17, CARN 45, EDSR 75, RRDBNet 703, because they count a convolution at twice or four times the
+input's size like one at its size. For MSRN, published code sees 73 and the paper's table says 107.
+"""
+
+
+def wrapped(module, **settings):
+    return networks.wrap(module, check=False, **settings)
+
+
+def conv(kernel, **options):
+    padding = tuple(options.get("dilation", 1) * (side // 2) for side in kernel)
+    return nn.Conv2d(3, 3, kernel, padding=padding, **options)
+
+
+@pytest.mark.parametrize(
+    ("module", "size"),
+    [
+        (conv((1, 1)), (1, 1)),
+        (conv((3, 7)), (3, 7)),
+        (conv((3, 3), dilation=4), (9, 9)),
+        (nn.Sequential(conv((3, 3)), nn.ReLU(), conv((5, 5))), (7, 7)),
+        (nn.Sequential(conv((3, 3)), nn.MaxPool2d(3, 1, 1), nn.Sigmoid()), (5, 5)),
+        (nn.Upsample(scale_factor=2, mode="nearest"), (1, 1)),
+        (nn.Upsample(scale_factor=2, mode="bilinear"), (3, 3)),
+        (nn.Sequential(nn.AvgPool2d(2), nn.Upsample(scale_factor=2)), (3, 3)),
+    ],
+)
+def test_known_fields(module, size):
+    assert fields.reach(wrapped(module, pad_to=2)).size == size
+
+
+def test_a_shift_is_seen_on_its_side():
+    found = fields.reach(wrapped(lambda batch: batch.roll((2, -3), (2, 3))))
+    assert (found.rows, found.columns) == ((2, 0), (0, 3))
+
+
+def test_zero_weights_and_dead_units_do_not_hide_the_field():
+    module = nn.Sequential(conv((3, 3)), nn.ReLU(), conv((3, 3)))
+    for parameter in module.parameters():
+        nn.init.constant_(parameter, -1)
+    nn.init.zeros_(module[2].weight)
+    assert fields.reach(wrapped(module)).size == (5, 5)
+
+
+@pytest.mark.parametrize("name", MEASURED)
+def test_published_architectures(name):
+    assert fields.reach(wrapped(architectures.build(name))).size == (MEASURED[name],) * 2
+
+
+@pytest.mark.parametrize("name", networks.shipped())
+def test_cards_of_shipped_networks_state_their_field(name):
+    height, width = fields.reach(networks.load(name, check=False)).size
+    expected = f"{height} × {width} input pixels" if height else "the whole image"
+    assert networks.card(name)["receptive_field"] == expected
+
+
+@pytest.mark.parametrize("name", ["imdn", "rcan"])
+def test_pooled_architectures_are_global(name):
+    options = {"rcan": {"width": 8, "groups": 1, "blocks": 1}}.get(name, {"width": 16, "blocks": 1})
+    assert fields.reach(wrapped(architectures.build(name, **options))).is_global
+
+
+@pytest.mark.parametrize("blocks", [1, 2])
+def test_a_block_of_rrdbnet_adds_thirty_pixels(blocks):
+    """23 blocks would see 699: with 9 pixels of the other layers, of which the paper counts 13."""
+    module = architectures.build("rrdbnet", width=8, growth=4, blocks=blocks)
+    assert fields.reach(wrapped(module)).size[1] == 9 + 30 * blocks
+
+
+@pytest.mark.parametrize("name", ["edsr", "msrn", "carn", "residual"])
+def test_gradients_reach_the_field_and_nothing_beyond(name):
+    """The same field by gradients: positive weights, so that no ReLU closes and nothing cancels."""
+    small = {"edsr": {"blocks": 3}, "msrn": {"blocks": 2}, "residual": {"widest": 4}, "carn": {}}[name]
+    module = architectures.build(name, **small).double()
+    for key, parameter in module.named_parameters():
+        if "shift" not in key and "mean" not in key:
+            nn.init.constant_(parameter, 1 / parameter[0].numel() if parameter.dim() > 1 else 0.01)
+    found = fields.reach(wrapped(module))
+    side = max(found.size) + 8
+    image = torch.rand(1, 3, side, side, dtype=torch.float64, requires_grad=True)
+    cell = 4 * (side // 2)
+    module(image)[..., cell : cell + 4, cell : cell + 4].sum().backward()
+    touched = image.grad.abs().sum((0, 1)).nonzero()
+    assert tuple((touched.amax(0) - touched.amin(0) + 1).tolist()) == found.size
+
+
+def test_a_short_limit_says_unbounded():
+    found = fields.reach(wrapped(conv((3, 65))), limit=40)
+    assert (found.size, found.limit) == ((3, None), 40)
+
+
+def test_the_dataset_has_units_and_survives_a_file(tmp_path):
+    field = lam.statistics.receptive_field(networks.load("residual"), side=40)
+    assert field.effective_receptive_field.dims == ("y", "x")
+    assert float(field.effective_receptive_field.max()) == 1
+    strongest = field.influence.where(field.influence == field.influence.max(), drop=True)
+    assert abs(int(strongest.y[0])) <= 1 and abs(int(strongest.x[0])) <= 1
+    assert all(field[name].attrs["units"] for name in field)
+    assert float(field.field_height) == 39
+    outside = abs(field.y) > 19
+    assert float(field.influence.where(outside).max()) == 0  # a receptive field means exact zeros
+    field.to_netcdf(tmp_path / "field.nc")
+
+
+def test_the_effective_field_of_a_convolution_is_its_positive_kernel():
+    module = conv((3, 5), bias=False)
+    net = wrapped(module)
+    field = lam.statistics.receptive_field(net, [torch.rand(3, 9, 11)] * 2)
+    kernel = module.weight.detach().sum(0).clamp(min=0).sum(0) * 2
+    np.testing.assert_allclose(field.influence.sel(y=slice(-1, 1), x=slice(-2, 2)), kernel, rtol=1e-6)
+
+
+def test_bad_input():
+    net = wrapped(nn.Identity())
+    with pytest.raises(InputError, match="all of one size"):
+        lam.statistics.receptive_field(net, [torch.rand(3, 9, 11), torch.rand(3, 9, 12)])
+    with pytest.raises(InputError, match="limit: got 0"):
+        lam.statistics.receptive_field(net, limit=0)
+
+
+def test_the_view_outlines_what_can_be_seen():
+    plain, wide = (lam.statistics.receptive_field(networks.load(n), side=48) for n in ("residual", "imdn-small"))
+    figure = lam.views.receptive_field(plain)
+    assert "can see 39 × 39 input px" in figure.layout.title.text
+    assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].x1) == (-19.5, 19.5)
+    assert not lam.views.receptive_field(wide).layout.shapes
+    assert "whole image" in lam.views.receptive_field(wide).layout.title.text
