@@ -142,7 +142,7 @@ def nearest(state: State, count: int = 3) -> list[tuple[str, str, str]]:
     --------
     >>> import torch
     >>> nearest({"head.0.weight": torch.ones(1), "body.0.conv.weight": torch.ones(1)})[0]
-    ('edsr', 'head.0.bias', 'body.0.conv.weight')
+    ('edsr', 'sub_mean.weight', 'body.0.conv.weight')
     """
     found: list[tuple[float, str, str, str]] = []
     for name, (architecture, _) in _ARCHITECTURES.items():

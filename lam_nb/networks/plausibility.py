@@ -22,8 +22,12 @@ _RESEMBLES = 24.0
 """Least PSNR in dB between the input and the output shrunk to its size."""
 _MARGIN = 3.0
 """How many dB below bicubic a network may stay: adversarially trained ones do."""
-_CLEARER = 3.0
+_CLEARER = 1.0
 """How many dB another setting must gain before it is named as the likely cause."""
+_UNTRAINED = (
+    "No other usual value range, channel order or mean helps: are the weights trained, and for this task and scale? "
+    "Compare with the code it was published with."
+)
 _IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
 _DIV2K = {"mean": (0.4488, 0.4371, 0.4040), "std": 1.0}
 
@@ -45,16 +49,23 @@ def warn(network: Network, other: Callable[..., Network]) -> None:
     except InputError as error:
         _say(f"network {network.name!r} could not be checked on a photograph: {error}")
         return
-    if _passes(network, gained, likeness):
+    passes = _passes(network, gained, likeness)
+    if passes and gained >= 0:
+        return
+    better = _better(network, other, given, truth, gained)
+    if passes and not better:
         return
     words = f"network {network.name!r}: restores a photograph {_decibels(gained)} than {_rival(network)} would"
     if likeness < _RESEMBLES:
         words += f", and its output does not look like its input (PSNR {likeness:.1f} dB)"
-    cause = _cause(network, other, given, truth, gained)
+    cause = _cause(network, *better) if better else _UNTRAINED
     _say(f"{words}. {cause} Maps of it would mean little. check=False says that this is meant to be so.")
 
 
-def _cause(network: Network, other: Callable[..., Network], given: Image, truth: Image, gained: float) -> str:
+def _better(
+    network: Network, other: Callable[..., Network], given: Image, truth: Image, gained: float
+) -> tuple[float, dict[str, Any]] | None:
+    """Return the quality and the settings of the most plausible network that is clearly better."""
     found = []
     for settings in _alternatives(network):
         try:
@@ -63,12 +74,10 @@ def _cause(network: Network, other: Callable[..., Network], given: Image, truth:
             continue
         if quality > gained + _CLEARER and _passes(network, quality, likeness):
             found.append((quality, settings))
-    if not found:
-        return (
-            "No other usual value range, channel order or mean helps: are the weights trained, and for this task "
-            "and scale? Compare with the code it was published with."
-        )
-    quality, settings = max(found, key=lambda pair: pair[0])
+    return max(found, key=lambda pair: pair[0], default=None)
+
+
+def _cause(network: Network, quality: float, settings: dict[str, Any]) -> str:
     words = ", ".join(f"{key}={value!r}" for key, value in settings.items())
     return f"Likely cause: with {words} it does {_decibels(quality)} than {_rival(network)}; give that."
 

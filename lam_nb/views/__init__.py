@@ -6,5 +6,6 @@ from .attribution import attribution
 from .pictures import write_html
 from .progression import progression
 from .receptive_field import receptive_field
+from .table import Table, table
 
-__all__ = ["attribution", "progression", "receptive_field", "write_html"]
+__all__ = ["Table", "attribution", "progression", "receptive_field", "table", "write_html"]

@@ -1,0 +1,128 @@
+"""The table view: many results as rows, a small map and its numbers in each."""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from .. import statistics
+from ..result import OUTPUT, QUADRATURE_ERROR, X, Y, check
+from ..types import InputError
+from . import pictures
+
+_SIDE = 112
+"""Side of a small picture on the screen."""
+_NUMBER = "text-align:right;font-variant-numeric:tabular-nums"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of text and pictures; shows itself in notebooks, and as plain text elsewhere.
+
+    Parameters
+    ----------
+    headings : tuple of str
+    rows : tuple of tuples
+        Text; numbers already formatted; pictures as data addresses.
+    caption : str
+    """
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    caption: str
+
+    def __str__(self) -> str:
+        """Return the table as aligned text, without the pictures."""
+        kept = [k for k, cell in enumerate(self.rows[0]) if not cell.startswith("data:")]
+        lines = [[row[k] for k in kept] for row in (self.headings, *self.rows)]
+        widths = [max(len(line[k]) for line in lines) for k in range(len(kept))]
+        return "\n".join(
+            "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines
+        )
+
+    def _repr_html_(self) -> str:
+        head = "".join(f'<th style="text-align:center">{html.escape(cell)}</th>' for cell in self.headings)
+        body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in self.rows)
+        caption = f'<caption style="text-align:left;caption-side:bottom">{html.escape(self.caption)}</caption>'
+        return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+
+def table(results: Iterable[xr.Dataset], **columns: Sequence[Any]) -> Table:
+    """Show results as rows: name, parameters, small output and map, diffusion index, estimated error.
+
+    All maps share one colour scale after each is divided by its own sum of magnitudes, so that a map
+    that spreads looks paler than one that gathers.
+
+    Parameters
+    ----------
+    results : iterable of xarray.Dataset
+        Of `lam_nb.attribute`.
+    **columns : sequence
+        More columns by heading, such as ``PSNR=[…]``, one entry per result.
+
+    Returns
+    -------
+    Table
+
+    Raises
+    ------
+    InputError
+        If there are no results or a column has another length.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> net, lr = lam.networks.load("fsrcnn"), lam.images.downscale(lam.images.sample("bricks"), 4)
+    >>> ds = lam.attribute(net, lr, lam.Region(96, 96), steps=6, keep=["output"], progress=False)
+    >>> print(table([ds], task=["enlarging"]))  # doctest: +ELLIPSIS
+    network  parameters  diffusion index  error  task
+    fsrcnn   24,683 ...  enlarging
+    """
+    found = list(results)
+    if not found:
+        raise InputError("results: got none, expected at least one result of lam_nb.attribute.")
+    for heading, column in columns.items():
+        if len(column) != len(found):
+            raise InputError(f"{heading}: got {len(column)} entries for {len(found)} results; give one for each.")
+    maps = [_share(one) for one in found]
+    end = pictures.limit(np.concatenate([one.ravel() for one in maps]))
+    drawn = all(OUTPUT in one for one in found)
+    rows = tuple(
+        (
+            str(one.attrs["network"]),
+            f"{one.attrs['parameters']:,}",
+            *((pictures.colour_source(one[OUTPUT].values),) if drawn else ()),
+            pictures.signed_source(values, end),
+            f"{float(statistics.diffusion_index(one)):.2f}",
+            f"{float(check(one, QUADRATURE_ERROR)[QUADRATURE_ERROR]):.1%}",
+            *(_text(column[k]) for column in columns.values()),
+        )
+        for k, (one, values) in enumerate(zip(found, maps, strict=True))
+    )
+    seen = ("output", "map") if drawn else ("map",)
+    headings = ("network", "parameters", *seen, "diffusion index", "error", *columns)
+    sizes = {f"{one.sizes[Y]} × {one.sizes[X]}" for one in found}
+    caption = f"Diffusion index on {', '.join(sorted(sizes))} px; error: estimated relative L1 error of the map."
+    return Table(headings, rows, caption)
+
+
+def _share(dataset: xr.Dataset) -> np.ndarray:
+    values = statistics.signed(dataset).values
+    total = np.abs(values).sum()
+    return values / total if total > 0 else values
+
+
+def _text(value: Any) -> str:
+    return f"{value:.2f}" if isinstance(value, float | np.floating) else str(value)
+
+
+def _cell(text: str) -> str:
+    if text.startswith("data:"):
+        return f'<td><img src="{text}" width="{_SIDE}" style="image-rendering:pixelated;display:block" alt=""></td>'
+    number = text[:1].isdigit() and text[-1:] in "0123456789%"
+    return f'<td style="{_NUMBER if number else "text-align:left"}">{html.escape(text)}</td>'
