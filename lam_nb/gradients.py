@@ -40,6 +40,17 @@ class Samples:
     detector: NDArray[np.floating]
     output: NDArray[np.uint8]
 
+    def merged(self, more: Samples, fresh: NDArray[np.bool_]) -> Samples:
+        """Return these and `more` samples in order; `fresh` says which rows of all are the new ones."""
+        merged = {}
+        for field in fields(self):
+            old, new = getattr(self, field.name), getattr(more, field.name)
+            both = np.empty((len(fresh) if len(old) else 0, *old.shape[1:]), old.dtype)
+            if len(old):
+                both[~fresh], both[fresh] = old, new
+            merged[field.name] = both
+        return Samples(**merged)
+
 
 def device(name: str | torch.device | None = None) -> torch.device:
     """Return the device to compute on: the named one, or CUDA when there is one, or the CPU.

@@ -21,6 +21,9 @@ INPUT, OUTPUT, PATH, GRADIENT, INTEGRAND = "input", "output", "path", "gradient"
 DETECTOR, OUTPUT_PATH, ATTRIBUTION = "detector", "output_path", "attribution"
 DETECTOR_START, DETECTOR_END = "detector_start", "detector_end"
 COMPLETENESS_GAP, QUADRATURE_ERROR = "completeness_gap", "quadrature_error"
+DIFFUSION_INDEX_ERROR, STEP_ERROR = "diffusion_index_error", "step_error"
+REFINEMENT = "refinement"
+NODE_COUNT, ERROR_HISTORY, INDEX_HISTORY = "node_count", "error_history", "index_history"
 WEIGHT, SIGMA = "weight", "sigma"
 IMAGE = "image"
 INFLUENCE, EFFECTIVE_FIELD = "influence", "effective_receptive_field"
@@ -42,6 +45,11 @@ _VARIABLES: Mapping[str, tuple[tuple[str, ...], str, str]] = {
     DETECTOR_END: ((), "detector at the image", "detector"),
     COMPLETENESS_GAP: ((), "relative completeness gap", "1"),
     QUADRATURE_ERROR: ((), "estimated relative L1 error of the map", "1"),
+    DIFFUSION_INDEX_ERROR: ((), "estimated integration error of the diffusion index", "1"),
+    STEP_ERROR: ((ALPHA,), "part of the estimated error that a step makes", "1"),
+    NODE_COUNT: ((REFINEMENT,), "gradient evaluations so far", "1"),
+    ERROR_HISTORY: ((REFINEMENT,), "estimated relative L1 error of the map so far", "1"),
+    INDEX_HISTORY: ((REFINEMENT,), "diffusion index so far", "1"),
 }
 _COORDINATES: Mapping[str, tuple[str, str]] = {
     ALPHA: ("position on the path", "1"),

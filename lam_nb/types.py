@@ -37,6 +37,10 @@ class ImplausibleNetwork(UserWarning):
     """A network restores a photograph so badly that its settings or weights are probably wrong."""
 
 
+class NotConverged(UserWarning):
+    """A map whose estimated error is still above the tolerance that was asked for."""
+
+
 class DetectorMaker(Protocol):
     """region -> detector."""
 

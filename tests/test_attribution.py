@@ -214,3 +214,58 @@ def test_bad_networks_are_named(module, message, image):
 def test_progress_is_shown(relu_network, image, capsys):
     lam.attribute(relu_network, image, REGION, steps=2, progress=True)
     assert "node" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("tolerance", [0.2, 0.05, 0.01])
+def test_a_tolerance_is_reached_and_true(tolerance, relu_network, image):
+    ds = lam.attribute(relu_network, image, REGION, tolerance=tolerance, **QUIET)
+    fine = lam.attribute(relu_network, image, REGION, steps=400, **QUIET)
+    true = float(abs(ds.attribution - fine.attribution).sum() / abs(fine.attribution).sum())
+    assert true <= float(ds.quadrature_error) <= tolerance
+    assert ds.attrs["tolerance"] == tolerance
+    assert float(ds.step_error.sum()) == pytest.approx(float(ds.quadrature_error), rel=1e-5)
+    assert list(ds.node_count.values) == sorted(set(ds.node_count.values))
+    assert ds.node_count[-1] == ds.sizes["alpha"] == ds.attrs["steps"]
+    index = abs(float(ds.lam.diffusion_index()) - float(fine.lam.diffusion_index()))
+    assert index <= 3 * float(ds.diffusion_index_error)
+
+
+def test_refinement_evaluates_no_node_twice(relu_network, image):
+    seen = []
+    hook = relu_network.module.register_forward_pre_hook(lambda _, given: seen.extend(given[0].detach()))
+    ds = lam.attribute(relu_network, image, REGION, tolerance=0.01, **QUIET)
+    hook.remove()
+    assert ds.sizes["refinement"] > 1
+    assert len(seen) == ds.sizes["alpha"] + 2  # the two ends of the path as well
+    assert len({one.numpy().tobytes() for one in seen}) >= len(seen) - 1
+    assert bool((np.diff(ds.alpha) > 0).all())
+
+
+def test_more_accuracy_costs_more(relu_network, image):
+    wanted = (0.2, 0.05, 0.01)
+    counts = [lam.attribute(relu_network, image, REGION, tolerance=t, **QUIET).attrs["steps"] for t in wanted]
+    assert counts == sorted(counts) and counts[0] < counts[-1]
+
+
+def test_what_cannot_be_reached_is_said(relu_network, image, monkeypatch):
+    monkeypatch.setattr("lam_nb.attribution._MOST", 27)
+    with pytest.warns(lam.types.NotConverged, match="after 27 evaluations the map's estimated error is .*1e-06"):
+        ds = lam.attribute(relu_network, image, REGION, tolerance=1e-6, **QUIET)
+    assert ds.sizes["alpha"] <= 27 and float(ds.quadrature_error) > 1e-6
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"steps": 8, "tolerance": 0.1}, "give one of them"),
+        ({"rule": "paper", "tolerance": 0.1}, "rule='paper' cannot reach"),
+        ({"tolerance": 0}, "tolerance: got 0"),
+    ],
+)
+def test_effort_is_steps_or_tolerance(settings, message, relu_network, image):
+    with pytest.raises(InputError, match=message):
+        lam.attribute(relu_network, image, REGION, **settings, **QUIET)
+
+
+def test_the_papers_rule_takes_fifty_steps(relu_network, image):
+    assert lam.attribute(relu_network, image, REGION, rule="paper", **QUIET).attrs["steps"] == 50

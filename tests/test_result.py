@@ -21,6 +21,11 @@ TABLE = {
     "detector_end": (),
     "completeness_gap": (),
     "quadrature_error": (),
+    "diffusion_index_error": (),
+    "step_error": ("alpha",),
+    "node_count": ("refinement",),
+    "error_history": ("refinement",),
+    "index_history": ("refinement",),
 }
 ATTRIBUTES = {
     "network", "parameters", "weights_sha256", "scale", "value_range", "pad_to", "path", "detector", "rule", "steps",
@@ -36,7 +41,15 @@ def dataset(relu_network, image):
 
 def test_the_dataset_is_the_table(dataset):
     assert {name: variable.dims for name, variable in dataset.data_vars.items()} == TABLE
-    assert dict(dataset.sizes) == {"channel": 3, "y": 20, "x": 26, "out_y": 40, "out_x": 52, "alpha": 5}
+    assert dict(dataset.sizes) == {
+        "channel": 3,
+        "y": 20,
+        "x": 26,
+        "out_y": 40,
+        "out_x": 52,
+        "alpha": 5,
+        "refinement": 1,
+    }
     assert dataset.output_path.dtype == np.uint8
     assert list(dataset.channel.values) == ["r", "g", "b"]
     assert set(dataset.coords) == {"alpha", "weight", "sigma", "channel", "y", "x", "out_y", "out_x"}

@@ -115,3 +115,12 @@ def test_html_is_self_contained_and_written_whole(dataset, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["page.html"]
     with pytest.raises(InputError, match="there is no folder"):
         views.write_html(views.attribution(dataset), tmp_path / "none" / "page.html")
+
+
+def test_convergence_shows_tolerance_and_adds_up(relu_network, image):
+    ds = lam.attribute(relu_network, image, lam.Region(12, 16, 8), tolerance=0.02, progress=False)
+    figure = lam.views.convergence(ds)
+    assert figure.data[0].y[-1] == pytest.approx(100 * float(ds.quadrature_error))
+    assert sum(figure.data[2].y) == pytest.approx(100 * float(ds.quadrature_error), rel=1e-4)
+    assert figure.layout.shapes[0].y0 == 2
+    assert "±" in figure.layout.title.text

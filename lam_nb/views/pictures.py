@@ -18,7 +18,7 @@ from PIL import Image
 
 from .. import statistics
 from ..files import replacing
-from ..result import QUADRATURE_ERROR, X, Y, check
+from ..result import DIFFUSION_INDEX_ERROR, QUADRATURE_ERROR, X, Y, check
 
 DIVERGING = "RdBu_r"
 """Red adds to the detector, blue takes away, white is nothing; told apart by colour-blind readers."""
@@ -150,12 +150,18 @@ def caption(dataset: xr.Dataset) -> str:
     region = f"region y={told['region_y']}, x={told['region_x']}, {told['region_size']} × {told['region_size']} px"
     how = f"path {told['path']} · detector {told['detector']} · rule {told['rule']}, {told['steps']} steps"
     numbers = (
-        f"diffusion index {float(statistics.diffusion_index(dataset)):.2f} "
+        f"diffusion index {float(statistics.diffusion_index(dataset)):.2f}{_give_or_take(dataset)} "
         f"on {dataset.sizes[Y]} × {dataset.sizes[X]} px"
         f" · completeness gap {float(statistics.completeness(dataset)):+.1%}"
         f" · estimated error of the map {float(dataset[QUADRATURE_ERROR]):.1%}"
     )
     return f"<b>{told['network']}</b> · {region}<br><span style='font-size:12px'>{how}<br>{numbers}</span>"
+
+
+def _give_or_take(dataset: xr.Dataset) -> str:
+    if DIFFUSION_INDEX_ERROR not in dataset:
+        return ""
+    return f" ± {max(float(dataset[DIFFUSION_INDEX_ERROR]), 0.01):.2f}"
 
 
 def write_html(figure: go.Figure, path: str | os.PathLike[str], title: str = "lam_nb") -> Path:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
@@ -38,7 +40,7 @@ def receptive_field(dataset: xr.Dataset) -> go.Figure:
     """
     check(dataset, EFFECTIVE_FIELD, FIELD_HEIGHT)
     values = dataset[EFFECTIVE_FIELD]
-    bar = {"title": {"text": "log10(1 + influence) / maximum", "side": "right"}, "thickness": 12}
+    bar = {"title": {"text": "log10(1 + influence) / maximum", "side": "right", "font": {"size": 12}}, "thickness": 12}
     heatmap = go.Heatmap(
         z=values.values,
         x=values[X].values,
@@ -51,14 +53,23 @@ def receptive_field(dataset: xr.Dataset) -> go.Figure:
     )
     figure = go.Figure(heatmap)
     _outline(figure, dataset)
-    units = {"ticks": "outside", "showgrid": False, "zeroline": False, "constrain": "domain"}
+    units: dict[str, Any] = {
+        "title_font_size": 12,
+        "tickfont_size": 12,
+        "ticks": "outside",
+        "showgrid": False,
+        "zeroline": False,
+        "constrain": "domain",
+    }
     figure.update_xaxes(title_text="columns from the output pixel (input px)", **units)
     figure.update_yaxes(
         title_text="rows from the output pixel (input px)", autorange="reversed", scaleanchor="x", **units
     )
     title = {"text": _caption(dataset), "x": 0.01, "y": 0.96, "yanchor": "top"}
     margins = {"l": 70, "r": 20, "t": 90, "b": 60}
-    figure.update_layout(title=title, template="plotly_white", font=pictures.FONT, height=520, margin=margins)
+    figure.update_layout(
+        title=title, template="plotly_white", font=pictures.FONT, width=640, height=520, margin=margins
+    )
     return figure
 
 
