@@ -24,7 +24,7 @@ _BLUE, _RED, _GREY = "#1f77b4", "#d62728", "#888888"
 def convergence(dataset: xr.Dataset) -> go.Figure:
     """Show estimated error and diffusion index against evaluations, and what each step leaves of the error.
 
-    Bars reach halfway to their neighbours; their heights add up to the estimated error.
+    The bars, one for each step from the baseline to the image, add up to the estimated error.
 
     Parameters
     ----------
@@ -64,15 +64,13 @@ def convergence(dataset: xr.Dataset) -> go.Figure:
     )
     steps = dataset[STEP_ERROR]
     alphas = steps[ALPHA].values
-    edges = np.concatenate([[0.0], (alphas[1:] + alphas[:-1]) / 2, [1.0]])
     figure.add_trace(
         go.Bar(
-            x=(edges[1:] + edges[:-1]) / 2,
+            x=np.arange(len(alphas)) + 1,
             y=steps.values * 100,
-            width=np.diff(edges),
             customdata=alphas,
             marker={"color": _GREY, "line": {"color": "white", "width": 1}},
-            hovertemplate="α %{customdata:.3f}<br>%{y:.2f} %<extra></extra>",
+            hovertemplate="step %{x}, α %{customdata:.3f}<br>%{y:.2f} %<extra></extra>",
             showlegend=False,
         ),
         row=1,
@@ -90,7 +88,7 @@ def _axes(figure: go.Figure, dataset: xr.Dataset) -> None:
     evaluations = {"title_text": "gradient evaluations", "rangemode": "tozero", "range": [0, 1.1 * int(counts[-1])]}
     for column in (1, 2):
         figure.update_xaxes(row=1, col=column, **evaluations, **look)
-    figure.update_xaxes(title_text="α", range=[0, 1], row=1, col=3, **look)
+    figure.update_xaxes(title_text="step along the path", row=1, col=3, **look)
     for column, text in ((1, "relative L1 error (%)"), (2, "diffusion index"), (3, "relative L1 error (%)")):
         figure.update_yaxes(title_text=text, row=1, col=column, **look)
     for column in (1, 3):
@@ -98,6 +96,5 @@ def _axes(figure: go.Figure, dataset: xr.Dataset) -> None:
     if "tolerance" in dataset.attrs:
         goal = float(dataset.attrs["tolerance"]) * 100
         note = {"text": "tolerance", "font": {"color": _RED, "size": 12}}
-        figure.add_hline(
-            y=goal, line={"color": _RED, "dash": "dash"}, annotation=note, annotation_position="top left", row=1, col=1
-        )
+        place = {"annotation": note, "annotation_position": "top left", "row": 1, "col": 1}
+        figure.add_hline(y=goal, line={"color": _RED, "dash": "dash"}, **place)
