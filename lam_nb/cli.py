@@ -20,6 +20,8 @@ from . import attribution, detectors, gradients, images, networks, paths, quadra
 from .files import writable_folder
 from .types import InputError, Region
 
+_STEPS = 24
+"""Enough to watch."""
 _NETWORK, _SAMPLE, _REGION = "imdn-small", "facade", Region(y=96, x=96, size=16)
 _PACKAGES = "lam-nb torch numpy xarray plotly ipywidgets anywidget jupyterlab notebook voila".split()
 _WIDGET_EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
@@ -52,7 +54,7 @@ def demo(folder: str, device: str | None) -> None:
     writable_folder(table)
     network = networks.load(_NETWORK)
     image = images.downscale(images.sample(_SAMPLE), network.scale)
-    dataset = attribution.attribute(network, image, _REGION, keep="all", device=device)
+    dataset = attribution.attribute(network, image, _REGION, steps=_STEPS, keep="all", device=device)
     _report(dataset, str(table), str(page))
     print("Open the .html file in any browser and press play; open the .nc file with lam_nb.open.")
 
@@ -104,7 +106,7 @@ def _report(dataset: xr.Dataset, table: str | None, page: str | None) -> None:
         [
             ("network", f"{told['network']} ({told['parameters']:,} parameters)"),
             ("region", f"y={told['region_y']}, x={told['region_x']}, {told['region_size']} × {told['region_size']} px"),
-            ("diffusion index", f"{float(statistics.diffusion_index(dataset)):.2f}"),
+            ("diffusion index", f"{float(statistics.diffusion_index(dataset)):.2f} ± {_index_error(dataset):.2f}"),
             ("Gini", f"{float(statistics.gini(dataset)):.4f}"),
             ("completeness gap", f"{float(statistics.completeness(dataset)):+.2%}"),
             ("quadrature error", f"{float(dataset[result.QUADRATURE_ERROR]):.1%} (estimated, relative L1)"),
@@ -112,6 +114,10 @@ def _report(dataset: xr.Dataset, table: str | None, page: str | None) -> None:
             *(("written", str(path.resolve())) for path in written),
         ]
     )
+
+
+def _index_error(dataset: xr.Dataset) -> float:
+    return max(float(dataset[result.DIFFUSION_INDEX_ERROR]), 0.01)
 
 
 def _print_table(rows: list[tuple[str, str]]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -19,6 +19,21 @@ from .types import Batch, Detector, Image, InputError, Path, whole
 
 _PIXELS = {"cpu": 8 * 64 * 64, "cuda": 64 * 64 * 64}
 """Input pixels per batch that keep the device busy without much memory."""
+
+
+class Runnable(Protocol):
+    """What is differentiated: a Network, or one on a part of its input."""
+
+    @property
+    def name(self) -> str:
+        """For messages."""
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of the weights."""
+
+    def __call__(self, batch: Batch, /) -> Batch:
+        """Map (n, 3, y, x) to (n, 3, scale·y, scale·x)."""
 
 
 @dataclass(frozen=True)
@@ -111,7 +126,7 @@ def outputs(network: Network, batch: Batch) -> Batch:
         return network(batch.to(network.dtype))
 
 
-def value_and_gradient(network: Network, detector: Detector, batch: Batch) -> tuple[torch.Tensor, Batch, Batch]:
+def value_and_gradient(network: Runnable, detector: Detector, batch: Batch) -> tuple[torch.Tensor, Batch, Batch]:
     """Return the detector's values (node,), their gradients by the images, and the network's outputs.
 
     Raises
@@ -198,7 +213,7 @@ def speed(path: Path, alphas: NDArray[np.float64], chunk: int = 16) -> NDArray[n
 
 
 def sample(
-    network: Network,
+    network: Runnable,
     detector: Detector,
     path: Path,
     nodes: Nodes,
@@ -229,13 +244,19 @@ def sample(
     Samples
     """
     parts: list[tuple[Any, ...]] = []
-    size = _batch_size(path(1.0)) if batch is None else whole("batch", batch)
+    size = _batch_size(network, path(1.0)) if batch is None else whole("batch", batch)
+    start = 0
     with tqdm(total=len(nodes.alphas), desc=network.name, unit="node", disable=not progress, leave=False) as bar:
-        for start in range(0, len(nodes.alphas), size):
+        while start < len(nodes.alphas):
             part = slice(start, start + size)
             images = positions(path, nodes.alphas[part])
-            values, gradients, output = value_and_gradient(network, detector, images)
+            try:
+                values, gradients, output = value_and_gradient(network, detector, images)
+            except torch.OutOfMemoryError:
+                size = _halved(size, network.name, images)
+                continue
             parts.append((images, _velocity(path, nodes, part), gradients, values, _bytes(output, keep_output)))
+            start += len(images)
             bar.update(len(images))
     stacked = (_array(torch.cat(column)) for column in zip(*parts, strict=True))
     return Samples(**dict(zip((field.name for field in fields(Samples)), stacked, strict=True)))
@@ -261,8 +282,20 @@ def working_dtype(network: Network) -> torch.dtype:
     return torch.float64 if network.dtype == torch.float64 else torch.float32
 
 
-def _batch_size(image: Image) -> int:
-    pixels = image.shape[-2] * image.shape[-1]
+def _halved(size: int, name: str, images: Batch) -> int:
+    """Return half the batch, with the memory of the failed one given back."""
+    if size == 1:
+        raise InputError(
+            f"network {name!r}: one image of {tuple(images.shape[-2:])} pixels does not fit the memory of "
+            f"{images.device}; crop the image, or give device='cpu'."
+        )
+    if images.device.type == "cuda":
+        torch.cuda.empty_cache()
+    return size // 2
+
+
+def _batch_size(network: Runnable, image: Image) -> int:
+    pixels = getattr(network, "pixels", image.shape[-2] * image.shape[-1])
     return max(1, _PIXELS.get(image.device.type, _PIXELS["cpu"]) // pixels)
 
 

@@ -30,7 +30,7 @@ TABLE = {
 ATTRIBUTES = {
     "network", "parameters", "weights_sha256", "scale", "value_range", "pad_to", "path", "detector", "rule", "steps",
     "region_y", "region_x", "region_size", "image_sha256", "device", "precision", "seconds", "created", "versions",
-    "python",
+    "python", "computed_pixels",
 }  # fmt: skip
 
 

@@ -1,0 +1,117 @@
+"""Locality is exact or not used: the same map as the whole computation, wherever the window lies."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import lam_nb as lam
+from lam_nb import networks
+from lam_nb.networks import architectures
+
+_Y, _X = np.meshgrid(np.arange(70), np.arange(96), indexing="ij")
+IMAGE = torch.from_numpy(np.stack([0.5 + 0.4 * np.sin(0.3 * _X + k) * np.cos(0.2 * _Y * (k + 1)) for k in range(3)]))
+QUIET = {"steps": 4, "progress": False}
+SMALL = {
+    "edsr": {"width": 8, "blocks": 2},
+    "carn-m": {"width": 8, "groups": 2},
+    "fsrcnn": {"width": 8, "blocks": 2},
+    "pan": {"width": 8, "blocks": 2},
+    "residual": {"width": 8, "blocks": 3, "widest": 2},
+    "rrdbnet": {"width": 8, "growth": 4, "blocks": 1},
+}
+
+
+def built(name):
+    torch.manual_seed(0)
+    return networks.wrap(architectures.build(name, **SMALL[name]).double().eval(), check=False)
+
+
+def pair(net, region, **settings):
+    both = [lam.attribute(net, IMAGE, region, local=local, **QUIET, **settings) for local in (True, False)]
+    assert both[1].attrs["computed_pixels"] == IMAGE.shape[-2] * IMAGE.shape[-1]
+    return both
+
+
+@pytest.mark.parametrize("place", [(0, 368), (37, 61), (264, 180)])
+@pytest.mark.parametrize("name", SMALL)
+def test_the_same_map_wherever_the_window_lies(name, place):
+    local, whole = pair(built(name), lam.Region(*place, 16))
+    assert local.attrs["computed_pixels"] < 0.8 * whole.attrs["computed_pixels"]
+    scale = float(abs(whole.attribution).max())
+    np.testing.assert_allclose(local.attribution, whole.attribution, atol=1e-6 * scale)
+    np.testing.assert_allclose(local.detector, whole.detector, rtol=1e-6)
+    np.testing.assert_array_equal(local.output, whole.output)
+
+
+@pytest.mark.parametrize("detector", ["edges", "intensity", "gabor", lam.detectors.error(torch.rand(3, 280, 384))])
+def test_every_detector(detector):
+    local, whole = pair(built("edsr"), lam.Region(100, 120, 12), detector=detector)
+    assert local.attrs["computed_pixels"] < whole.attrs["computed_pixels"]
+    np.testing.assert_allclose(local.attribution, whole.attribution, atol=1e-6 * float(abs(whole.attribution).max()))
+
+
+def test_a_detector_of_the_whole_output_is_seen():
+    def brightest(region):
+        return lambda output: output.amax((1, 2, 3))
+
+    local, whole = pair(built("edsr"), lam.Region(100, 120, 12), detector=brightest)
+    assert local.attrs["computed_pixels"] == whole.attrs["computed_pixels"]
+
+
+@pytest.mark.parametrize("name", ["imdn-small", "residual-channel", "residual-nonlocal"])
+def test_global_networks_are_never_cropped(name):
+    ds = lam.attribute(networks.load(name, check=False), IMAGE, lam.Region(100, 120), **QUIET)
+    assert ds.attrs["computed_pixels"] == 70 * 96
+
+
+class Placed(nn.Module):
+    """Local by structure, but a pixel's value depends on where it lies in the picture."""
+
+    def forward(self, batch):
+        return batch * torch.linspace(0.5, 1, batch.shape[-1], dtype=batch.dtype)
+
+
+def test_a_network_that_knows_where_it_is_is_not_cropped():
+    ds = lam.attribute(networks.wrap(Placed(), check=False), IMAGE, lam.Region(20, 30, 8), **QUIET)
+    assert ds.attrs["computed_pixels"] == 70 * 96
+
+
+@pytest.mark.parametrize("start", [(20, 30), (21, 33)])
+def test_strides_keep_their_phase(start):
+    module = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(3, 3, 3, padding=1), nn.Upsample(scale_factor=2))
+    net = networks.wrap(module.double(), pad_to=2, check=False)
+    local, whole = pair(net, lam.Region(*start, 8))
+    assert local.attrs["computed_pixels"] < 1000
+    np.testing.assert_allclose(local.attribution, whole.attribution, atol=1e-9)
+
+
+def test_the_whole_output_along_the_path_needs_the_whole_computation():
+    ds = lam.attribute(built("edsr"), IMAGE, lam.Region(100, 120), keep="all", **QUIET)
+    assert ds.attrs["computed_pixels"] == 70 * 96
+
+
+def test_memory_that_runs_out_halves_the_batch():
+    sizes = []
+
+    def scarce(batch):
+        sizes.append(len(batch))
+        if batch.requires_grad and len(batch) > 3:
+            raise torch.OutOfMemoryError("too much")
+        return batch * 1
+
+    net = networks.wrap(scarce, scale=1, check=False)
+    ds = lam.attribute(net, IMAGE, lam.Region(20, 30, 8), steps=10, batch=8, local=False, progress=False)
+    assert ds.sizes["alpha"] == 10
+    assert max(sizes[sizes.index(2, 1) :]) <= 2
+
+
+def test_one_image_that_does_not_fit_is_an_error():
+    def full(batch):
+        if batch.requires_grad:
+            raise torch.OutOfMemoryError("too much")
+        return batch
+
+    net = networks.wrap(full, scale=1, name="full", check=False)
+    with pytest.raises(lam.InputError, match=r"network 'full': one image of \(70, 96\) pixels does not fit"):
+        lam.attribute(net, IMAGE, lam.Region(20, 30, 8), local=False, **QUIET)
