@@ -57,6 +57,10 @@ class LamAccessor:
         """Return `lam_nb.statistics.diffusion_index`: how widely the network looked."""
         return statistics.diffusion_index(self._dataset)
 
+    def contribution_area(self) -> xr.DataArray:
+        """Return `lam_nb.statistics.contribution_area`: where contributions gather, as a density."""
+        return statistics.contribution_area(self._dataset)
+
     def completeness(self) -> xr.DataArray:
         """Return `lam_nb.statistics.completeness`: the relative completeness gap."""
         return statistics.completeness(self._dataset)

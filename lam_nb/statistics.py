@@ -29,6 +29,9 @@ from .result import (
 if TYPE_CHECKING:
     from .networks import Network
 
+_SINGULAR = 1e12
+"""Condition above which all that counts lies on one line, and there is no area."""
+
 
 def signed(dataset: xr.Dataset) -> xr.DataArray:
     """Sum the map over colour channels: (…, y, x), in units of the detector.
@@ -156,6 +159,35 @@ def diffusion_index(dataset: xr.Dataset) -> xr.DataArray:
     return _named((1 - found) * 100, "diffusion index", "1", canvas_pixels=found.attrs["canvas_pixels"])
 
 
+def contribution_area(dataset: xr.Dataset) -> xr.DataArray:
+    """Return where contributions gather: a weighted Gaussian kernel density over pixels, its maximum 1.
+
+    The bandwidth is the weighted covariance of pixel positions times Scott's factor squared. On a
+    pixel grid that density is a convolution, done here by FFT: the values of scipy's gaussian_kde,
+    which the published demo takes, in milliseconds.
+
+    Returns
+    -------
+    xarray.DataArray
+        (…, y, x) in [0, 1]; NaN, with a warning, for a map without two pixels that count or with NaN.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> net, lr = lam.networks.load("fsrcnn"), lam.images.downscale(lam.images.sample("bricks"), 4)
+    >>> area = contribution_area(lam.attribute(net, lr, lam.Region(96, 96), progress=False))
+    >>> float(area.max())
+    1.0
+    """
+    sizes = [[Y, X]]
+    settings: dict[str, Any] = {"input_core_dims": sizes, "output_core_dims": sizes, "vectorize": True}
+    found = xr.apply_ufunc(_density, magnitude(dataset), dask="parallelized", output_dtypes=[float], **settings)
+    if bool(found.isnull().any()):
+        words = "a map has no two pixels that count, or holds NaN: its contribution area is NaN."
+        warnings.warn(words, RuntimeWarning, stacklevel=2)
+    return _named(found, "contribution area", "1")
+
+
 def completeness(dataset: xr.Dataset) -> xr.DataArray:
     """Return the relative completeness gap, (Σ map − (D_end − D_start)) / |D_end − D_start|; 0 is complete.
 
@@ -228,6 +260,26 @@ def _gini(values: NDArray[np.floating]) -> NDArray[np.float64]:
     total = flat.sum(-1)
     with np.errstate(invalid="ignore", divide="ignore"):
         return np.where(total > 0, (flat @ rank) / (count * total), np.nan)
+
+
+def _density(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    total = values.sum(dtype=np.float64)
+    height, width = values.shape
+    if not total > 0 or np.count_nonzero(values) < 2:
+        return np.full(values.shape, np.nan)
+    weights = values.astype(np.float64) / total
+    squares = (weights**2).sum()
+    places = np.stack(np.meshgrid(np.arange(height), np.arange(width), indexing="ij")).reshape(2, -1)
+    spread = np.cov(places, aweights=weights.ravel()) * squares ** (1 / 3)
+    if np.linalg.cond(spread) > _SINGULAR:
+        return np.full(values.shape, np.nan)
+    down, right = (np.fft.ifftshift(np.arange(1 - side, side)) for side in (height, width))
+    across = np.linalg.inv(spread)
+    distance = across[0, 0] * down[:, None] ** 2 + 2 * across[0, 1] * np.outer(down, right) + across[1, 1] * right**2
+    size = distance.shape
+    spectrum = np.fft.rfft2(weights, size) * np.fft.rfft2(np.exp(-distance / 2))
+    density = np.fft.irfft2(spectrum, size)[:height, :width].clip(min=0)
+    return density / density.max()
 
 
 def _named(values: xr.DataArray, label: str, units: str, **attributes: int) -> xr.DataArray:

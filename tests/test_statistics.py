@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import xarray as xr
+from scipy.stats import gaussian_kde
 
 import lam_nb as lam
 from lam_nb import InputError, Region, statistics
@@ -62,7 +63,7 @@ def test_the_map_gathers_to_the_map(dataset):
 STATISTICS = ["signed", "magnitude", "contributions", "cumulative", "cumulative_share", "sensitivity", "response"]
 
 
-@pytest.mark.parametrize("name", [*STATISTICS, "gini", "diffusion_index", "completeness"])
+@pytest.mark.parametrize("name", [*STATISTICS, "gini", "diffusion_index", "contribution_area", "completeness"])
 def test_a_further_dimension_changes_nothing(name, dataset):
     many = xr.concat([dataset, dataset * 2, dataset], dim="model", coords="minimal", compat="override")
     found = getattr(many.lam, name)()
@@ -70,7 +71,7 @@ def test_a_further_dimension_changes_nothing(name, dataset):
     np.testing.assert_allclose(found.isel(model=0), getattr(dataset.lam, name)(), rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.parametrize("name", [*STATISTICS, "gini", "diffusion_index", "completeness"])
+@pytest.mark.parametrize("name", [*STATISTICS, "gini", "diffusion_index", "contribution_area", "completeness"])
 def test_statistics_say_what_they_are(name, dataset):
     found = getattr(dataset.lam, name)()
     assert found.attrs["units"]
@@ -87,3 +88,24 @@ def test_a_variable_that_was_not_kept_is_named(relu_network, image):
         xr.Dataset().lam.magnitude()
     with pytest.raises(InputError, match="got ndarray"):
         statistics.magnitude(np.zeros(3))
+
+
+def as_map(values):
+    return xr.Dataset({"attribution": (("channel", "y", "x"), np.asarray(values)[None])})
+
+
+@pytest.mark.parametrize("size", [(20, 26), (33, 17), (48, 64)])
+def test_contribution_area_is_scipys_kernel_density(size):
+    random = np.random.default_rng(0)
+    values = random.standard_normal(size) * np.exp(-((np.arange(size[1]) - 9) ** 2) / 40)
+    places = np.stack(np.meshgrid(*map(np.arange, size), indexing="ij")).reshape(2, -1)
+    density = gaussian_kde(places, weights=np.abs(values).ravel())(places).reshape(size)
+    found = statistics.contribution_area(as_map(values))
+    np.testing.assert_allclose(found, density / density.max(), atol=1e-6)
+    assert found.attrs["units"] == "1"
+
+
+@pytest.mark.parametrize("values", [np.zeros((8, 9)), np.eye(8, 9)[:1].repeat(8, 0) * 0 + np.nan, np.diag([1.0] * 8)])
+def test_a_map_without_an_area_is_nan(values):
+    with pytest.warns(RuntimeWarning, match="contribution area is NaN"):
+        assert bool(statistics.contribution_area(as_map(values)).isnull().all())

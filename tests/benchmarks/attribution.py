@@ -16,6 +16,8 @@ from pathlib import Path
 
 import numpy as np
 import torch
+import xarray as xr
+from scipy.stats import gaussian_kde
 from torch.utils.flop_counter import FlopCounterMode
 from tqdm.auto import tqdm
 
@@ -154,6 +156,21 @@ def locality(net, image, repeats, steps=4):
     }
 
 
+def area(repeats, side=128):
+    """Compare the contribution area with scipy's kernel density."""
+    values = np.abs(np.random.default_rng(0).standard_normal((1, side, side)))
+    places = np.stack(np.meshgrid(np.arange(side), np.arange(side), indexing="ij")).reshape(2, -1)
+    dataset = xr.Dataset({"attribution": (("channel", "y", "x"), values)})
+    seconds, found = medians(
+        repeats,
+        scipy=lambda: gaussian_kde(places, weights=values.ravel())(places).reshape(side, side),
+        ours=lambda: lam.statistics.contribution_area(dataset).values,
+    )
+    scaled = found["scipy"] / found["scipy"].max()
+    difference = float(np.abs(scaled - found["ours"]).max())
+    return {"side": side, "difference": difference, "ratio": seconds["scipy"] / seconds["ours"]}
+
+
 def machine():
     device = torch.cuda.get_device_name() if torch.cuda.is_available() else "CPU, CUDA unmeasured"
     threads = f"{torch.get_num_threads()} threads"
@@ -178,6 +195,7 @@ def main():
         results["captum"] = "captum is not installed"
     results["floor"] = floor(nets["imdn"], images["1"], given.repeats)
     results["locality"] = locality(nets["carn-m"], wide, given.repeats)
+    results["area"] = area(given.repeats)
     print(json.dumps(results, indent=2))
     if given.out:
         given.out.write_text(json.dumps(results, indent=2) + "\n")
