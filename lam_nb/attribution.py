@@ -115,18 +115,19 @@ def attribute(
         raise InputError(f"detector: its maker returned {type(measure).__name__}, expected a function of the output.")
     with gradients.frozen(network, place):
         along = _checked_path(maker, picture.to(place, gradients.working_dtype(network)))
-        both = gradients.positions(along, [0.0, 1.0])
-        ends = gradients.outputs(network, both)
-        start, end = gradients.detect(measure, ends, network.name).tolist()
+        first, last = gradients.positions(along, [0.0, 1.0]).split(1)
+        output = gradients.outputs(network, last)
+        end = float(gradients.detect(measure, output, network.name))
         moving = result.OUTPUT_PATH in kept
-        part = network if moving or not local else locality.localised(network, measure, window, both, ends)
+        part = network if moving or not local else locality.localised(network, measure, window, last, output)
+        start = float(gradients.detect(measure, gradients.outputs(part, first), network.name))
 
         def evaluate(nodes: quadrature.Nodes) -> gradients.Samples:
             return gradients.sample(part, measure, along, nodes, batch=batch, keep_output=moving, progress=progress)
 
         pace = lambda alphas: gradients.speed(along, alphas)  # noqa: E731
         integral = _fixed(evaluate, pace, rule, asked) if goal is None else _refined(evaluate, pace, goal)
-    pictures = {result.INPUT: picture.numpy(), result.OUTPUT: ends[1].float().cpu().numpy()}
+    pictures = {result.INPUT: picture.numpy(), result.OUTPUT: output[0].float().cpu().numpy()}
     values = pictures | _integrated(integral, moving) | {result.DETECTOR_START: start, result.DETECTOR_END: end}
     values[result.COMPLETENESS_GAP] = _gap(values[result.ATTRIBUTION], start, end)
     provenance = _describe_network(network) | _describe_region(window)

@@ -120,7 +120,7 @@ def frozen(network: Network, place: torch.device) -> Iterator[Network]:
             parameter.requires_grad_(want)
 
 
-def outputs(network: Network, batch: Batch) -> Batch:
+def outputs(network: Runnable, batch: Batch) -> Batch:
     """Run the network without gradients, on the batch's device and in the network's precision."""
     with torch.no_grad():
         return network(batch.to(network.dtype))

@@ -71,11 +71,11 @@ class Local:
         return computed[..., rows, columns]
 
 
-def localised(network: Network, measure: Detector, region: Region, ends: Batch, outputs: Batch) -> Network | Local:
+def localised(network: Network, measure: Detector, region: Region, picture: Batch, output: Batch) -> Network | Local:
     """Return the network on the part of the picture that the detector can depend on, if that pays and is exact.
 
     Neither the detector nor the network is taken at its word: pixels are marked with NaN to see what
-    they depend on, and the part's output is compared with the whole one at both ends of the path.
+    they depend on, and the part's output is compared with the whole one on the picture.
 
     Parameters
     ----------
@@ -84,24 +84,24 @@ def localised(network: Network, measure: Detector, region: Region, ends: Batch, 
     measure : callable
         The detector of `region`.
     region : Region
-    ends, outputs : torch.Tensor
-        Both ends of the path, (2, 3, y, x), and the network's outputs for them.
+    picture, output : torch.Tensor
+        The image (1, 3, y, x) and the network's whole output for it.
 
     Returns
     -------
     Network or Local
     """
-    margin = _margin(measure, region, outputs[1:])
+    margin = _margin(measure, region, output)
     if margin is None:
         return network
-    height, width = ends.shape[-2:]
+    height, width = picture.shape[-2:]
     found = _reach(network, max(height, width))
     pad, scale = network.pad_to, network.scale
-    kept = [_widened(side, margin, size) for side, size in zip(region.slices, outputs.shape[-2:], strict=True)]
+    kept = [_widened(side, margin, size) for side, size in zip(region.slices, output.shape[-2:], strict=True)]
     rows = _needed(kept[0], found.rows, height, scale, pad)
     columns = _needed(kept[1], found.columns, width, scale, pad)
-    local = Local(network, rows, columns, kept[0], kept[1], outputs[1:])
-    if local.pixels > _WORTH * height * width or not _is_exact(local, ends, outputs):
+    local = Local(network, rows, columns, kept[0], kept[1], output)
+    if local.pixels > _WORTH * height * width or not _is_exact(local, picture, output):
         return network
     return local
 
@@ -142,8 +142,8 @@ def _needed(kept: slice, reach: tuple[int, int] | None, size: int, scale: int, p
     return slice(first // pad * pad, min(size, -(-last // pad) * pad))
 
 
-def _is_exact(local: Local, ends: Batch, outputs: Batch) -> bool:
+def _is_exact(local: Local, picture: Batch, output: Batch) -> bool:
     with torch.no_grad():
-        part = local.part(ends.to(local.dtype))
-    whole = outputs[..., local.kept_rows, local.kept_columns]
+        part = local.part(picture.to(local.dtype))
+    whole = output[..., local.kept_rows, local.kept_columns]
     return bool((part - whole).abs().max() <= _EXACT * max(1.0, float(whole.abs().max())))

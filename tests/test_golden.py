@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import lam_nb as lam
+from lam_nb.types import ImplausibleNetwork
 
 pytestmark = pytest.mark.shared
 WEIGHTS = {
@@ -70,7 +71,8 @@ def test_the_wrong_range_gives_another_map(nets, shared):
     """RFDN takes [0, 255]; fed [0, 1] it still draws a plausible map."""
     lr = _lr(shared, "1.png")
     region = lam.Region(150, 110)
-    wrong = lam.networks.load("rfdn", weights=shared / "data" / "weights" / "RFDN_AIM.pth", value_range=1)
+    with pytest.warns(ImplausibleNetwork, match=r"value_range=255\.0"):
+        wrong = lam.networks.load("rfdn", weights=shared / "data" / "weights" / "RFDN_AIM.pth", value_range=1)
     right, other = (lam.attribute(net, lr, region, progress=False) for net in (nets["rfdn_x4"], wrong))
     assert nets["rfdn_x4"].value_range == 255
     assert abs(float(right.lam.diffusion_index() - other.lam.diffusion_index())) > 5
