@@ -112,6 +112,22 @@ def test_a_spandrel_descriptor_gives_its_inner_model():
         networks.wrap(Descriptor(nn.Upsample(scale_factor=2), channels=4))
 
 
+class Configured(nn.Module):
+    """What transformers' Swin2SR models offer: a config, whole windows only, an object with the reconstruction."""
+
+    config = types.SimpleNamespace(upscale=2, window_size=8)
+
+    def forward(self, pixel_values):
+        assert not pixel_values.shape[-1] % 8 and not pixel_values.shape[-2] % 8
+        return types.SimpleNamespace(last_hidden_state=pixel_values, reconstruction=enlarge(pixel_values))
+
+
+def test_a_transformers_model_tells_its_scale_and_window():
+    net = networks.wrap(Configured())
+    assert (net.scale, net.pad_to) == (2, 8)
+    torch.testing.assert_close(net(BATCH)[..., :20, :30], enlarge(BATCH)[..., :20, :30])
+
+
 def test_the_real_spandrel_descriptor():
     spandrel = pytest.importorskip("spandrel", exc_type=ImportError)
     module = architectures.build("swinir", width=12, depths=(2, 2), heads=3, window=4, size=8)

@@ -89,6 +89,9 @@ def wrap(
     found: dict[str, Any] = {}
     if _is_descriptor(module):
         module, found = _described(module)
+    elif _is_configured(module):
+        config: Any = module.config  # type: ignore[attr-defined]
+        found = {"scale": config.upscale, "pad_to": config.window_size}
     if not callable(module):
         raise InputError(f"module: got {type(module).__name__}, expected a torch module or a function of a batch.")
     given = {"scale": scale, "pad_to": pad_to, "colours": colours, "name": name}
@@ -131,6 +134,12 @@ def trial(module: Any) -> Iterator[None]:
 
 def _is_descriptor(module: Any) -> bool:
     return all(hasattr(module, part) for part in ("model", "scale", "input_channels", "size_requirements"))
+
+
+def _is_configured(module: Any) -> bool:
+    """Whether it is a super-resolution model of transformers, which takes only whole windows."""
+    config = getattr(module, "config", None)
+    return all(isinstance(getattr(config, part, None), int) for part in ("upscale", "window_size"))
 
 
 def _described(descriptor: Any) -> tuple[Any, dict[str, Any]]:
