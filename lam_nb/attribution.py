@@ -283,7 +283,10 @@ def _describe(item: Any) -> str:
 
 
 def _describe_network(network: Network) -> dict[str, str | int | float]:
-    return {
+    unusual = {"mean": network.mean, "std": network.std, "colours": network.colours, "arguments": network.arguments}
+    usual = {"mean": 0.0, "std": 1.0, "colours": "rgb", "arguments": {}}
+    told = {f"network_{key}": str(value) for key, value in unusual.items() if value != usual[key]}
+    return told | {
         "network": network.name,
         "parameters": network.parameter_count,
         "weights_sha256": network.weights_hash,

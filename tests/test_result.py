@@ -118,3 +118,11 @@ def test_keep_names_are_checked():
     assert result.chosen("path") == ("path",)
     with pytest.raises(InputError, match="did you mean 'path'"):
         result.chosen(["paths"])
+
+
+def test_unusual_settings_of_the_network_are_told(image, tmp_path):
+    net = lam.networks.wrap(lambda batch, *, gain: gain * batch, mean=(0.4, 0.5, 0.6), arguments={"gain": 1}, scale=1)
+    ds = lam.attribute(net, image, Region(6, 8, 4), steps=3, progress=False)
+    assert ds.attrs["network_mean"] == "(0.4, 0.5, 0.6)"
+    assert ds.attrs["network_arguments"] == "{'gain': 1}"
+    assert lam.open(lam.save(ds, tmp_path / "map.nc")).attrs == ds.attrs
