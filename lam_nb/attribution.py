@@ -283,8 +283,13 @@ def _describe(item: Any) -> str:
 
 
 def _describe_network(network: Network) -> dict[str, str | int | float]:
-    unusual = {"mean": network.mean, "std": network.std, "colours": network.colours, "arguments": network.arguments}
-    usual = {"mean": 0.0, "std": 1.0, "colours": "rgb", "arguments": {}}
+    unusual: dict[str, Any] = {
+        "mean": network.mean,
+        "std": network.std,
+        "colours": network.colours,
+        "arguments": network.arguments,
+    }
+    usual: dict[str, Any] = {"mean": 0.0, "std": 1.0, "colours": "rgb", "arguments": {}}
     told = {f"network_{key}": str(value) for key, value in unusual.items() if value != usual[key]}
     return told | {
         "network": network.name,
