@@ -290,7 +290,9 @@ def _describe_network(network: Network) -> dict[str, str | int | float]:
         "arguments": network.arguments,
     }
     usual: dict[str, Any] = {"mean": 0.0, "std": 1.0, "colours": "rgb", "arguments": {}}
-    told = {f"network_{key}": str(value) for key, value in unusual.items() if value != usual[key]}
+    told: dict[str, str | int | float] = {
+        f"network_{key}": str(value) for key, value in unusual.items() if value != usual[key]
+    }
     return told | {
         "network": network.name,
         "parameters": network.parameter_count,
