@@ -43,7 +43,7 @@ class DistillationBlock(nn.Module):
         kept, rest = [], features
         for layer in (self.c1, self.c2, self.c3):
             out = functional.leaky_relu(layer(rest), SLOPE)
-            aside, rest = out[:, : self.kept], out[:, self.kept :]
+            aside, rest = out.split((self.kept, out.shape[1] - self.kept), 1)
             kept.append(aside)
         kept.append(self.c4(rest))
         return self.c5(self.cca(torch.cat(kept, 1))) + features
