@@ -2,40 +2,40 @@
 
 from __future__ import annotations
 
+import numbers
 import time
-import warnings
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import torch
 import xarray as xr
+from tqdm.auto import tqdm
 
-from . import detectors, gradients, images, locality, paths, quadrature, result, statistics
+from . import detectors, gradients, images, integration, locality, paths, quadrature, result
 from .networks import Network
-from .types import DetectorMaker, Image, InputError, NotConverged, PathMaker, Region, positive
+from .types import Batch, Detector, DetectorMaker, Image, InputError, PathMaker, Region
 
 _END_TOLERANCE = 1e-3
-_TOLERANCE = 0.05
-_FIRST, _MOST = 9, 243
-"""Evaluations at first and at most."""
-_STEPS, _PUBLISHED_STEPS = 24, 50
-_DRAWS = 32
+_ALL = slice(None), slice(None)
+_PER_NODE = (result.PATH, result.GRADIENT, result.INTEGRAND, result.DETECTOR, result.OUTPUT_PATH)
 
 
 def attribute(
     network: Network,
     image: Any,
-    region: Region | tuple[int, ...],
+    region: Region | tuple[int, ...] | Sequence[Region | tuple[int, ...]],
     *,
     path: str | PathMaker = "blur",
     detector: str | DetectorMaker = "edges",
     steps: int | None = None,
     tolerance: float | None = None,
     rule: str | quadrature.Rule = "arc",
-    keep: str | Iterable[str] = result.DEFAULT,
+    keep: str | Iterable[str] | None = None,
     batch: int | None = None,
+    memory: str | int | None = None,
+    precision: str | None = None,
     device: str | torch.device | None = None,
     local: bool = True,
     progress: bool = True,
@@ -53,8 +53,9 @@ def attribute(
         From `lam_nb.networks.load` or `lam_nb.networks.wrap`.
     image : torch.Tensor (3, y, x), array (y, x, 3), PIL image or path
         The network's input, RGB in [0, 1].
-    region : Region or (y, x, size)
-        Window of the output, in output pixels.
+    region : Region or (y, x, size), or a list of them
+        Window of the output, in output pixels. Several share the path and, where the network looks at
+        the whole picture, the forward passes: much less work than a call for each.
     path : callable or str, default ``lam_nb.paths.blur()``
         image -> (alpha -> image), or a name in ``lam_nb.paths.names()``.
     detector : callable or str, default ``lam_nb.detectors.edges``
@@ -69,9 +70,16 @@ def attribute(
         All but "arc" take a fixed number of steps. ``rule="paper"`` (of 50) reproduces the published demo.
     keep : "all", "map" or names, default all but "output_path"
         Optional variables to keep: input, output, path, gradient, integrand, detector,
-        output_path. The map and the scalars always are.
+        output_path. The map and the scalars always are. Of several regions only input and output are
+        kept by default; the others, which are large, need `steps`, that all regions have the same.
     batch : int, optional
-        Nodes evaluated at once; chosen automatically.
+        Nodes evaluated at once; by default chosen from the memory that the first evaluation takes.
+    memory : str or int, optional
+        How much an evaluation may take, such as "4GB": smaller batches, the same map. An estimate, to
+        about a third; what is kept of the result comes on top.
+    precision : "float32", "bfloat16" or "float16", optional
+        Run the network's products in a lower precision (torch's autocast). The result says how far
+        that moves the map, ``precision_error``.
     device : str or torch.device, optional
         Where to compute; CUDA when there is one. The network is put back where it was.
     local : bool, default True
@@ -83,8 +91,8 @@ def attribute(
     Returns
     -------
     xarray.Dataset
-        Dimensions alpha, channel, y, x (input pixels), out_y, out_x (output pixels); variable
-        ``attribution`` (channel, y, x) is the map, in units of the detector.
+        Dimensions alpha, channel, y, x (input pixels), out_y, out_x (output pixels), and region for a
+        list; variable ``attribution`` (channel, y, x) is the map, in units of the detector.
 
     Raises
     ------
@@ -104,136 +112,166 @@ def attribute(
     >>> ds = lam.attribute(net, lr, lam.Region(y=110, x=150, size=16), steps=4, progress=False)
     >>> dict(ds.attribution.sizes)
     {'channel': 3, 'y': 64, 'x': 64}
+    >>> many = lam.attribute(net, lr, [(110, 150, 16), (20, 30, 16)], steps=4, progress=False)
+    >>> many.lam.diffusion_index().dims
+    ('region',)
     """
     started = time.perf_counter()
-    asked, goal = _effort(steps, tolerance, rule)
-    picture, window, kept = images.as_image(image), _region(region), result.chosen(keep)
-    window.check(*_network(network).output_size(*picture.shape[-2:]))
+    plan = integration.Plan.of(steps, tolerance, rule)
+    picture, alone, windows = images.as_image(image), _is_one(region), _regions(region)
+    for window in windows:
+        window.check(*_network(network).output_size(*picture.shape[-2:]))
+    kept = _kept(keep, alone, ragged=not alone and plan.tolerance is not None)
     maker, measure_of, place = paths.named(path), detectors.named(detector), gradients.device(device)
-    measure = measure_of(window)
-    if not callable(measure):
-        raise InputError(f"detector: its maker returned {type(measure).__name__}, expected a function of the output.")
-    with gradients.frozen(network, place):
+    lower, moving = gradients.precision(precision), result.OUTPUT_PATH in kept
+    settings: dict[str, Any] = {"batch": batch, "memory": gradients.memory(memory)}
+    settings |= {"keep_gradient": result.GRADIENT in kept, "keep_output": moving}
+    expected = plan.least * len(windows)
+    bar = tqdm(total=expected, desc=network.name, unit="evaluation", disable=not progress, leave=False)
+    with gradients.frozen(network, place), bar:
         along = _checked_path(maker, picture.to(place, gradients.working_dtype(network)))
-        first, last = gradients.positions(along, [0.0, 1.0]).split(1)
-        output = gradients.outputs(network, last)
-        end = float(gradients.detect(measure, output, network.name))
-        moving = result.OUTPUT_PATH in kept
-        part = network if moving or not local else locality.localised(network, measure, window, last, output)
-        start = float(gradients.detect(measure, gradients.outputs(part, first), network.name))
-
-        def evaluate(nodes: quadrature.Nodes) -> gradients.Samples:
-            return gradients.sample(part, measure, along, nodes, batch=batch, keep_output=moving, progress=progress)
-
-        pace = lambda alphas: gradients.speed(along, alphas)  # noqa: E731
-        integral = _fixed(evaluate, pace, rule, asked) if goal is None else _refined(evaluate, pace, goal)
-    pictures = {result.INPUT: picture.numpy(), result.OUTPUT: output[0].float().cpu().numpy()}
-    values = pictures | _integrated(integral, moving) | {result.DETECTOR_START: start, result.DETECTOR_END: end}
-    values[result.COMPLETENESS_GAP] = _gap(values[result.ATTRIBUTION], start, end)
-    provenance = _describe_network(network) | _describe_region(window)
-    provenance |= {"path": _describe(maker), "detector": _describe(measure_of), "steps": len(integral.nodes.alphas)}
+        output = gradients.outputs(network, gradients.positions(along, [1.0]))
+        scene = _Scene(network, gradients.Remembered(along), output, plan, plan.start(_speed(along)), lower, settings)
+        shares = scene.shares(measure_of, windows, local and not moving)
+        found = dict(one for share in shares for one in scene.integrated(share, bar))
+    common = {result.INPUT: picture.numpy(), result.OUTPUT: output[0].float().cpu().numpy()}
+    provenance = _describe_network(network) | {"path": _describe(maker), "detector": _describe(measure_of)}
     provenance |= {"rule": rule if isinstance(rule, str) else _describe(rule), "image_sha256": images.digest(picture)}
-    provenance |= {"tolerance": goal} if goal is not None else {}
-    provenance |= {"computed_pixels": getattr(part, "pixels", picture.shape[-2] * picture.shape[-1])}
-    provenance |= {"device": _describe_device(place), "precision": str(network.dtype).removeprefix("torch.")}
+    provenance |= {"tolerance": plan.tolerance} if plan.tolerance is not None else {}
+    provenance |= {"device": _describe_device(place), "precision": str(lower or network.dtype).removeprefix("torch.")}
     provenance |= {"seconds": round(time.perf_counter() - started, 3)}
-    unwanted = set(result.OPTIONAL) - set(kept)
-    wanted = {name: value for name, value in values.items() if name not in unwanted}
-    return result.assemble(wanted, _coordinates(along, integral.nodes), provenance)
+    results = [
+        _assembled(found[k], window, picture, along, common, kept, provenance) for k, window in enumerate(windows)
+    ]
+    return results[0] if alone else result.stacked(results, result.REGION)
 
 
 @dataclass(frozen=True)
-class _Integral:
-    """Samples at nodes, and how the estimates went while there were fewer: (nodes, error, index) a round."""
+class _Found:
+    """An integral of one region, on a part of the picture."""
 
-    samples: gradients.Samples
-    nodes: quadrature.Nodes
-    widths: np.ndarray | None = None
-    history: tuple[tuple[int, float, float], ...] = ()
+    integral: integration.Integral
+    part: tuple[slice, slice]
+    pixels: int
+    start: float
+    end: float
+    precision_error: float | None
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """What all regions share."""
+
+    network: Network
+    trace: gradients.Remembered
+    output: Batch
+    plan: integration.Plan
+    begin: Any
+    lower: torch.dtype | None
+    settings: dict[str, Any]
+
+    def integrated(self, share: _Share, bar: Any) -> Iterable[tuple[int, _Found]]:
+        """Return what was found for the regions of a share."""
+        run, crop, first = share.run, share.crop, gradients.positions(self.trace, [0.0])
+        whole = first.shape[-2] * first.shape[-1]
+        pixels = run.pixels if isinstance(run, locality.Local) else whole
+        before = gradients.outputs(run, first[..., crop[0], crop[1]])
+        lowered = run if self.lower is None else gradients.Lowered(run, self.lower)
+        sampler = gradients.Sampler(lowered, self.trace, crop, **self.settings)
+        integrals = self.plan.integrate(sampler, share.measures, self.begin, pixels / whole, bar)
+        for k, measure, end, integral in zip(share.members, share.measures, share.ends, integrals, strict=True):
+            start = float(gradients.detect(measure, before, run.name))
+            exact = gradients.Sampler(run, self.trace, crop, memory=self.settings["memory"])
+            moved = None if self.lower is None else integration.precision_error(integral, exact, measure)
+            yield k, _Found(integral, crop, pixels, start, end, moved)
+
+    def shares(self, measure_of: DetectorMaker, windows: Sequence[Region], local: bool) -> list[_Share]:
+        """Return what to run for which regions: the network for those that see it whole, parts of it for others."""
+        measures = [_measure(measure_of, window) for window in windows]
+        ends = [float(gradients.detect(measure, self.output, self.network.name)) for measure in measures]
+        last = gradients.positions(self.trace, [1.0])
+        together, alone = _Share(self.network), []
+        for k, (window, measure, end) in enumerate(zip(windows, measures, ends, strict=True)):
+            run, moved = (
+                locality.localised(self.network, measure_of, window, last, self.output)
+                if local
+                else (self.network, measure)
+            )
+            if run is self.network:
+                together = together.joined(k, measure, end)
+            else:
+                alone.append(_Share(run).joined(k, moved, end))
+        return [together] * bool(together.members) + alone
+
+
+@dataclass(frozen=True)
+class _Share:
+    """Regions that share forward passes of a network, or of a part of it."""
+
+    run: Network | locality.Local
+    members: tuple[int, ...] = ()
+    measures: tuple[Detector, ...] = ()
+    ends: tuple[float, ...] = ()
 
     @property
-    def contributions(self) -> np.ndarray:
-        integrand = self.samples.gradient * self.samples.velocity
-        return integrand * self.nodes.weights.astype(integrand.dtype).reshape(-1, 1, 1, 1)
+    def crop(self) -> tuple[slice, slice]:
+        return self.run.part if isinstance(self.run, locality.Local) else _ALL
 
-    def noted(self) -> _Integral:
-        """Return the integral with its own estimates at the end of the history."""
-        contributions = self.contributions
-        error = quadrature.relative_error(contributions, self.nodes.place, self.widths)
-        row = len(contributions), error, float(_indices(contributions.sum((0, 1))[None])[0])
-        return replace(self, history=(*self.history, row))
+    def joined(self, member: int, measure: Detector, end: float) -> _Share:
+        return _Share(self.run, (*self.members, member), (*self.measures, measure), (*self.ends, end))
 
 
-def _effort(steps: int | None, tolerance: float | None, rule: Any) -> tuple[int, float | None]:
-    """Return a number of steps, or a tolerance to reach."""
-    if steps is not None and tolerance is not None:
-        raise InputError(f"tolerance: got {tolerance!r} beside steps={steps!r}; give one of them.")
-    if steps is not None:
-        return steps, None
-    if rule == "arc":
-        return 0, positive(
-            "tolerance", _TOLERANCE if tolerance is None else tolerance, "a relative error, such as 0.05"
+def _assembled(
+    found: _Found,
+    window: Region,
+    picture: Image,
+    along: Any,
+    common: dict[str, Any],
+    kept: Sequence[str],
+    provenance: dict[str, Any],
+) -> xr.Dataset:
+    integral, samples = found.integral, found.integral.samples
+    values = common | integral.values() | {result.DETECTOR_START: found.start, result.DETECTOR_END: found.end}
+    values[result.COMPLETENESS_GAP] = _gap(values[result.ATTRIBUTION], found.start, found.end)
+    if found.precision_error is not None:
+        values[result.PRECISION_ERROR] = found.precision_error
+    if result.PATH in kept:
+        values[result.PATH] = gradients.positions(along, integral.nodes.alphas).cpu().numpy()
+    values |= {result.INTEGRAND: samples.integrand, result.GRADIENT: samples.gradient}
+    values |= {result.DETECTOR: samples.detector, result.OUTPUT_PATH: samples.output}
+    unwanted = set(result.OPTIONAL) - set(kept)
+    wanted = {name: value for name, value in values.items() if name not in unwanted}
+    for name in {result.ATTRIBUTION, result.INTEGRAND, result.GRADIENT} & set(wanted):
+        wanted[name] = _placed(wanted[name], found.part, picture.shape[-2:])
+    told = _describe_region(window) | {"steps": len(integral.nodes.alphas), "computed_pixels": found.pixels}
+    return result.assemble(wanted, _coordinates(along, integral.nodes), provenance | told)
+
+
+def _placed(values: Any, part: tuple[slice, slice], size: Sequence[int]) -> Any:
+    """Return values of a part of the picture with zeros around them."""
+    if values.shape[-2:] == tuple(size):
+        return values
+    whole = np.zeros((*values.shape[:-2], *size), values.dtype)
+    whole[..., part[0], part[1]] = values
+    return whole
+
+
+def _speed(along: Any) -> quadrature.Speed:
+    return lambda alphas: gradients.speed(along, alphas)
+
+
+def _kept(keep: str | Iterable[str] | None, alone: bool, ragged: bool) -> tuple[str, ...]:
+    """Return the optional variables to keep."""
+    if keep is None:
+        return result.DEFAULT if alone else (result.INPUT, result.OUTPUT)
+    kept = result.chosen(keep)
+    per_node = [name for name in kept if name in _PER_NODE]
+    if ragged and per_node:
+        raise InputError(
+            f"keep: got {per_node[0]!r} for several regions, which each have nodes of their own; "
+            "give steps=, that all share, or leave it out."
         )
-    if tolerance is not None:
-        raise InputError(f"tolerance: got {tolerance!r}, which rule={rule!r} cannot reach; give steps=, or rule='arc'.")
-    return (_PUBLISHED_STEPS if rule in ("paper", "ends") else _STEPS), None
-
-
-def _fixed(evaluate: Any, pace: quadrature.Speed, rule: Any, steps: int) -> _Integral:
-    nodes = quadrature.place(rule, pace, steps)
-    return _Integral(evaluate(nodes), nodes).noted()
-
-
-def _refined(evaluate: Any, pace: quadrature.Speed, tolerance: float) -> _Integral:
-    """Split the worst steps until the estimated error is below the tolerance; every evaluation is kept."""
-    cells = quadrature.Cells.equal(pace, _FIRST)
-    integral = _Integral(evaluate(cells.nodes()), cells.nodes(), cells.widths).noted()
-    while integral.history[-1][1] > tolerance and len(cells.alphas) < _MOST:
-        affordable = (_MOST - len(cells.alphas)) // 2
-        cells, fresh = cells.split(quadrature.worst(integral.contributions, cells.widths, tolerance, affordable))
-        samples = integral.samples.merged(evaluate(cells.nodes(fresh)), fresh)
-        integral = replace(integral, samples=samples, nodes=cells.nodes(), widths=cells.widths).noted()
-    error = integral.history[-1][1]
-    if error > tolerance:
-        words = f"after {_MOST} evaluations the map's estimated error is {error:.1%}, above tolerance={tolerance:g}"
-        warnings.warn(f"{words}; take it as it is, or try another path.", NotConverged, stacklevel=3)
-    return integral
-
-
-def _integrated(integral: _Integral, moving: bool) -> dict[str, Any]:
-    found, contributions = integral.samples, integral.contributions
-    errors = quadrature.step_errors(contributions, integral.nodes.place, integral.widths)
-    attribution = contributions.sum(0)
-    counts, history, indices = zip(*integral.history, strict=True)
-    return {
-        result.PATH: found.path,
-        result.GRADIENT: found.gradient,
-        result.INTEGRAND: found.gradient * found.velocity,
-        result.DETECTOR: found.detector,
-        **({result.OUTPUT_PATH: found.output} if moving else {}),
-        result.ATTRIBUTION: attribution,
-        result.QUADRATURE_ERROR: history[-1],
-        result.DIFFUSION_INDEX_ERROR: _index_error(attribution.sum(0), errors.sum(1), indices[-1]),
-        result.STEP_ERROR: quadrature.shares(errors) * history[-1],
-        result.NODE_COUNT: counts,
-        result.ERROR_HISTORY: history,
-        result.INDEX_HISTORY: indices,
-    }
-
-
-def _indices(maps: np.ndarray) -> np.ndarray:
-    """Return the diffusion index of each signed map (draw, y, x)."""
-    stacked = xr.Dataset({result.ATTRIBUTION: (("draw", result.CHANNEL, result.Y, result.X), maps[:, None])})
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # a map that is zero warns where its index is asked for
-        return statistics.diffusion_index(stacked).values
-
-
-def _index_error(signed: np.ndarray, errors: np.ndarray, index: float) -> float:
-    """Estimate how far the index is off: give every step's likely error a random sign, many times."""
-    signs = np.random.default_rng(0).choice(np.array([-1, 1], errors.dtype), (_DRAWS, len(errors)))
-    drawn = _indices(signed + np.tensordot(signs, errors, 1))
-    return float(np.sqrt(np.mean((drawn - index) ** 2)))
+    return kept
 
 
 def _coordinates(path: Any, nodes: quadrature.Nodes) -> dict[str, Any]:
@@ -250,12 +288,35 @@ def _network(network: Network) -> Network:
     return network
 
 
-def _region(region: Region | tuple[int, ...]) -> Region:
+def _is_one(region: Any) -> bool:
+    return isinstance(region, Region) or (
+        isinstance(region, tuple | list) and bool(region) and all(isinstance(one, numbers.Number) for one in region)
+    )
+
+
+def _regions(region: Any) -> list[Region]:
+    if _is_one(region):
+        return [_region(region)]
+    if not isinstance(region, Sequence | np.ndarray) or isinstance(region, str) or not len(region):
+        raise InputError(
+            f"region: got {region!r}, expected lam_nb.Region(y, x, size), a tuple (y, x, size) or a list of them."
+        )
+    return [_region(one) for one in region]
+
+
+def _region(region: Any) -> Region:
     if isinstance(region, Region):
         return region
-    if isinstance(region, tuple | list) and len(region) in (2, 3):
+    if isinstance(region, tuple | list | np.ndarray) and len(region) in (2, 3):
         return Region(*region)
     raise InputError(f"region: got {region!r}, expected lam_nb.Region(y, x, size) or a tuple (y, x, size).")
+
+
+def _measure(measure_of: DetectorMaker, window: Region) -> Detector:
+    measure = measure_of(window)
+    if not callable(measure):
+        raise InputError(f"detector: its maker returned {type(measure).__name__}, expected a function of the output.")
+    return measure
 
 
 def _checked_path(maker: PathMaker, image: Image) -> Any:

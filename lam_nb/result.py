@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,13 @@ INPUT, OUTPUT, PATH, GRADIENT, INTEGRAND = "input", "output", "path", "gradient"
 DETECTOR, OUTPUT_PATH, ATTRIBUTION = "detector", "output_path", "attribution"
 DETECTOR_START, DETECTOR_END = "detector_start", "detector_end"
 COMPLETENESS_GAP, QUADRATURE_ERROR = "completeness_gap", "quadrature_error"
+WINDOW_Y, WINDOW_X, DIFFUSION_INDEX = "window_y", "window_x", "diffusion_index"
 DIFFUSION_INDEX_ERROR, STEP_ERROR = "diffusion_index_error", "step_error"
-REFINEMENT = "refinement"
+REFINEMENT, REGION = "refinement", "region"
+PRECISION_ERROR = "precision_error"
 NODE_COUNT, ERROR_HISTORY, INDEX_HISTORY = "node_count", "error_history", "index_history"
 WEIGHT, SIGMA = "weight", "sigma"
-IMAGE = "image"
+IMAGE, MODEL = "image", "model"
 INFLUENCE, EFFECTIVE_FIELD = "influence", "effective_receptive_field"
 ABOVE, BELOW, LEFT, RIGHT = "above", "below", "left", "right"
 FIELD_HEIGHT, FIELD_WIDTH = "field_height", "field_width"
@@ -46,6 +48,7 @@ _VARIABLES: Mapping[str, tuple[tuple[str, ...], str, str]] = {
     COMPLETENESS_GAP: ((), "relative completeness gap", "1"),
     QUADRATURE_ERROR: ((), "estimated relative L1 error of the map", "1"),
     DIFFUSION_INDEX_ERROR: ((), "estimated integration error of the diffusion index", "1"),
+    PRECISION_ERROR: ((), "estimated relative L1 error of the map by low precision", "1"),
     STEP_ERROR: ((ALPHA,), "part of the estimated error that a step makes", "1"),
     NODE_COUNT: ((REFINEMENT,), "gradient evaluations so far", "1"),
     ERROR_HISTORY: ((REFINEMENT,), "estimated relative L1 error of the map so far", "1"),
@@ -78,6 +81,7 @@ _FIELD: Mapping[str, tuple[tuple[str, ...], str, str]] = {
 }
 OPTIONAL = (INPUT, OUTPUT, PATH, GRADIENT, INTEGRAND, DETECTOR, OUTPUT_PATH)
 """What `keep` chooses from; the map and the scalars are always there."""
+_SHARED = (INPUT, OUTPUT, PATH)
 DEFAULT = tuple(name for name in OPTIONAL if name != OUTPUT_PATH)
 """What is kept unless said otherwise."""
 
@@ -134,6 +138,76 @@ def assemble(
     return result
 
 
+def stacked(results: Sequence[xr.Dataset], dimension: str) -> xr.Dataset:
+    """Return results as one, along a new first dimension.
+
+    Pictures that are the same in all stay single. Attributes that differ become coordinates, so that
+    a result selected from the stack still tells them. What belongs to nodes is dropped where the nodes
+    differ; shorter histories are continued with their last value.
+
+    Parameters
+    ----------
+    results : sequence of xarray.Dataset
+    dimension : str
+
+    Returns
+    -------
+    xarray.Dataset
+
+    Examples
+    --------
+    >>> both = stacked([xr.Dataset({"a": k}, attrs={"seed": k, "task": "x"}) for k in (1, 2)], "run")
+    >>> both.a.values, both.seed.values, both.attrs
+    (array([1, 2]), array([1, 2]), {'task': 'x'})
+    """
+    first, *others = results
+    if not all(ALPHA in one and first[ALPHA].equals(one[ALPHA]) for one in results):
+        results = [one.drop_dims(ALPHA, errors="ignore") for one in results]
+    rounds = max(one.sizes.get(REFINEMENT, 0) for one in results)
+    results = [_continued(one, rounds) for one in results]
+    same = {k: v for k, v in first.attrs.items() if all(k in o.attrs and o.attrs[k] == v for o in others)}
+    told = sorted({k for one in results for k in one.attrs} - set(same))
+    columns = {key: (dimension, _column([one.attrs.get(key) for one in results])) for key in told}
+    alike = [n for n in results[0].data_vars if n in _SHARED and all(results[0][n].identical(o[n]) for o in results)]
+    parts = [one.drop_vars(alike).drop_attrs(deep=False) for one in results]
+    whole = xr.concat(parts, dimension, combine_attrs="override").assign(results[0][alike].data_vars)
+    return whole.assign_coords(columns).assign_attrs(same)
+
+
+def _continued(dataset: xr.Dataset, rounds: int) -> xr.Dataset:
+    missing = rounds - dataset.sizes.get(REFINEMENT, 0)
+    if not missing or REFINEMENT not in dataset.sizes:
+        return dataset
+    return dataset.pad({REFINEMENT: (0, missing)}, mode="edge")
+
+
+def _column(values: Sequence[Any]) -> np.ndarray:
+    """Return attributes of a stack as one array that files can hold; missing ones are NaN or empty."""
+    if any(isinstance(value, str) for value in values):
+        return np.array(["" if value is None else str(value) for value in values], dtype=object)
+    return np.array([np.nan if value is None else value for value in values])
+
+
+def facts(dataset: xr.Dataset) -> dict[str, Any]:
+    """Return a result's attributes, with those that became coordinates in a stack.
+
+    Raises
+    ------
+    InputError
+        If it is a whole stack.
+
+    Examples
+    --------
+    >>> both = stacked([xr.Dataset({"a": k}, attrs={"seed": k}) for k in (1, 2)], "run")
+    >>> facts(both.isel(run=1))["seed"]
+    2
+    """
+    stack = [str(name) for name in dataset.dims if name in (REGION, MODEL, IMAGE)]
+    if stack:
+        raise InputError(f"dataset: has a dimension {stack[0]!r}; choose one, such as ds.isel({stack[0]}=0).")
+    return dataset.attrs | {str(name): one.item() for name, one in dataset.coords.items() if not one.ndim}
+
+
 def field(values: Mapping[str, Any], provenance: Mapping[str, str | int | float]) -> xr.Dataset:
     """Build a receptive field; rows and columns are counted from the pixel it belongs to, inf is unbounded."""
     table = xr.Dataset(
@@ -148,6 +222,19 @@ def field(values: Mapping[str, Any], provenance: Mapping[str, str | int | float]
     for name, word in ((Y, "rows"), (X, "columns")):
         table[name].attrs = {"long_name": f"{word} from the output pixel", "units": "input pixels"}
     return table
+
+
+def window_field(
+    numbers: xr.Dataset, pictures: xr.Dataset, rows: Any, columns: Any, provenance: Mapping[str, str | int | float]
+) -> xr.Dataset:
+    """Build a map of numbers per window from numbers in a row; rows and columns are the windows' centres."""
+    grid = {WINDOW_Y: np.asarray(rows, float), WINDOW_X: np.asarray(columns, float)}
+    shape = tuple(len(one) for one in grid.values())
+    cells = {name: (tuple(grid), one.values.reshape(shape), one.attrs) for name, one in numbers.data_vars.items()}
+    table = xr.Dataset(cells, coords=grid, attrs={**provenance, **_stamp()})
+    for name, word in ((WINDOW_Y, "row"), (WINDOW_X, "column")):
+        table[name].attrs = {"long_name": f"{word} of the window's centre", "units": "output pixels"}
+    return table.assign(pictures.data_vars).assign_coords(pictures.coords)
 
 
 def quality(

@@ -185,7 +185,7 @@ def test_padding_networks_are_differentiable_to_the_border(image):
         ({"rule": 3}, "rule: got 3"),
         ({"batch": 0}, "batch: got 0"),
         ({"batch": -1}, "batch: got -1"),
-        ({"keep": None}, "keep: got None"),
+        ({"keep": 3}, "keep: got 3"),
     ],
 )
 def test_bad_input_names_the_argument(arguments, message, relu_network, image):
@@ -213,7 +213,7 @@ def test_bad_networks_are_named(module, message, image):
 
 def test_progress_is_shown(relu_network, image, capsys):
     lam.attribute(relu_network, image, REGION, steps=2, progress=True)
-    assert "node" in capsys.readouterr().err
+    assert "evaluation" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("tolerance", [0.2, 0.05, 0.01])
@@ -248,7 +248,7 @@ def test_more_accuracy_costs_more(relu_network, image):
 
 
 def test_what_cannot_be_reached_is_said(relu_network, image, monkeypatch):
-    monkeypatch.setattr("lam_nb.attribution._MOST", 27)
+    monkeypatch.setattr("lam_nb.integration._MOST", 27)
     with pytest.warns(lam.types.NotConverged, match="after 27 evaluations the map's estimated error is .*1e-06"):
         ds = lam.attribute(relu_network, image, REGION, tolerance=1e-6, **QUIET)
     assert ds.sizes["alpha"] <= 27 and float(ds.quadrature_error) > 1e-6

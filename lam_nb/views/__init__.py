@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from .attribution import attribution
 from .convergence import convergence
+from .diffusion_field import diffusion_field
 from .pictures import write_html
 from .progression import progression
 from .receptive_field import receptive_field
 from .table import Table, table
 
-__all__ = ["Table", "attribution", "convergence", "progression", "receptive_field", "table", "write_html"]
+__all__ = [
+    "Table",
+    "attribution",
+    "convergence",
+    "diffusion_field",
+    "progression",
+    "receptive_field",
+    "table",
+    "write_html",
+]

@@ -7,7 +7,7 @@ import xarray as xr
 from plotly.subplots import make_subplots
 
 from .. import statistics
-from ..result import INPUT, OUTPUT, check
+from ..result import INPUT, OUTPUT, check, facts
 from . import pictures
 
 
@@ -41,6 +41,7 @@ def attribution(dataset: xr.Dataset) -> go.Figure:
     (64, 64)
     """
     check(dataset, INPUT, OUTPUT)
+    facts(dataset)
     figure = make_subplots(
         rows=1,
         cols=3,
@@ -51,7 +52,7 @@ def attribution(dataset: xr.Dataset) -> go.Figure:
     for column, (name, units) in enumerate(((INPUT, "input px"), (OUTPUT, "output px")), start=1):
         values = dataset[name].values
         pictures.place(figure, pictures.colour_source(values), values.shape[-2:], 1, column, units)
-    for column, scale in ((1, dataset.attrs["scale"]), (2, 1), (3, dataset.attrs["scale"])):
+    for column, scale in ((1, facts(dataset)["scale"]), (2, 1), (3, facts(dataset)["scale"])):
         pictures.box(figure, dataset, 1, column, scale)
     figure.update_annotations(font_size=14)
     figure.update_layout(**pictures.look(dataset, height=460), margin={"l": 65, "r": 20, "t": 120, "b": 50})

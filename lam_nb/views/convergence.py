@@ -15,6 +15,7 @@ from ..result import (
     NODE_COUNT,
     STEP_ERROR,
     check,
+    facts,
 )
 from . import pictures
 
@@ -49,6 +50,7 @@ def convergence(dataset: xr.Dataset) -> go.Figure:
     3
     """
     check(dataset, ERROR_HISTORY, STEP_ERROR)
+    facts(dataset)
     titles = ["estimated error of the map", "diffusion index", "error left by each step"]
     figure = make_subplots(rows=1, cols=3, subplot_titles=titles, horizontal_spacing=0.09)
     counts = dataset[NODE_COUNT].values
@@ -93,8 +95,8 @@ def _axes(figure: go.Figure, dataset: xr.Dataset) -> None:
         figure.update_yaxes(title_text=text, row=1, col=column, **look)
     for column in (1, 3):
         figure.update_yaxes(rangemode="tozero", row=1, col=column)
-    if "tolerance" in dataset.attrs:
-        goal = float(dataset.attrs["tolerance"]) * 100
+    if "tolerance" in facts(dataset):
+        goal = float(facts(dataset)["tolerance"]) * 100
         note = {"text": "tolerance", "font": {"color": _RED, "size": 12}}
         place = {"annotation": note, "annotation_position": "top left", "row": 1, "col": 1}
         figure.add_hline(y=goal, line={"color": _RED, "dash": "dash"}, **place)

@@ -18,7 +18,7 @@ from PIL import Image
 
 from .. import statistics
 from ..files import replacing
-from ..result import DIFFUSION_INDEX_ERROR, QUADRATURE_ERROR, X, Y, check
+from ..result import DIFFUSION_INDEX_ERROR, QUADRATURE_ERROR, X, Y, check, facts
 
 DIVERGING = "RdBu_r"
 """Red adds to the detector, blue takes away, white is nothing; told apart by colour-blind readers."""
@@ -125,7 +125,8 @@ def pixel_axes(figure: go.Figure, size: tuple[int, int], row: int, column: int, 
 
 def box(figure: go.Figure, dataset: xr.Dataset, row: int, column: int, scale: float = 1.0) -> None:
     """Draw the region's outline into a subplot, in output pixels over `scale`."""
-    y, x, size = (dataset.attrs[f"region_{name}"] / scale for name in ("y", "x", "size"))
+    told = facts(dataset)
+    y, x, size = (told[f"region_{name}"] / scale for name in ("y", "x", "size"))
     edges = {"x0": x - 0.5, "x1": x - 0.5 + size, "y0": y - 0.5, "y1": y - 0.5 + size}
     figure.add_shape(type="rect", line={"color": BOX, "width": 2}, row=row, col=column, **edges)
 
@@ -146,7 +147,7 @@ def caption(dataset: xr.Dataset) -> str:
     lam_nb.types.InputError: dataset: has no 'quadrature_error'; expected a result of lam_nb.attribute.
     """
     check(dataset, QUADRATURE_ERROR)
-    told = dataset.attrs
+    told = facts(dataset)
     region = f"region y={told['region_y']}, x={told['region_x']}, {told['region_size']} × {told['region_size']} px"
     how = f"path {told['path']} · detector {told['detector']} · rule {told['rule']}, {told['steps']} steps"
     numbers = (

@@ -11,7 +11,7 @@ import xarray as xr
 from plotly.subplots import make_subplots
 
 from .. import statistics
-from ..result import ALPHA, DETECTOR_END, DETECTOR_START, OUTPUT, OUTPUT_PATH, PATH, SIGMA, check
+from ..result import ALPHA, DETECTOR_END, DETECTOR_START, OUTPUT, OUTPUT_PATH, PATH, SIGMA, check, facts
 from . import pictures
 
 _CURSOR = (200, 60, 0)
@@ -68,6 +68,7 @@ def progression(dataset: xr.Dataset) -> go.Figure:
     6
     """
     check(dataset, PATH, OUTPUT)
+    facts(dataset)
     panels = _panels(dataset)
     figure = make_subplots(
         rows=2,
@@ -79,7 +80,7 @@ def progression(dataset: xr.Dataset) -> go.Figure:
     )
     for number, panel in enumerate(panels):
         _draw(figure, panel, *divmod(number, 3))
-    pictures.box(figure, dataset, 1, 1, scale=dataset.attrs["scale"])
+    pictures.box(figure, dataset, 1, 1, scale=facts(dataset)["scale"])
     pictures.box(figure, dataset, 1, 2)
     _draw_curves(figure, dataset)
     _animate(figure, dataset, panels)

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from .. import statistics
-from ..result import OUTPUT, QUADRATURE_ERROR, X, Y, check
+from ..result import OUTPUT, QUADRATURE_ERROR, X, Y, check, facts
 from ..types import InputError
 from . import pictures
 
@@ -94,8 +94,8 @@ def table(results: Iterable[xr.Dataset], **columns: Sequence[Any]) -> Table:
     drawn = all(OUTPUT in one for one in found)
     rows = tuple(
         (
-            str(one.attrs["network"]),
-            f"{one.attrs['parameters']:,}",
+            str(facts(one)["network"]),
+            f"{facts(one)['parameters']:,}",
             *((pictures.colour_source(one[OUTPUT].values),) if drawn else ()),
             pictures.signed_source(values, end),
             f"{float(statistics.diffusion_index(one)):.2f}",
