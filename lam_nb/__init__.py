@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import accessor, detectors, images, networks, paths, quadrature, result, statistics
 from .attribution import attribute
+from .comparison import compare
 from .diffusion import diffusion_field
 from .result import open as open  # not in __all__: a star import must not hide the built-in
 from .result import save
@@ -29,6 +30,7 @@ __all__ = [
     "Region",
     "accessor",
     "attribute",
+    "compare",
     "detectors",
     "diffusion_field",
     "images",

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import torch
 import xarray as xr
-from tqdm.auto import tqdm
 
 from . import detectors, gradients, images, integration, locality, paths, quadrature, result
 from .networks import Network
+from .progress import Progress, bar
 from .types import Batch, Detector, DetectorMaker, Image, InputError, PathMaker, Region
 
 _END_TOLERANCE = 1e-3
@@ -38,7 +38,7 @@ def attribute(
     precision: str | None = None,
     device: str | torch.device | None = None,
     local: bool = True,
-    progress: bool = True,
+    progress: Progress = True,
 ) -> xr.Dataset:
     """Compute a local attribution map: which input pixels made this window of the output.
 
@@ -85,8 +85,9 @@ def attribute(
     local : bool, default True
         Compute only the part of the picture that the window can depend on, where there is one: the
         same map, to rounding, in less time. Not with ``output_path``, which is of the whole output.
-    progress : bool, default True
-        Show a progress bar.
+    progress : bool or callable, default True
+        Show a progress bar, or tell a function (evaluations done, evaluations expected) after every
+        batch; what it raises stops the work.
 
     Returns
     -------
@@ -127,13 +128,12 @@ def attribute(
     settings: dict[str, Any] = {"batch": batch, "memory": gradients.memory(memory)}
     settings |= {"keep_gradient": result.GRADIENT in kept, "keep_output": moving}
     expected = plan.least * len(windows)
-    bar = tqdm(total=expected, desc=network.name, unit="evaluation", disable=not progress, leave=False)
-    with gradients.frozen(network, place), bar:
+    with gradients.frozen(network, place), bar(progress, expected, network.name, "evaluation") as shown:
         along = _checked_path(maker, picture.to(place, gradients.working_dtype(network)))
         output = gradients.outputs(network, gradients.positions(along, [1.0]))
         scene = _Scene(network, gradients.Remembered(along), output, plan, plan.start(_speed(along)), lower, settings)
         shares = scene.shares(measure_of, windows, local and not moving)
-        found = dict(one for share in shares for one in scene.integrated(share, bar))
+        found = dict(one for share in shares for one in scene.integrated(share, shown))
     common = {result.INPUT: picture.numpy(), result.OUTPUT: output[0].float().cpu().numpy()}
     provenance = _describe_network(network) | {"path": _describe(maker), "detector": _describe(measure_of)}
     provenance |= {"rule": rule if isinstance(rule, str) else _describe(rule), "image_sha256": images.digest(picture)}
@@ -170,7 +170,7 @@ class _Scene:
     lower: torch.dtype | None
     settings: dict[str, Any]
 
-    def integrated(self, share: _Share, bar: Any) -> Iterable[tuple[int, _Found]]:
+    def integrated(self, share: _Share, shown: Any) -> Iterable[tuple[int, _Found]]:
         """Return what was found for the regions of a share."""
         run, crop, first = share.run, share.crop, gradients.positions(self.trace, [0.0])
         whole = first.shape[-2] * first.shape[-1]
@@ -178,7 +178,7 @@ class _Scene:
         before = gradients.outputs(run, first[..., crop[0], crop[1]])
         lowered = run if self.lower is None else gradients.Lowered(run, self.lower)
         sampler = gradients.Sampler(lowered, self.trace, crop, **self.settings)
-        integrals = self.plan.integrate(sampler, share.measures, self.begin, pixels / whole, bar)
+        integrals = self.plan.integrate(sampler, share.measures, self.begin, pixels / whole, shown)
         for k, measure, end, integral in zip(share.members, share.measures, share.ends, integrals, strict=True):
             start = float(gradients.detect(measure, before, run.name))
             exact = gradients.Sampler(run, self.trace, crop, memory=self.settings["memory"])

@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 import xarray as xr
-from tqdm.auto import tqdm
 
 from . import images, result, statistics
 from .attribution import attribute
 from .networks import Network
+from .progress import Progress, bar
 from .types import InputError, NotConverged, Region, whole
 
 _TOGETHER = 16
@@ -26,7 +26,7 @@ def diffusion_field(
     *,
     stride: int = 16,
     size: int = 16,
-    progress: bool = True,
+    progress: Progress = True,
     **settings: Any,
 ) -> xr.Dataset:
     """Compute the diffusion index of a window at every stride of the output, as a map.
@@ -42,8 +42,8 @@ def diffusion_field(
         Distance of windows, in output pixels.
     size : int, default 16
         Their side, in output pixels.
-    progress : bool, default True
-        Show a progress bar.
+    progress : bool or callable, default True
+        Show a progress bar, or tell a function (windows done, windows in all).
     **settings
         Of `lam_nb.attribute`: path, detector, steps, tolerance, rule, batch, memory, precision, device.
 
@@ -78,7 +78,7 @@ def diffusion_field(
     windows = [Region(int(y), int(x), size) for y in rows for x in columns]
     settings |= {"keep": (result.INPUT, result.OUTPUT), "progress": False}
     parts, rough = [], 0
-    with tqdm(total=len(windows), desc=network.name, unit="window", disable=not progress, leave=False) as bar:
+    with bar(progress, len(windows), network.name, "window") as shown:
         for start in range(0, len(windows), _TOGETHER):
             chosen = windows[start : start + _TOGETHER]
             with warnings.catch_warnings():
@@ -86,7 +86,7 @@ def diffusion_field(
                 found = attribute(network, picture, chosen, **settings)
             rough += int((found[result.QUADRATURE_ERROR] > found.attrs.get("tolerance", np.inf)).sum())
             parts.append(_numbers(found))
-            bar.update(len(chosen))
+            shown.update(len(chosen))
     if rough:
         words = f"{rough} of {len(windows)} windows are above tolerance={found.attrs['tolerance']:g}"
         warnings.warn(f"{words}; their quadrature_error tells.", NotConverged, stacklevel=2)

@@ -31,6 +31,7 @@ IMAGE, MODEL = "image", "model"
 INFLUENCE, EFFECTIVE_FIELD = "influence", "effective_receptive_field"
 ABOVE, BELOW, LEFT, RIGHT = "above", "below", "left", "right"
 FIELD_HEIGHT, FIELD_WIDTH = "field_height", "field_width"
+PSNR = "psnr"
 PSNR_RGB, PSNR_LUMA, SSIM_RGB, SSIM_LUMA = "psnr_rgb", "psnr_luma", "ssim_rgb", "ssim_luma"
 
 _PICTURE, _OUTPUT = (CHANNEL, Y, X), (CHANNEL, OUT_Y, OUT_X)
@@ -186,6 +187,12 @@ def _column(values: Sequence[Any]) -> np.ndarray:
     if any(isinstance(value, str) for value in values):
         return np.array(["" if value is None else str(value) for value in values], dtype=object)
     return np.array([np.nan if value is None else value for value in values])
+
+
+def with_psnr(dataset: xr.Dataset, rows: Sequence[float]) -> xr.Dataset:
+    """Return a stack of models with their peak signal-to-noise ratios."""
+    told = {"long_name": "peak signal-to-noise ratio of the output, RGB", "units": "dB"}
+    return dataset.assign({PSNR: (MODEL, np.asarray(rows, float), told)})
 
 
 def facts(dataset: xr.Dataset) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """Speed beside the peers, in one process: ``python -m tests.benchmarks.attribution SHARED --out results.json``.
 
-SHARED is the folder with published weights and test images. Prints and writes JSON, with the machine.
-Times are medians of repeated, interleaved runs; what counts are their ratios. Every comparison
-states the true error of both sides, against a fine reference.
+SHARED is the folder with published weights and test images. Prints a table, writes JSON with the
+machine named, and draws it (``--plot``). Times are medians of repeated, interleaved runs; what counts
+are their ratios. Comparisons with peers state the true error of both sides, against a fine reference.
+The peers are in the dependency group ``benchmark``; a part whose peer is missing says so.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ from lam_nb import gradients, paths
 WEIGHTS = {"imdn": "IMDN_x4.pth", "rfdn": "RFDN_AIM.pth", "carn-m": "carn_m.pth"}
 REGION = lam.Region(120, 120, 16)
 QUIET = {"keep": "map", "progress": False}
-TOLERANCES = (0.4, 0.3, 0.25, 0.2, 0.15, 0.12, 0.1, 0.08, 0.06, 0.05, 0.04, 0.03, 0.02)
+LADDER = (4, 5, 6, 7, 8, 9, 10, 12, 14, 16, 20, 24, 32, 40, 50)
+SHIPPED = ("fsrcnn", "residual", "residual-channel", "imdn-small", "rfdn-small")
 
 
 def demo_scheme(net, lr, region, sigma=1.2, steps=50):
@@ -49,13 +51,29 @@ def demo_scheme(net, lr, region, sigma=1.2, steps=50):
     return total.numpy()
 
 
-def straight_by_captum(net, lr, region, steps):
-    """Integrate along the straight line from black with captum, as many nodes at once as we take."""
+def straight_by_captum(net, lr, region, steps, method="riemann_middle"):
+    """Integrate along the straight line from black with captum, as many nodes at once as is fastest for us."""
     from captum.attr import IntegratedGradients
 
     measure = lam.detectors.edges(region)
     peer = IntegratedGradients(lambda batch: measure(net(batch)))
-    return peer.attribute(lr[None], n_steps=steps, method="riemann_middle", internal_batch_size=8)[0].detach().numpy()
+    return peer.attribute(lr[None], n_steps=steps, method=method, internal_batch_size=4)[0].detach().numpy()
+
+
+def blur_by_saliency(net, lr, region, steps, sigma=1.2):
+    """Integrate along the blur path with saliency, which takes one node at a time."""
+    from saliency.core import BlurIG
+    from saliency.core.base import INPUT_OUTPUT_GRADIENTS
+
+    measure = lam.detectors.edges(region)
+
+    def call_model(batch, call_model_args=None, expected_keys=None):
+        pictures = torch.from_numpy(np.asarray(batch, np.float32)).permute(0, 3, 1, 2)
+        slopes = gradients.value_and_gradient(net, measure, pictures)[1]
+        return {INPUT_OUTPUT_GRADIENTS: slopes.permute(0, 2, 3, 1).numpy()}
+
+    picture = lr.permute(1, 2, 0).numpy().astype(float)
+    return BlurIG().GetMask(picture, call_model, max_sigma=sigma, steps=steps).transpose(2, 0, 1)
 
 
 def medians(repeats, **functions):
@@ -78,45 +96,98 @@ def geometric_mean(values):
     return float(np.exp(np.mean(np.log(values))))
 
 
+def fewest(net, lr, reference, goal, **settings):
+    """Return the fewest steps with which our map's true error is at most `goal`."""
+    for steps in LADDER:
+        found = lam.attribute(net, lr, REGION, steps=steps, **settings, **QUIET).attribution.values
+        if error(found, reference) <= goal:
+            return steps
+    return LADDER[-1]
+
+
 def against_demo(nets, images, repeats, fine):
-    """Compare with the demo at equal or smaller true error."""
+    """Compare with the demo at equal or smaller true error, and at our default tolerance."""
     rows = []
     for name, net in nets.items():
         for label, lr in tqdm(images.items(), desc=f"demo, {name}"):
             reference = lam.attribute(net, lr, REGION, steps=fine, **QUIET).attribution.values
             goal = error(demo_scheme(net, lr, REGION), reference)
-            ours = next(
-                t
-                for t in TOLERANCES
-                if error(lam.attribute(net, lr, REGION, tolerance=t, **QUIET).attribution.values, reference) <= goal
-            )
+            steps = fewest(net, lr, reference, goal)
             seconds, found = medians(
                 repeats,
                 demo=lambda net=net, lr=lr: demo_scheme(net, lr, REGION),
-                ours=lambda net=net, lr=lr, ours=ours: lam.attribute(net, lr, REGION, tolerance=ours, **QUIET),
+                ours=lambda net=net, lr=lr, steps=steps: lam.attribute(net, lr, REGION, steps=steps, **QUIET),
+                default=lambda net=net, lr=lr: lam.attribute(net, lr, REGION, **QUIET),
             )
-            row = {"network": name, "image": label, "demo_error": goal, "tolerance": ours}
+            row = {"network": name, "image": label, "demo_error": goal, "our_steps": steps}
             row |= {"our_error": error(found["ours"].attribution.values, reference)}
-            row |= {"our_nodes": found["ours"].attrs["steps"], "estimate": float(found["ours"].quadrature_error)}
-            row |= {"demo_seconds": seconds["demo"], "our_seconds": seconds["ours"]}
-            rows.append(row | {"ratio": seconds["demo"] / seconds["ours"]})
-    return {"rows": rows, "ratio": geometric_mean([row["ratio"] for row in rows])}
+            row |= {"default_steps": found["default"].attrs["steps"]}
+            row |= {"default_error": error(found["default"].attribution.values, reference)}
+            row |= {"ratio": seconds["demo"] / seconds["ours"], "default_ratio": seconds["demo"] / seconds["default"]}
+            rows.append(row)
+    return summary(rows, "ratio", "default_ratio")
 
 
-def against_captum(nets, images, repeats, steps=24):
-    """Compare with captum on the straight path from black, at equal node counts."""
+def summary(rows, *ratios):
+    return {"rows": rows} | {name: geometric_mean([row[name] for row in rows]) for name in ratios}
+
+
+def against_captum(nets, images, repeats, fine, steps=24):
+    """Compare with captum on the straight path from black: equal nodes, and its defaults at equal true error."""
     rows = []
     lr = next(iter(images.values()))
-    settings = {"path": "black", "rule": "midpoint", "steps": steps, "local": False, **QUIET}
+    settings = {"path": "black", "rule": "midpoint", "local": False}
     for name, net in nets.items():
+        reference = lam.attribute(net, lr, REGION, steps=fine, **settings, **QUIET).attribution.values
+        goal = error(straight_by_captum(net, lr, REGION, 50, "gausslegendre"), reference)
+        few = fewest(net, lr, reference, goal, path="black")
         seconds, found = medians(
             repeats,
             captum=lambda net=net: straight_by_captum(net, lr, REGION, steps),
-            ours=lambda net=net: lam.attribute(net, lr, REGION, **settings).attribution.values,
+            ours=lambda net=net: lam.attribute(net, lr, REGION, steps=steps, **settings, **QUIET).attribution.values,
+            defaults=lambda net=net: straight_by_captum(net, lr, REGION, 50, "gausslegendre"),
+            few=lambda net=net, few=few: lam.attribute(net, lr, REGION, path="black", steps=few, **QUIET),
         )
-        row = {"network": name, "difference": error(found["ours"], found["captum"])}
-        rows.append(row | {"ratio": seconds["captum"] / seconds["ours"]})
-    return {"rows": rows, "ratio": geometric_mean([row["ratio"] for row in rows])}
+        row = {"network": name, "difference": error(found["ours"], found["captum"]), "captum_error": goal}
+        row |= {"our_steps": few, "our_error": error(found["few"].attribution.values, reference)}
+        row |= {"ratio_equal_nodes": seconds["captum"] / seconds["ours"]}
+        rows.append(row | {"ratio_equal_error": seconds["defaults"] / seconds["few"]})
+    return summary(rows, "ratio_equal_nodes", "ratio_equal_error")
+
+
+def against_saliency(nets, images, repeats, steps=24):
+    """Compare with saliency's blur integrated gradients at equal node counts."""
+    rows = []
+    lr = next(iter(images.values()))
+    blur = lam.paths.blur(1.2, 11)
+    for name, net in nets.items():
+        seconds, _ = medians(
+            repeats,
+            saliency=lambda net=net: blur_by_saliency(net, lr, REGION, steps),
+            ours=lambda net=net: lam.attribute(net, lr, REGION, path=blur, rule="paper", steps=steps, **QUIET),
+        )
+        rows.append({"network": name, "ratio": seconds["saliency"] / seconds["ours"]})
+    return summary(rows, "ratio")
+
+
+def coverage(nets, images, fine):
+    """Return in how many cases the estimated error covers the true one, over networks, images, tolerances."""
+    rows = []
+    every = nets | {name: lam.networks.load(name) for name in SHIPPED}
+    for name, net in every.items():
+        for label, lr in tqdm(images.items(), desc=f"coverage, {name}"):
+            dense = lam.attribute(net, lr, REGION, steps=fine, **QUIET)
+            reference, index = dense.attribution.values, float(dense.lam.diffusion_index())
+            for tolerance in (0.2, 0.1, 0.05):
+                found = lam.attribute(net, lr, REGION, tolerance=tolerance, **QUIET)
+                row = {"network": name, "image": label, "tolerance": tolerance, "steps": found.attrs["steps"]}
+                row |= {"true": error(found.attribution.values, reference), "estimate": float(found.quadrature_error)}
+                row |= {"index_off": abs(float(found.lam.diffusion_index()) - index)}
+                rows.append(row | {"index_estimate": float(found.diffusion_index_error)})
+    covered = np.mean([row["true"] <= row["estimate"] for row in rows])
+    near = np.mean([row["index_off"] <= 2 * row["index_estimate"] for row in rows])
+    ratio = statistics.median(row["estimate"] / row["true"] for row in rows)
+    return {"rows": rows, "cases": len(rows), "covered": covered, "index_within_two": near, "estimate_over_true": ratio}
 
 
 def floor(net, lr, repeats, nodes=24):
@@ -155,6 +226,55 @@ def locality(net, image, repeats, steps=12):
     }
 
 
+def regions(nets, wide, images, repeats, side=8):
+    """Compare many regions in one call with a call for each; single calls are timed on a part of them."""
+    cases = {"carn-m": wide, "imdn": next(iter(images.values()))}
+    rows = []
+    for name, picture in cases.items():
+        net, last = nets[name], [4 * n - 24 for n in picture.shape[-2:]]
+        places = [np.linspace(8, end, side).astype(int) for end in last]
+        windows = [lam.Region(int(y), int(x)) for y in places[0] for x in places[1]]
+        settings = {"steps": 9, **QUIET}
+        some = windows[:: len(windows) // 8]
+        seconds, _ = medians(
+            repeats,
+            many=lambda net=net, picture=picture: lam.attribute(net, picture, windows, **settings),
+            single=lambda net=net, picture=picture: [lam.attribute(net, picture, one, **settings) for one in some],
+            forward=lambda net=net, picture=picture: gradients.outputs(net, picture[None]),
+        )
+        alone = seconds["single"] / len(some)
+        row = {"network": name, "regions": len(windows), "size": list(picture.shape[-2:])}
+        row |= {"seconds_many": seconds["many"], "seconds_single": alone, "forward_seconds": seconds["forward"]}
+        rows.append(row | {"ratio": alone * len(windows) / seconds["many"]})
+    return {"rows": rows}
+
+
+def growth(repeats):
+    """Return time and peak memory against the image's side and against nodes."""
+    net = lam.networks.load("residual")
+    rows = []
+    for side, steps in [(64, 4), (128, 4), (256, 4), (512, 4), (128, 8), (128, 16), (128, 32), (128, 64)]:
+        picture = torch.rand(3, side, side, generator=torch.Generator().manual_seed(0))
+        window = lam.Region(2 * side, 2 * side)
+        settings = {"steps": steps, "local": False, **QUIET}
+        run = lambda picture=picture, window=window, settings=settings: lam.attribute(net, picture, window, **settings)  # noqa: E731
+        before = peak_memory(reset=True)
+        seconds, _ = medians(repeats, ours=run)
+        rows.append({"side": side, "steps": steps, "seconds": seconds["ours"], "megabytes": peak_memory() - before})
+    return {"network": "residual", "rows": rows}
+
+
+def peak_memory(reset=False):
+    """Return the process's largest memory so far in MB (Linux; NaN elsewhere), counted anew after a reset."""
+    try:
+        if reset:
+            Path("/proc/self/clear_refs").write_text("5")
+        status = Path("/proc/self/status").read_text()
+    except OSError:
+        return float("nan")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1000
+
+
 def area(repeats, side=128):
     """Compare the contribution area with scipy's kernel density."""
     values = np.abs(np.random.default_rng(0).standard_normal((1, side, side)))
@@ -176,23 +296,82 @@ def machine():
     return {"system": platform.platform(), "torch": torch.__version__, "device": device, "threads": threads}
 
 
+def table(results):
+    """Return the results as lines to read."""
+    lines = [f"{key}: {value}" for key, value in results["machine"].items()]
+    for part, found in results.items():
+        if part == "machine":
+            continue
+        lines += ["", f"## {part}"]
+        if isinstance(found, str):
+            lines.append(found)
+            continue
+        lines += [f"{key}: {cell(value)}" for key, value in found.items() if key != "rows"]
+        rows = found.get("rows", [])
+        if rows:
+            lines += ["| " + " | ".join(rows[0]) + " |", "|" + " --- |" * len(rows[0])]
+            lines += ["| " + " | ".join(cell(value) for value in row.values()) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def cell(value):
+    return f"{value:.3g}" if isinstance(value, float) else str(value)
+
+
+def plot(results, path):
+    """Draw ratios beside the peers, errors estimated and true, and growth."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    from matplotlib import pyplot
+
+    figure, (left, middle, right) = pyplot.subplots(1, 3, figsize=(15, 4.5), layout="constrained")
+    rows = results.get("demo", {}).get("rows", [])
+    names = [f"{row['network']} {row['image']}" for row in rows]
+    left.barh(names, [row["ratio"] for row in rows], color="#3b6ea8")
+    left.axvline(8, color="#c24e00", linestyle="--", label="goal")
+    left.set(xlabel="times faster than the demo's loop\nat equal or smaller true error", title="published demo")
+    left.invert_yaxis()
+    left.legend()
+    rows = results.get("coverage", {}).get("rows", [])
+    for tolerance, colour in ((0.2, "#9ecae1"), (0.1, "#4292c6"), (0.05, "#084594")):
+        chosen = [row for row in rows if row["tolerance"] == tolerance]
+        pairs = [row["true"] for row in chosen], [row["estimate"] for row in chosen]
+        middle.scatter(*pairs, color=colour, label=f"tolerance {tolerance:g}", s=22)
+    middle.axline((0, 0), slope=1, color="#c24e00", linestyle="--", label="equal")
+    middle.set(xlabel="true relative L1 error", ylabel="estimated", title="is the estimate honest?", xlim=0, ylim=0)
+    middle.legend()
+    rows = [row for row in results.get("growth", {}).get("rows", []) if row["steps"] == 4]
+    pixels = [row["side"] ** 2 for row in rows]
+    right.loglog(pixels, [row["seconds"] for row in rows], "o-", color="#3b6ea8", label="seconds")
+    right.loglog(pixels, [row["megabytes"] for row in rows], "s-", color="#5a8a3c", label="peak memory, MB")
+    right.set(xlabel="input pixels", title="growth, 4 steps, network residual")
+    right.legend()
+    figure.savefig(path, dpi=110)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("shared", type=Path)
     parser.add_argument("--out", type=Path, help="JSON file to write")
     parser.add_argument("--repeats", type=int, default=3)
-    parser.add_argument("--part", action="append", help="demo, captum, floor, locality or area; all if not given")
+    parser.add_argument("--plot", type=Path, help="PNG file to draw")
+    parser.add_argument("--part", action="append", help="one of those in the table; all if not given")
     parser.add_argument("--reference", type=int, default=400, help="nodes of the reference")
     given = parser.parse_args()
     nets = {n: lam.networks.load(n, weights=given.shared / "data/weights" / f) for n, f in WEIGHTS.items()}
     photographs = {p.stem: lam.images.load(p) for p in lam.images.files(given.shared / "data/images/lam")}
     images = {name: lam.images.downscale(one, 4) for name, one in photographs.items()}
-    wide = torch.cat([photographs[name][:, :192] for name in list(photographs)[:1]], 2)
+    wide = next(iter(photographs.values()))[:, :192]
     parts = {
         "demo": lambda: against_demo(nets, images, given.repeats, given.reference),
-        "captum": lambda: against_captum(nets, images, given.repeats),
+        "captum": lambda: against_captum(nets, images, given.repeats, given.reference),
+        "saliency": lambda: against_saliency(nets, images, given.repeats),
+        "coverage": lambda: coverage(nets, images, given.reference),
         "floor": lambda: floor(nets["imdn"], images["1"], given.repeats),
         "locality": lambda: locality(nets["carn-m"], wide, given.repeats),
+        "regions": lambda: regions(nets, wide, images, given.repeats),
+        "growth": lambda: growth(given.repeats),
         "area": lambda: area(given.repeats),
     }
     results = {"machine": machine()}
@@ -201,9 +380,11 @@ def main():
             results[name] = parts[name]()
         except ModuleNotFoundError as error:
             results[name] = f"not measured: {error}"
-        print(name, json.dumps(results[name], indent=2), flush=True)
+        print(table({"machine": {}, name: results[name]}), flush=True)
         if given.out:
             given.out.write_text(json.dumps(results, indent=2) + "\n")
+    if given.plot:
+        plot(results, given.plot)
 
 
 if __name__ == "__main__":

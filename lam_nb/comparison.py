@@ -1,0 +1,102 @@
+"""Comparisons: the same window of the same image, seen by several networks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from . import images, result
+from .attribution import attribute
+from .networks import Network
+from .progress import Progress, bar
+from .types import InputError, Region
+
+
+def compare(
+    networks: Sequence[Network],
+    image: Any,
+    region: Region | tuple[int, ...],
+    *,
+    reference: Any = None,
+    progress: Progress = True,
+    **settings: Any,
+) -> xr.Dataset:
+    """Compute the attribution map of one window for several networks.
+
+    Parameters
+    ----------
+    networks : sequence of Network
+        Of the same scale; names that occur twice are numbered.
+    image : torch.Tensor (3, y, x), array (y, x, 3), PIL image or path
+        The networks' input, RGB in [0, 1].
+    region : Region or (y, x, size)
+        Window of the outputs, in output pixels.
+    reference : image, optional
+        The ground truth, as large as the outputs: adds ``psnr``, of the whole output, in dB.
+    progress : bool or callable, default True
+        Show a progress bar, or tell a function (networks done, networks in all).
+    **settings
+        Of `lam_nb.attribute`. With ``steps=`` all networks have the same nodes, and what belongs to
+        nodes is kept; otherwise each network has nodes of its own, and only the maps are.
+
+    Returns
+    -------
+    xarray.Dataset
+        What `lam_nb.attribute` returns, with a first dimension ``model`` of the networks' names.
+
+    Raises
+    ------
+    InputError
+        If there are no networks, their scales differ or the reference has another size.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> nets = [lam.networks.load(name) for name in ("fsrcnn", "residual")]
+    >>> lr = lam.images.downscale(lam.images.sample("bricks"), 4)
+    >>> many = compare(nets, lr, lam.Region(96, 96), steps=6, progress=False)
+    >>> many.lam.diffusion_index().round(1)["model"].values.tolist()
+    ['fsrcnn', 'residual']
+    """
+    found = list(networks) if isinstance(networks, Sequence) else []
+    if not found or not all(isinstance(one, Network) for one in found):
+        raise InputError(f"networks: got {networks!r}, expected a list of networks from lam_nb.networks.load or wrap.")
+    if len({one.scale for one in found}) > 1:
+        scales = ", ".join(f"{one.name} ×{one.scale}" for one in found)
+        raise InputError(
+            f"networks: their scales differ ({scales}), so a window is not the same place; compare equals."
+        )
+    picture = images.as_image(image)
+    truth = None if reference is None else _truth(reference, found[0].output_size(*picture.shape[-2:]))
+    results = []
+    with bar(progress, len(found), "compare", "network") as shown:
+        for network in found:
+            results.append(attribute(network, picture, region, progress=False, **settings))
+            shown.update(1)
+    stack = result.stacked(results, result.MODEL).assign_coords({result.MODEL: _names(found)})
+    if truth is not None:
+        rows = [_psnr(one[result.OUTPUT].values, truth) for one in results]
+        stack = result.with_psnr(stack, rows)
+    return stack
+
+
+def _names(networks: Sequence[Network]) -> np.ndarray:
+    """Return the networks' names, numbered where they occur twice."""
+    names = [one.name for one in networks]
+    told = [f"{name} ({names[:k].count(name) + 1})" if names.count(name) > 1 else name for k, name in enumerate(names)]
+    return np.array(told, dtype=object)
+
+
+def _truth(reference: Any, size: tuple[int, int]) -> np.ndarray:
+    picture = images.as_image(reference)
+    if tuple(picture.shape[-2:]) != tuple(size):
+        raise InputError(f"reference: got {tuple(picture.shape[-2:])} pixels, expected the output's {tuple(size)}.")
+    return picture.numpy()
+
+
+def _psnr(output: np.ndarray, truth: np.ndarray) -> float:
+    error = float(np.mean((np.clip(output, 0, 1).astype(np.float64) - truth) ** 2))
+    return -10 * np.log10(error) if error else float("inf")
