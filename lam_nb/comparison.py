@@ -37,7 +37,8 @@ def compare(
     reference : image, optional
         The ground truth, as large as the outputs: adds ``psnr``, of the whole output, in dB.
     progress : bool or callable, default True
-        Show a progress bar, or tell a function (networks done, networks in all).
+        Show a progress bar, or tell a function (done, in all) in hundredths of a network, after every
+        batch; what it raises stops the work.
     **settings
         Of `lam_nb.attribute`. With ``steps=`` all networks have the same nodes, and what belongs to
         nodes is kept; otherwise each network has nodes of its own, and only the maps are.
@@ -72,15 +73,29 @@ def compare(
     picture = images.as_image(image)
     truth = None if reference is None else _truth(reference, found[0].output_size(*picture.shape[-2:]))
     results = []
-    with bar(progress, len(found), "compare", "network") as shown:
+    with bar(progress, 100 * len(found), "compare", "%") as shown:
         for network in found:
-            results.append(attribute(network, picture, region, progress=False, **settings))
-            shown.update(1)
+            inner = _share_of(shown)
+            results.append(attribute(network, picture, region, progress=inner, **settings))
+            inner(1, 1)
     stack = result.stacked(results, result.MODEL).assign_coords({result.MODEL: _names(found)})
     if truth is not None:
         rows = [_psnr(one[result.OUTPUT].values, truth) for one in results]
         stack = result.with_psnr(stack, rows)
     return stack
+
+
+def _share_of(shown: Any) -> Any:
+    """Return a function (done, total) that moves the bar by up to a hundred."""
+    moved = 0
+
+    def follow(done: int, total: int) -> None:
+        nonlocal moved
+        more = max(0, 100 * done // max(total, 1) - moved)
+        moved += more
+        shown.update(more)
+
+    return follow
 
 
 def _names(networks: Sequence[Network]) -> np.ndarray:

@@ -1,5 +1,7 @@
 """Notebook widgets around lam_nb: thin views whose state is a plain value in the next cell."""
 
+from .comparison import Comparison
+from .region_picker import RegionPicker
 from .scrubber import Scrubber
 
-__all__ = ["Scrubber"]
+__all__ = ["Comparison", "RegionPicker", "Scrubber"]

@@ -1,33 +1,39 @@
-"""The scrubber: drag through an integration; step and alpha are values in the next cell."""
+"""The scrubber: drag through an integration; step, alpha and pixel are values in the next cell."""
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 
-import anywidget
 import numpy as np
 import traitlets
 import xarray as xr
 from numpy.typing import NDArray
+from PIL import Image
 
 from lam_nb import statistics
-from lam_nb.result import ALPHA, SIGMA
-from lam_nb.views.pictures import limit, palette
+from lam_nb.result import ALPHA, CHANNEL, INPUT, PATH, SIGMA, WEIGHT, check, facts
+from lam_nb.types import InputError, choose
+from lam_nb.views.pictures import limit, montage, palette
 
-_FOLDER = Path(__file__).parent
+from .base import Widget, source
+
+PALETTES = {"blue – white – red": "RdBu_r", "brown – white – green": "BrBG", "purple – white – orange": "PuOr_r"}
+"""All with a white middle, and safe for colour-blind readers."""
+_ZERO = 127
 
 
-class Scrubber(anywidget.AnyWidget):
-    """Gradient, what a step adds and the map as it gathers, side by side, step by step.
+class Scrubber(Widget):
+    """The image on the path, the gradient, what a step adds and the map as it gathers, step by step.
 
-    Drag the slider or use arrow keys, Home and End; the space bar or the button plays. Each panel
-    keeps one symmetric colour scale; the strongest fifth of the
-    pixels that count are shown in its end colours.
+    Drag the slider or use arrow keys, Home and End; the space bar or the button plays. Point at a
+    pixel to read its value; click, or use arrow keys on a picture, to pin a pixel and see its curves
+    (Escape lets go). Colours, scale, gamma and opacity over the input change in the browser.
 
     Parameters
     ----------
     dataset : xarray.Dataset
-        Of `lam_nb.attribute`, with ``gradient`` and ``integrand`` kept (the default).
+        Of `lam_nb.attribute`, with ``gradient`` and ``integrand`` kept (the default); with ``path``
+        the image on the path moves, too.
 
     Attributes
     ----------
@@ -35,13 +41,17 @@ class Scrubber(anywidget.AnyWidget):
         The step shown, from 0; set it to move.
     alpha : float
         Its position on the path.
+    pixel : list
+        [y, x] of the pinned pixel in input pixels, or empty.
+    palette, scale, gamma, overlay
+        Name of the colours; "common" or "own"; exponent in (0, 1]; opacity in [0, 1].
 
     Raises
     ------
     InputError
         If a variable was not kept.
     traitlets.TraitError
-        If `step` is set outside the path.
+        If a value is set outside its range.
 
     Examples
     --------
@@ -52,41 +62,73 @@ class Scrubber(anywidget.AnyWidget):
     5
     """
 
-    _esm = _FOLDER / "scrubber.js"
-    _css = _FOLDER / "scrubber.css"
+    _esm = source("scrubber", "js")
+    _css = source("scrubber", "css")
     frames = traitlets.Bytes(b"").tag(sync=True)
+    pictures = traitlets.Bytes(b"").tag(sync=True)
+    base = traitlets.Bytes(b"").tag(sync=True)
     shape = traitlets.List(traitlets.Int()).tag(sync=True)
     colours = traitlets.Bytes(b"").tag(sync=True)
+    palettes = traitlets.List(traitlets.Unicode()).tag(sync=True)
     titles = traitlets.List(traitlets.Unicode()).tag(sync=True)
     units = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    full = traitlets.List(traitlets.Float()).tag(sync=True)
     limits = traitlets.List(traitlets.Float()).tag(sync=True)
     labels = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    alphas = traitlets.List(traitlets.Float()).tag(sync=True)
+    weights = traitlets.List(traitlets.Float()).tag(sync=True)
     step = traitlets.Int(0).tag(sync=True)
+    pixel = traitlets.List(traitlets.Int()).tag(sync=True)
+    palette = traitlets.Unicode(next(iter(PALETTES))).tag(sync=True)
+    scale = traitlets.Enum(["common", "own"], "common").tag(sync=True)
+    gamma = traitlets.Float(1.0, min=0.05, max=1.0).tag(sync=True)
+    overlay = traitlets.Float(1.0, min=0.0, max=1.0).tag(sync=True)
 
-    def __init__(self, dataset: xr.Dataset) -> None:
+    def __init__(self, dataset: xr.Dataset, **settings: Any) -> None:
+        facts(check(dataset, INPUT))
         panels = {
             "gradient": statistics.sensitivity(dataset),
             "this step adds": statistics.contributions(dataset),
             "gathered so far": statistics.cumulative(dataset),
         }
         values = np.stack([panel.transpose(ALPHA, ...).values for panel in panels.values()])
-        ends = [limit(panel) for panel in values]
-        self._alphas = dataset[ALPHA].values
+        full = [float(np.nanmax(np.abs(panel), initial=0)) or 1.0 for panel in values]
         super().__init__(
-            frames=np.stack([_quantised(panel, end) for panel, end in zip(values, ends, strict=True)]).tobytes(),
+            frames=np.stack([quantised(panel, end) for panel, end in zip(values, full, strict=True)]).tobytes(),
+            pictures=_coloured(dataset, PATH) if PATH in dataset else b"",
+            base=_coloured(dataset, INPUT),
             shape=list(values.shape),
-            colours=palette().tobytes(),
+            colours=b"".join(palette(name).tobytes() for name in PALETTES.values()),
+            palettes=list(PALETTES),
             titles=list(panels),
             units=[panel.attrs["units"] for panel in panels.values()],
-            limits=ends,
+            full=full,
+            limits=[limit(panel) for panel in values],
             labels=_labels(dataset),
-            step=values.shape[1] - 1,
+            alphas=dataset[ALPHA].values.tolist(),
+            weights=dataset[WEIGHT].values.tolist(),
+            step=settings.pop("step", values.shape[1] - 1),
+            **settings,
         )
 
     @property
     def alpha(self) -> float:
         """Position on the path of the step shown."""
-        return float(self._alphas[self.step])
+        return float(self.alphas[self.step])
+
+    def picture(self) -> Image.Image:
+        """Return the panels at the step shown, as a picture."""
+        count, steps, height, width = self.shape
+        frames = np.frombuffer(self.frames, np.uint8).reshape(count, steps, height, width)[:, self.step]
+        colours = palette(PALETTES[self.palette])
+        panels = [
+            (title, coloured(frame, full, end, colours))
+            for title, frame, full, end in zip(self.titles, frames, self.full, self.limits, strict=True)
+        ]
+        if self.pictures:
+            path = np.frombuffer(self.pictures, np.uint8).reshape(steps, height, width, 3)[self.step]
+            panels.insert(0, ("image on the path", path))
+        return montage(panels, self.labels[self.step])
 
     @traitlets.validate("step")
     def _inside(self, proposal: traitlets.Bunch) -> int:
@@ -95,9 +137,48 @@ class Scrubber(anywidget.AnyWidget):
             raise traitlets.TraitError(f"step: got {proposal['value']}, expected 0 to {steps - 1}.")
         return int(proposal["value"])
 
+    @traitlets.validate("pixel")
+    def _within(self, proposal: traitlets.Bunch) -> list[int]:
+        pixel, sides = list(proposal["value"]), self.shape[2:] or [0, 0]
+        if pixel and (len(pixel) != 2 or not all(0 <= at < side for at, side in zip(pixel, sides, strict=True))):
+            raise traitlets.TraitError(f"pixel: got {pixel}, expected [y, x] inside {sides[0]} × {sides[1]}, or [].")
+        return pixel
 
-def _quantised(values: NDArray[np.floating], end: float) -> NDArray[np.uint8]:
-    return np.round((np.clip(np.nan_to_num(values) / end, -1, 1) + 1) * 127.5).astype(np.uint8)
+    @traitlets.validate("palette")
+    def _known(self, proposal: traitlets.Bunch) -> str:
+        try:
+            return choose("palette", proposal["value"], PALETTES)
+        except InputError as error:
+            raise traitlets.TraitError(str(error)) from None
+
+
+def quantised(values: NDArray[np.floating], full: float) -> NDArray[np.uint8]:
+    """Return values as bytes: 127 is zero, 254 is `full`, the square root between keeps small ones apart.
+
+    Examples
+    --------
+    >>> quantised(np.array([-2.0, -0.02, 0.0, 0.5, 2.0]), 2.0)
+    array([  0, 114, 127, 190, 254], dtype=uint8)
+    """
+    share = np.clip(np.nan_to_num(values) / full, -1, 1)
+    return np.round(_ZERO + _ZERO * np.sign(share) * np.sqrt(np.abs(share))).astype(np.uint8)
+
+
+def decoded(bytes_: NDArray[np.uint8], full: float) -> NDArray[np.float64]:
+    """Return the values of `quantised` bytes."""
+    share = (bytes_.astype(np.float64) - _ZERO) / _ZERO
+    return np.sign(share) * share**2 * full
+
+
+def coloured(bytes_: NDArray[np.uint8], full: float, end: float, colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the colours (y, x, 3) of `quantised` bytes on a scale from −`end` to `end`, as the browser does."""
+    share = np.clip(decoded(bytes_, full) / end, -1, 1)
+    return colours[np.floor((share + 1) * 127.5 + 0.5).astype(int)]
+
+
+def _coloured(dataset: xr.Dataset, name: str) -> bytes:
+    values = dataset[name].transpose(..., CHANNEL).values
+    return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8).tobytes()
 
 
 def _labels(dataset: xr.Dataset) -> list[str]:

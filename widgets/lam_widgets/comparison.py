@@ -1,0 +1,194 @@
+"""The comparison: networks side by side, with one zoom, one cursor and one slider for all."""
+
+from __future__ import annotations
+
+import base64
+import io
+import warnings
+from typing import Any
+
+import numpy as np
+import traitlets
+import xarray as xr
+from numpy.typing import NDArray
+from PIL import Image
+
+from lam_nb import statistics
+from lam_nb.result import ALPHA, INTEGRAND, MODEL, OUT_X, OUT_Y, OUTPUT, PSNR, QUADRATURE_ERROR, check
+from lam_nb.types import InputError
+from lam_nb.views.pictures import colour_source, limit, montage, palette
+
+from .base import Widget, source
+from .scrubber import coloured, quantised
+
+_AREA = "Cividis"
+
+
+class Comparison(Widget):
+    """Output, map and contribution area of several networks, in columns.
+
+    The wheel zooms, dragging moves, a double click goes back, the cursor is in all pictures at once;
+    on a picture arrow keys move the cursor, plus, minus and 0 zoom. Maps are shown as shares of their
+    own sum of magnitudes.
+
+    Parameters
+    ----------
+    many : xarray.Dataset
+        Of `lam_nb.compare`; made with ``steps=`` and ``keep=["output", "integrand"]`` it scrubs.
+
+    Attributes
+    ----------
+    selected : list of str
+        Names of the networks ticked.
+    sort : str
+        "name", "diffusion index" or "PSNR" (with a reference), or "as given".
+    scale : "own" or "common"
+        Colour scales.
+    step : int
+        The step shown, from 0.
+
+    Raises
+    ------
+    InputError
+        If the dataset has no dimension ``model`` or no output.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> nets = [lam.networks.load(name) for name in ("residual", "fsrcnn")]
+    >>> lr = lam.images.downscale(lam.images.sample("bricks"), 4)
+    >>> comparison = Comparison(lam.compare(nets, lr, lam.Region(96, 96), progress=False))
+    >>> comparison.sort = "name"
+    >>> comparison.order
+    [1, 0]
+    """
+
+    _esm = source("comparison", "js")
+    _css = source("comparison", "css")
+    frames = traitlets.Bytes(b"").tag(sync=True)
+    colours = traitlets.Bytes(b"").tag(sync=True)
+    shape = traitlets.List(traitlets.Int()).tag(sync=True)
+    output_shape = traitlets.List(traitlets.Int()).tag(sync=True)
+    outputs = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    areas = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    names = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    numbers = traitlets.Dict().tag(sync=True)
+    full = traitlets.List(traitlets.Float()).tag(sync=True)
+    limits = traitlets.List(traitlets.Float()).tag(sync=True)
+    labels = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    unit = traitlets.Unicode("share of the sum of magnitudes").tag(sync=True)
+    ranks = traitlets.Dict().tag(sync=True)
+    box = traitlets.List(traitlets.Float()).tag(sync=True)
+    sort = traitlets.Unicode("as given").tag(sync=True)
+    scale = traitlets.Enum(["own", "common"], "own").tag(sync=True)
+    step = traitlets.Int(0).tag(sync=True)
+    selected = traitlets.List(traitlets.Unicode()).tag(sync=True)
+
+    def __init__(self, many: xr.Dataset, **settings: Any) -> None:
+        check(many, OUTPUT)
+        if MODEL not in many.dims:
+            raise InputError("many: has no dimension 'model'; expected the result of lam_nb.compare.")
+        maps = _maps(many)
+        total = np.abs(statistics.signed(many).transpose(MODEL, ...).values).sum((1, 2))
+        maps = maps / np.where(total > 0, total, 1).reshape(-1, 1, 1, 1)
+        full = [float(np.abs(one).max()) or 1.0 for one in maps]
+        names = [str(name) for name in many[MODEL].values]
+        outputs = many[OUTPUT].transpose(MODEL, ...).values
+        super().__init__(
+            frames=np.stack([quantised(one, end) for one, end in zip(maps, full, strict=True)]).tobytes(),
+            colours=palette().tobytes(),
+            shape=list(maps.shape),
+            output_shape=list(outputs.shape[-2:]),
+            outputs=[colour_source(one) for one in outputs],
+            areas=[_area_source(one) for one in _areas(many)],
+            names=names,
+            numbers=_numbers(many),
+            full=full,
+            limits=[limit(one) for one in maps] + [limit(maps)],
+            labels=[f"α {alpha:.3f}" for alpha in many[ALPHA].values] if maps.shape[1] > 1 else [""],
+            ranks=_ranks(many, names),
+            box=_box(many),
+            step=maps.shape[1] - 1,
+            **settings,
+        )
+
+    @property
+    def order(self) -> list[int]:
+        """Places of the networks in the dataset, in the order shown."""
+        return list(self.ranks[self.sort])
+
+    def picture(self) -> Image.Image:
+        """Return outputs and maps, as a picture."""
+        count, steps, height, width = self.shape
+        frames = np.frombuffer(self.frames, np.uint8).reshape(count, steps, height, width)[:, self.step]
+        outputs = [(self._title(k), _decoded(self.outputs[k])) for k in self.order]
+        maps = [("map", coloured(frames[k], self.full[k], self.limits[k], palette())) for k in self.order]
+        return montage(outputs + maps, columns=count)
+
+    def _title(self, k: int) -> str:
+        return "\n".join([self.names[k], *(f"{name} {row[k]}" for name, row in self.numbers.items())])
+
+    @traitlets.validate("sort")
+    def _known(self, proposal: traitlets.Bunch) -> str:
+        if self.ranks and proposal["value"] not in self.ranks:
+            raise traitlets.TraitError(f"sort: got {proposal['value']!r}, expected one of {', '.join(self.ranks)}.")
+        return str(proposal["value"])
+
+    @traitlets.validate("step")
+    def _inside(self, proposal: traitlets.Bunch) -> int:
+        steps = self.shape[1] if self.shape else proposal["value"] + 1
+        if not 0 <= proposal["value"] < steps:
+            raise traitlets.TraitError(f"step: got {proposal['value']}, expected 0 to {steps - 1}.")
+        return int(proposal["value"])
+
+    @traitlets.validate("selected")
+    def _there(self, proposal: traitlets.Bunch) -> list[str]:
+        unknown = [name for name in proposal["value"] if name not in self.names]
+        if unknown and self.names:
+            raise traitlets.TraitError(f"selected: got {unknown[0]!r}, expected names among {', '.join(self.names)}.")
+        return list(proposal["value"])
+
+
+def _maps(many: xr.Dataset) -> NDArray[np.floating]:
+    """Return maps as they gather (model, step, y, x), or the finished ones as a single step."""
+    if INTEGRAND in many:
+        return statistics.cumulative(many).transpose(MODEL, ALPHA, ...).values
+    return statistics.signed(many).transpose(MODEL, ...).values[:, None]
+
+
+def _areas(many: xr.Dataset) -> NDArray[np.floating]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a map without an area is drawn empty
+        return np.nan_to_num(statistics.contribution_area(many).transpose(MODEL, ...).values)
+
+
+def _box(many: xr.Dataset) -> list[float]:
+    """Return top, left, height and width of the region as shares of the output."""
+    told, height, width = many.attrs, many.sizes[OUT_Y], many.sizes[OUT_X]
+    size = told["region_size"]
+    return [told["region_y"] / height, told["region_x"] / width, size / height, size / width]
+
+
+def _ranks(many: xr.Dataset, names: list[str]) -> dict[str, list[int]]:
+    ranks = {"as given": list(range(len(names))), "name": sorted(range(len(names)), key=lambda k: names[k])}
+    index = statistics.diffusion_index(many).values
+    ranks["diffusion index"] = [int(k) for k in np.argsort(-index, kind="stable")]
+    if PSNR in many:
+        ranks["PSNR"] = [int(k) for k in np.argsort(-many[PSNR].values, kind="stable")]
+    return ranks
+
+
+def _numbers(many: xr.Dataset) -> dict[str, list[str]]:
+    told = {"DI": [f"{value:.2f}" for value in statistics.diffusion_index(many).values]}
+    if PSNR in many:
+        told["PSNR"] = [f"{value:.2f} dB" for value in many[PSNR].values]
+    return told | {"error": [f"{value:.1%}" for value in many[QUADRATURE_ERROR].values]}
+
+
+def _area_source(area: NDArray[np.floating]) -> str:
+    pixels = palette(_AREA)[np.round(area.clip(0, 1) * 255).astype(int)]
+    return colour_source(np.moveaxis(pixels, -1, 0))
+
+
+def _decoded(address: str) -> NDArray[np.uint8]:
+    return np.asarray(Image.open(io.BytesIO(base64.b64decode(address.split(",")[1]))).convert("RGB"))
