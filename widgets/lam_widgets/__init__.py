@@ -1,7 +1,8 @@
 """Notebook widgets around lam_nb: thin views whose state is a plain value in the next cell."""
 
 from .comparison import Comparison
+from .explorer import Explorer
 from .region_picker import RegionPicker
 from .scrubber import Scrubber
 
-__all__ = ["Comparison", "RegionPicker", "Scrubber"]
+__all__ = ["Comparison", "Explorer", "RegionPicker", "Scrubber"]
