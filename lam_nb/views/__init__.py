@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from .attribution import attribution
+from .comparison import comparison
 from .convergence import convergence
 from .diffusion_field import diffusion_field
+from .figure import View
 from .pictures import write_html
 from .progression import progression
 from .receptive_field import receptive_field
@@ -12,7 +14,9 @@ from .table import Table, table
 
 __all__ = [
     "Table",
+    "View",
     "attribution",
+    "comparison",
     "convergence",
     "diffusion_field",
     "progression",

@@ -9,9 +9,10 @@ from plotly.subplots import make_subplots
 from .. import statistics
 from ..result import INPUT, OUTPUT, check, facts
 from . import pictures
+from .figure import View
 
 
-def attribution(dataset: xr.Dataset) -> go.Figure:
+def attribution(dataset: xr.Dataset) -> View:
     """Show the map, the network's input and its output, with the region; hover reads values.
 
     Red pixels add to the detector, blue ones take away. The colour scale is symmetric; the
@@ -24,7 +25,8 @@ def attribution(dataset: xr.Dataset) -> go.Figure:
 
     Returns
     -------
-    plotly.graph_objects.Figure
+    View
+        A plotly figure, with ``to_html(path)``.
         Its first trace holds the map (`lam_nb.statistics.signed`).
 
     Raises
@@ -56,7 +58,7 @@ def attribution(dataset: xr.Dataset) -> go.Figure:
         pictures.box(figure, dataset, 1, column, scale)
     figure.update_annotations(font_size=14)
     figure.update_layout(**pictures.look(dataset, height=460), margin={"l": 65, "r": 20, "t": 120, "b": 50})
-    return figure
+    return View(figure)
 
 
 def _draw_map(figure: go.Figure, values: xr.DataArray) -> None:

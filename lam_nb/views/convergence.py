@@ -18,11 +18,12 @@ from ..result import (
     facts,
 )
 from . import pictures
+from .figure import View
 
 _BLUE, _RED, _GREY = "#1f77b4", "#d62728", "#888888"
 
 
-def convergence(dataset: xr.Dataset) -> go.Figure:
+def convergence(dataset: xr.Dataset) -> View:
     """Show estimated error and diffusion index against evaluations, and what each step leaves of the error.
 
     The bars, one for each step from the baseline to the image, add up to the estimated error.
@@ -34,7 +35,8 @@ def convergence(dataset: xr.Dataset) -> go.Figure:
 
     Returns
     -------
-    plotly.graph_objects.Figure
+    View
+        A plotly figure, with ``to_html(path)``.
 
     Raises
     ------
@@ -81,7 +83,7 @@ def convergence(dataset: xr.Dataset) -> go.Figure:
     _axes(figure, dataset)
     figure.update_annotations(font_size=14)
     figure.update_layout(**pictures.look(dataset, height=420), margin={"l": 65, "r": 20, "t": 120, "b": 55})
-    return figure
+    return View(figure)
 
 
 def _axes(figure: go.Figure, dataset: xr.Dataset) -> None:

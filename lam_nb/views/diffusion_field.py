@@ -9,12 +9,13 @@ from plotly.subplots import make_subplots
 
 from ..result import DIFFUSION_INDEX, DIFFUSION_INDEX_ERROR, OUT_X, OUT_Y, OUTPUT, WINDOW_X, WINDOW_Y, check
 from . import pictures
+from .figure import View
 
 _COLOURS = "Cividis"
 _WIDTH, _HEIGHT = 860, 460
 
 
-def diffusion_field(dataset: xr.Dataset) -> go.Figure:
+def diffusion_field(dataset: xr.Dataset) -> View:
     """Show the diffusion index of every window beside the output, on the same axes.
 
     Point at a window for its index and the index's error; empty windows were flat and have none.
@@ -26,7 +27,8 @@ def diffusion_field(dataset: xr.Dataset) -> go.Figure:
 
     Returns
     -------
-    plotly.graph_objects.Figure
+    View
+        A plotly figure, with ``to_html(path)``.
 
     Raises
     ------
@@ -53,7 +55,7 @@ def diffusion_field(dataset: xr.Dataset) -> go.Figure:
     margins = {"l": 60, "r": 20, "t": 110, "b": 50}
     size = {"width": _WIDTH, "height": _HEIGHT}
     figure.update_layout(title=title, template="plotly_white", font=pictures.FONT, margin=margins, **size)
-    return figure
+    return View(figure)
 
 
 def _heatmap(dataset: xr.Dataset) -> go.Heatmap:

@@ -11,12 +11,12 @@ import xarray as xr
 from plotly.subplots import make_subplots
 
 from .. import statistics
-from ..result import ALPHA, DETECTOR_END, DETECTOR_START, OUTPUT, OUTPUT_PATH, PATH, SIGMA, check, facts
-from . import pictures
+from ..result import ALPHA, DETECTOR_END, DETECTOR_START, OUTPUT, OUTPUT_PATH, PATH, check, facts
+from . import pictures, timeline
+from .figure import View
 
 _CURSOR = (200, 60, 0)
 _DETECTOR, _SHARE = "#333333", "#c24e00"
-_DURATION = 80
 _CURVE = {"row": 2, "col": 3}
 
 
@@ -36,7 +36,7 @@ class _Panel:
         return f"{self.title} <span style='font-size:12px'>({', '.join(notes)})</span>" if notes else self.title
 
 
-def progression(dataset: xr.Dataset) -> go.Figure:
+def progression(dataset: xr.Dataset, *, size: int | None = timeline.BUDGET) -> View:
     """Show the integration step by step; scrubs and plays without a kernel.
 
     Panels: image on the path, network output, gradient, what the step adds, the map as it gathers, and
@@ -49,15 +49,18 @@ def progression(dataset: xr.Dataset) -> go.Figure:
     dataset : xarray.Dataset
         Of `lam_nb.attribute`, with ``path``, ``gradient``, ``integrand``, ``detector`` and ``output``
         kept (the default). With ``output_path`` (``keep="all"``) the output moves, too.
+    size : int, optional
+        Bytes that the pictures may take: with more, steps are left out, and the caption says so.
 
     Returns
     -------
-    plotly.graph_objects.Figure
+    View
+        A plotly figure, with ``to_html(path)``.
 
     Raises
     ------
     InputError
-        If a variable was not kept.
+        If a variable was not kept, or four steps do not fit `size`.
 
     Examples
     --------
@@ -83,12 +86,14 @@ def progression(dataset: xr.Dataset) -> go.Figure:
     pictures.box(figure, dataset, 1, 1, scale=facts(dataset)["scale"])
     pictures.box(figure, dataset, 1, 2)
     _draw_curves(figure, dataset)
-    _animate(figure, dataset, panels)
+    shown = _animate(figure, dataset, panels, size)
     figure.update_annotations(font_size=14)
     figure.update_layout(
         **pictures.look(dataset, height=840), showlegend=False, margin={"l": 65, "r": 65, "t": 120, "b": 150}
     )
-    return figure
+    if shown < dataset.sizes[ALPHA]:
+        figure.layout.title.text += f" · {shown} of {dataset.sizes[ALPHA]} steps shown, to save space"
+    return View(figure)
 
 
 def _panels(dataset: xr.Dataset) -> list[_Panel]:
@@ -161,60 +166,16 @@ def _draw_curves(figure: go.Figure, dataset: xr.Dataset) -> None:
     figure.update_yaxes(title_text="gathered share", secondary_y=True, color=_SHARE, **percent, **tick, **_CURVE)
 
 
-def _animate(figure: go.Figure, dataset: xr.Dataset, panels: list[_Panel]) -> None:
-    """Give the figure a slider that swaps pictures, and frames that do the same for play.
-
-    Swapped layout images are the fastest that plotly draws; the curve's cursor is one, too.
-    """
+def _animate(figure: go.Figure, dataset: xr.Dataset, panels: list[_Panel], size: int | None) -> int:
+    """Add cursor and timeline; return how many steps are shown."""
     alphas = dataset[ALPHA].values
     axis = str(next(figure.select_xaxes(**_CURVE)).plotly_name).replace("axis", "")
     cursor = {"source": pictures.dot_source(_CURSOR), "xref": axis, "yref": f"{axis.replace('x', 'y')} domain"}
     stretch = {"y": 1, "sizex": 0.008, "sizey": 1, "sizing": "stretch", "xanchor": "center", "layer": "above"}
     figure.add_layout_image(x=float(alphas[-1]), **cursor, **stretch)
-    sources = list(zip(*(panel.sources for panel in panels), strict=True))
-    labels = _labels(dataset)
-    steps = [
-        {
-            "method": "relayout",
-            "label": label,
-            "args": [
-                {f"images[{number}].source": source for number, source in enumerate(row)}
-                | {f"images[{len(panels)}].x": float(alpha)}
-            ],
-        }
-        for label, row, alpha in zip(labels, sources, alphas, strict=True)
-    ]
-    placed = [image.to_plotly_json() for image in figure.layout.images]
-    figure.frames = [
-        go.Frame(name=label, layout={"images": _moved(placed, row, float(alpha))})
-        for label, row, alpha in zip(labels, sources, alphas, strict=True)
-    ]
-    font = {"size": 12}
-    slider = {"active": len(alphas) - 1, "steps": steps, "x": 0, "len": 1, "y": -0.14, "pad": {"t": 0}}
-    slider |= {
-        "currentvalue": {"prefix": "", "font": {"size": 14}, "xanchor": "right"},
-        "font": font,
-        "tickcolor": "#888",
-    }
-    immediate = {"mode": "immediate", "transition": {"duration": 0}}
-    play = {"frame": {"duration": _DURATION, "redraw": False}, "fromcurrent": False, **immediate}
-    stop = {"frame": {"duration": 0, "redraw": False}, **immediate}
-    buttons = [
-        {"method": "animate", "label": "▶ play", "args": [None, play]},
-        {"method": "animate", "label": "❚❚ pause", "args": [[None], stop]},
-    ]
-    menu = {"type": "buttons", "direction": "left", "buttons": buttons, "showactive": False}
-    menu |= {"x": 0, "y": -0.12, "xanchor": "left", "yanchor": "top"}
-    figure.update_layout(sliders=[slider], updatemenus=[menu])
-
-
-def _moved(placed: list[dict[str, Any]], row: tuple[str, ...], alpha: float) -> list[dict[str, Any]]:
-    pictures_moved = [{**image, "source": source} for image, source in zip(placed, row, strict=False)]
-    return [*pictures_moved, {**placed[-1], "x": alpha}]
-
-
-def _labels(dataset: xr.Dataset) -> list[str]:
-    alphas = [f"α {alpha:.3f}" for alpha in dataset[ALPHA].values]
-    if SIGMA not in dataset.coords:
-        return alphas
-    return [f"{label} · σ {sigma:.2f} px" for label, sigma in zip(alphas, dataset[SIGMA].values, strict=True)]
+    moving = {number: panel.sources for number, panel in enumerate(panels) if number != 1 or OUTPUT_PATH in dataset}
+    kept = timeline.affordable(moving, size)
+    names = timeline.labels(dataset)
+    chosen = {number: [sources[k] for k in kept] for number, sources in moving.items()}
+    timeline.add(figure, chosen, [names[k] for k in kept], (len(panels), [float(alphas[k]) for k in kept]))
+    return len(kept)

@@ -10,11 +10,12 @@ import xarray as xr
 
 from ..result import ABOVE, BELOW, EFFECTIVE_FIELD, FIELD_HEIGHT, FIELD_WIDTH, LEFT, RIGHT, X, Y, check
 from . import pictures
+from .figure import View
 
 _NOTHING_TO_ALL = "Viridis"
 
 
-def receptive_field(dataset: xr.Dataset) -> go.Figure:
+def receptive_field(dataset: xr.Dataset) -> View:
     """Show the effective receptive field, with the outline of what the network can see at all.
 
     Parameters
@@ -24,7 +25,8 @@ def receptive_field(dataset: xr.Dataset) -> go.Figure:
 
     Returns
     -------
-    plotly.graph_objects.Figure
+    View
+        A plotly figure, with ``to_html(path)``.
 
     Raises
     ------
@@ -70,7 +72,7 @@ def receptive_field(dataset: xr.Dataset) -> go.Figure:
     figure.update_layout(
         title=title, template="plotly_white", font=pictures.FONT, width=640, height=520, margin=margins
     )
-    return figure
+    return View(figure)
 
 
 def _outline(figure: go.Figure, dataset: xr.Dataset) -> None:

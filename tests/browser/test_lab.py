@@ -1,15 +1,21 @@
-"""Figures and the scrubber in a real JupyterLab."""
+"""Figures and widgets in a real JupyterLab, used as a person would."""
 
+import json
+import re
+
+import nbformat
 import pytest
 
 SETUP = """
 import lam_nb as lam, lam_widgets
 net = lam.networks.load("imdn-small")
-lr = lam.images.downscale(lam.images.sample("facade")[:, :224], 4)
+hr = lam.images.sample("facade")[:, :224]
+lr = lam.images.downscale(hr, 4)
 ds = lam.attribute(net, lr, lam.Region(112, 120), steps=8, progress=False)
 """
 ROOT = ".lam-scrubber"
-PIXELS = """([panel, k]) => { const c = document.querySelectorAll('.lam-scrubber canvas')[panel];
+TOP = f"{ROOT} .lam-stack canvas:last-of-type"
+PIXELS = """k => { const c = document.querySelectorAll('.lam-scrubber .lam-stack canvas:last-of-type')[k];
   return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data) }"""
 
 
@@ -19,6 +25,14 @@ def _wait_for_step(page, step, which=0):
     )
 
 
+def _run_last(page, text):
+    """Run the last cell by hand and wait until it has printed."""
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").last.click()
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_selector(f".jp-OutputArea-output:has-text({text!r})", timeout=60_000)
+    return page.locator(f".jp-OutputArea-output:has-text({text!r})").last.inner_text()
+
+
 @pytest.fixture
 def scrubber(notebook):
     page = notebook(SETUP, "scrubber = lam_widgets.Scrubber(ds)\nscrubber")
@@ -26,9 +40,9 @@ def scrubber(notebook):
     return page
 
 
-def test_mouse_and_keys_move_it(scrubber):
-    assert scrubber.locator(f"{ROOT} canvas").count() == 3
-    slider = scrubber.locator(f"{ROOT} input[type=range]")
+def test_mouse_and_keys_move_the_scrubber(scrubber):
+    assert scrubber.locator(TOP).count() == 4
+    slider = scrubber.locator(f"{ROOT} .lam-slider")
     slider.focus()
     slider.press("Home")
     _wait_for_step(scrubber, 0)
@@ -39,16 +53,20 @@ def test_mouse_and_keys_move_it(scrubber):
     box = slider.bounding_box()
     scrubber.mouse.click(box["x"] + 4, box["y"] + box["height"] / 2)
     _wait_for_step(scrubber, 0)
-    assert "σ" in scrubber.locator(f"{ROOT} output").inner_text()
+    assert "σ" in scrubber.locator(f"{ROOT} .lam-controls output").inner_text()
+    slider.press(" ")
+    _wait_for_step(scrubber, 7)
 
 
 def test_pixels_are_the_values_and_the_step_is_a_value_in_the_next_cell(notebook):
     check = """
-import json, numpy as np
+import json
 from lam_nb.views.pictures import limit, palette
+from lam_widgets.scrubber import coloured, quantised
 gathered = ds.lam.cumulative().values
-index = np.round((np.clip(gathered / limit(gathered), -1, 1) + 1) * 127.5).astype(int)
-print("PIXELS" + json.dumps(palette()[index[3]].ravel().tolist()) + "END")
+full = abs(gathered).max()
+shown = coloured(quantised(gathered[3], full), full, limit(gathered), palette())
+print("PIXELS" + json.dumps(shown.ravel().tolist()) + "END")
 """
     page = notebook(
         SETUP, "s = lam_widgets.Scrubber(ds)\ns", check, "s.step = 3\nprint('STEP', s.step, round(s.alpha, 3))"
@@ -57,18 +75,192 @@ print("PIXELS" + json.dumps(palette()[index[3]].ravel().tolist()) + "END")
     _wait_for_step(page, 3)
     page.get_by_text("STEP 3").wait_for()
     text = page.locator(".jp-OutputArea-output", has_text="PIXELS").inner_text()
-    expected = [int(word) for word in text.split("[")[1].split("]")[0].split(",")]
-    shown = page.evaluate(PIXELS, [2, 3])
-    assert [value for k, value in enumerate(shown) if k % 4 < 3] == expected
+    expected = json.loads(re.search(r"\[.*\]", text)[0])
+    shown = [value for k, value in enumerate(page.evaluate(PIXELS, 3)) if k % 4 < 3]
+    assert sum(a != b for a, b in zip(shown, expected, strict=True)) == 0
+
+
+def test_a_pixel_is_read_pinned_and_a_value(notebook):
+    page = notebook(SETUP, "s = lam_widgets.Scrubber(ds)\ns", "print('PIXEL', s.pixel, s.palette, s.overlay)")
+    page.wait_for_selector(f"{ROOT} canvas", timeout=120_000)
+    canvas = page.locator(TOP).nth(3)
+    canvas.scroll_into_view_if_needed()
+    box = canvas.bounding_box()
+    page.mouse.move(box["x"] + box["width"] * 30.5 / 64, box["y"] + box["height"] * 28.5 / 56)
+    read = page.locator(f"{ROOT} .lam-read")
+    assert re.match(r"y 28, x 30, α 0\.\d+: -?[\d.e-]+ detector", read.inner_text())
+    page.mouse.down()
+    page.mouse.up()
+    page.wait_for_selector(f"{ROOT} .lam-curves polyline")
+    canvas.press("ArrowRight")
+    page.wait_for_function("document.querySelector('.lam-curves').textContent.includes('y 28, x 31')")
+    before = page.evaluate(PIXELS, 3)
+    page.locator(f"{ROOT} select").first.select_option("brown – white – green")
+    page.wait_for_function(
+        f"before => {{ const now = ({PIXELS})(3); return before.some((v, k) => v != now[k]) }}", arg=before
+    )
+    opacity = page.locator(f"{ROOT} input[type=range]").last
+    opacity.focus()
+    opacity.press("Home")
+    page.wait_for_function(f"document.querySelectorAll('{TOP}')[3].style.opacity == '0'")
+    page.wait_for_timeout(300)
+    assert "PIXEL [28, 31] brown – white – green 0" in _run_last(page, "PIXEL [28, 31]")
 
 
 def test_two_displays_of_one_scrubber_move_together(notebook):
     page = notebook(SETUP, "s = lam_widgets.Scrubber(ds)\ns", "s")
     page.wait_for_function("document.querySelectorAll('.lam-scrubber').length == 2", timeout=120_000)
-    page.locator(f"{ROOT} input").first.focus()
+    page.locator(f"{ROOT} .lam-slider").first.focus()
     page.keyboard.press("Home")
     _wait_for_step(page, 0, 0)
     _wait_for_step(page, 0, 1)
+
+
+def test_two_scrubbers_move_apart(notebook):
+    page = notebook(SETUP, "lam_widgets.Scrubber(ds)", "lam_widgets.Scrubber(ds)")
+    page.wait_for_function("document.querySelectorAll('.lam-scrubber').length == 2", timeout=120_000)
+    page.locator(f"{ROOT} .lam-slider").first.focus()
+    page.keyboard.press("Home")
+    _wait_for_step(page, 0, 0)
+    _wait_for_step(page, 7, 1)
+
+
+def test_the_region_is_dragged_and_moved_by_keys(notebook):
+    page = notebook(SETUP, "p = lam_widgets.RegionPicker(lr, size=20, scale=4)\np", "print('AT', p.region)")
+    box = page.locator(".lam-box")
+    box.wait_for(timeout=120_000)
+    box.scroll_into_view_if_needed()
+    stage, start = page.locator(".lam-stage").bounding_box(), box.bounding_box()
+    unit = stage["width"] / 256
+    x, y = start["x"] + start["width"] / 2, start["y"] + start["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x + 30 * unit, y - 40 * unit, steps=6)
+    page.mouse.up()
+    page.wait_for_function("document.querySelector('.lam-picker output').textContent.startsWith('y 62, x 148')")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Alt+ArrowLeft")
+    page.wait_for_function("document.querySelector('.lam-picker output').textContent.startsWith('y 63, x 132, 21')")
+    for _ in range(20):
+        page.keyboard.press("Alt+ArrowLeft")
+    page.wait_for_timeout(300)
+    assert "y=63, x=0, 21 × 21" in _run_last(page, "AT")
+
+
+COMPARED = """
+nets = [lam.networks.load(name) for name in ("residual", "fsrcnn", "rfdn-small")]
+many = lam.compare(nets, lr, lam.Region(112, 120), steps=6, keep=["output", "integrand"], reference=hr, progress=False)
+c = lam_widgets.Comparison(many)
+c
+"""
+
+
+def test_networks_are_compared_sorted_zoomed_and_chosen(notebook):
+    page = notebook(SETUP + COMPARED, "print('CHOSEN', c.selected, c.step, c.sort)")
+    page.wait_for_selector(".lam-comparison canvas", timeout=120_000)
+    places = "Array.from(document.querySelectorAll('.lam-model'), m => m.getBoundingClientRect().x)"
+    page.locator(".lam-comparison select").first.select_option("diffusion index")
+    page.wait_for_function(f"(() => {{ const [a, b, c] = {places}; return c < a && a < b }})()")
+    view = page.locator(".lam-view").first
+    view.scroll_into_view_if_needed()
+    view.hover()
+    page.mouse.wheel(0, -400)
+    zoomed = "Array.from(document.querySelectorAll('.lam-view canvas'), c => c.style.transform)"
+    page.wait_for_function(f"new Set({zoomed}).size == 1 && !{zoomed}[0].endsWith('scale(1)')")
+    assert page.locator(".lam-cross:visible").count() >= 3
+    assert re.match(
+        r"y \d+, x \d+ .*residual .*fsrcnn .*rfdn-small", page.locator(".lam-comparison .lam-read").inner_text()
+    )
+    page.get_by_label("select fsrcnn").check()
+    slider = page.locator(".lam-comparison input[type=range]")
+    slider.focus()
+    slider.press("Home")
+    page.wait_for_function("document.querySelector('.lam-comparison').dataset.step == '0'")
+    page.wait_for_timeout(300)
+    assert "CHOSEN ['fsrcnn'] 0 diffusion index" in _run_last(page, "CHOSEN")
+
+
+def test_the_explorer_does_the_whole_job(notebook):
+    page = notebook(
+        "import lam_widgets\nnames = ['residual', 'rfdn-small', 'dncnn-small']",
+        "e = lam_widgets.Explorer(names, ['facade'], steps=6)\ne",
+        "print('HAVE', e.state, dict(e.dataset.sizes), e.region)",
+    )
+    run = page.locator(".lam-explorer button", has_text="Run")
+    run.wait_for(timeout=120_000)
+    page.wait_for_selector(".lam-box")
+    page.locator(".lam-box").focus()
+    page.keyboard.press("ArrowRight")
+    run.click()
+    page.wait_for_selector(".lam-message:has-text('done in')", timeout=120_000)
+    page.wait_for_selector(f".lam-explorer {TOP}")
+    assert "HAVE done" in _run_last(page, "HAVE")
+
+    listed = page.locator(".lam-explorer select[multiple]")
+    listed.select_option(["residual", "rfdn-small"])
+    run.click()
+    page.wait_for_selector(".lam-explorer .lam-comparison", timeout=120_000)
+    page.wait_for_selector(".lam-message:has-text('done in')", timeout=120_000)
+
+    listed.select_option(["residual", "dncnn-small"])
+    run.click()
+    page.wait_for_selector(".lam-message:has-text('their scales differ')", timeout=120_000)
+
+    listed.select_option(["rfdn-small"])
+    steps = page.locator(".lam-explorer input[type=number]")
+    steps.fill("243")
+    steps.press("Enter")
+    run.click()
+    page.locator(".lam-explorer button", has_text="Cancel").click()
+    page.wait_for_selector(".lam-message:has-text('cancelled')", timeout=60_000)
+    page.locator(".lam-explorer .lm-TabBar-tab", has_text="Export").click()
+    page.locator(".lam-explorer button", has_text="Make files").click()
+    page.wait_for_selector("a[download='lam.nc']", timeout=60_000)
+    assert "lam.compare([net_0, net_1]" in page.locator(".lam-explorer pre").inner_text()
+
+
+def test_a_lost_kernel_is_told(scrubber):
+    scrubber.get_by_role("menuitem", name="Kernel", exact=True).click()
+    scrubber.locator("li.lm-Menu-item[data-command='kernelmenu:restart']").click()
+    scrubber.locator(".jp-Dialog .jp-mod-accept").click()
+    scrubber.wait_for_selector(".lam-gone:visible", timeout=60_000)
+    slider = scrubber.locator(f"{ROOT} .lam-slider")
+    slider.focus()
+    slider.press("Home")
+    _wait_for_step(scrubber, 0)
+
+
+def test_dark_and_narrow(scrubber):
+    scrubber.evaluate("document.body.dataset.jpThemeLight = 'false'")
+    scrubber.get_by_role("menuitem", name="Settings", exact=True).click()
+    scrubber.locator("li.lm-Menu-item", has_text="Theme").first.hover()
+    scrubber.locator("li.lm-Menu-item", has_text=re.compile("^JupyterLab Dark$")).click()
+    scrubber.wait_for_function("document.body.dataset.jpThemeName == 'JupyterLab Dark'")
+    colour = "getComputedStyle(document.querySelector('.lam-scrubber')).color.match(/\\d+/g).slice(0, 3)"
+    scrubber.wait_for_function(f"Math.min(...{colour}) > 150")
+    scrubber.set_viewport_size({"width": 700, "height": 900})
+    scrubber.wait_for_timeout(300)
+    wide = "document.querySelector('.lam-scrubber').scrollWidth - document.querySelector('.lam-scrubber').clientWidth"
+    assert scrubber.evaluate(wide) <= 1
+    small = """Array.from(document.querySelectorAll('.lam-scrubber *'))
+      .filter(e => e.children.length == 0 && e.textContent.trim() && !e.closest('svg'))
+      .map(e => parseFloat(getComputedStyle(e).fontSize)).filter(size => size < 12)"""
+    assert scrubber.evaluate(small) == []
+
+
+def test_a_saved_notebook_holds_a_picture_for_places_without_widgets(scrubber, lab):
+    scrubber.keyboard.press("Escape")
+    scrubber.locator(".jp-Notebook .jp-CodeCell").first.click(position={"x": 5, "y": 5})
+    scrubber.keyboard.press("Control+s")
+    root, _ = lab
+    for _ in range(60):
+        saved = nbformat.read(root / "test.ipynb", as_version=4)
+        data = [out.get("data", {}) for out in saved.cells[1].get("outputs", [])]
+        if data:
+            break
+        scrubber.wait_for_timeout(250)
+    assert {"image/png", "application/vnd.jupyter.widget-view+json"} <= set(data[0])
 
 
 def test_figures_scrub_in_the_lab(notebook):

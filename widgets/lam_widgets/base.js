@@ -65,3 +65,17 @@ function colourBar(colours) {
   };
   return node;
 }
+
+// Says so when the kernel is gone: pictures still answer, values no longer reach Python.
+function watchKernel(model, root) {
+  const note = element("div", { className: "lam-gone", hidden: true, textContent: "The kernel behind this view is gone. It still shows what it holds; run the cell again to reach its values from Python." });
+  note.setAttribute("role", "status");
+  root.append(note);
+  const gone = () => (note.hidden = false);
+  model.on("comm_live_update", gone);
+  model.on("comm:close", gone);
+  return () => {
+    model.off("comm_live_update", gone);
+    model.off("comm:close", gone);
+  };
+}

@@ -168,7 +168,9 @@ function render({ model, el }) {
   const watched = ["step", "scale", "sort", "selected"];
   for (const name of watched) model.on(`change:${name}`, redraw);
   draw();
+  const leave = watchKernel(model, root);
   return () => {
+    leave();
     redraw.cancel();
     tell.now();
     for (const name of watched) model.off(`change:${name}`, redraw);

@@ -94,7 +94,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._thread: threading.Thread | None = None
         self._stop = threading.Event()
         self._build(whole("steps", steps))
-        super().__init__(children=[self._choices, self._stage, self._controls, self._message, self._tabs])
+        super().__init__(children=[self._desk, self._tabs], layout=_WIDE)
         self.add_class("lam-explorer")
         self._show_image()
 
@@ -141,7 +141,9 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         hint = {"description": "networks", "tooltip": "several with Ctrl or Shift"}
         self._network = ipywidgets.SelectMultiple(options=names, value=names[:1], rows=rows, **hint)
         self._image = ipywidgets.Dropdown(options=list(self._images), description="image")
-        self._upload = ipywidgets.FileUpload(accept="image/*", multiple=False, description="upload an image")
+        self._upload = ipywidgets.FileUpload(
+            accept="image/*", multiple=False, description="upload an image", layout={"width": "auto"}
+        )
         self._steps = ipywidgets.BoundedIntText(value=steps, min=1, max=243, description="steps")
         self._run = ipywidgets.Button(description="Run", icon="play", button_style="primary")
         self._cancel = ipywidgets.Button(description="Cancel", icon="stop", disabled=True)
@@ -149,14 +151,16 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._left = ipywidgets.HTML()
         self._message = ipywidgets.HTML(layout=_WIDE)
         self._message.add_class("lam-message")
-        self._stage = ipywidgets.VBox(layout=_WIDE)
+        self._stage = ipywidgets.VBox(layout={"flex": "1 1 360px", "max_width": "480px", "padding": "0 4px"})
         self._tabs = ipywidgets.Tab(children=[ipywidgets.VBox() for _ in _TABS], layout={**_WIDE, "display": "none"})
         for k, title in enumerate(_TABS):
             self._tabs.set_title(k, title)
-        column = ipywidgets.VBox([self._image, self._upload, self._steps])
-        self._choices = ipywidgets.HBox([self._network, column], layout={"flex_flow": "row wrap"})
-        buttons = [self._run, self._cancel, self._bar, self._left]
-        self._controls = ipywidgets.HBox(buttons, layout={"flex_flow": "row wrap", "align_items": "center"})
+        buttons = ipywidgets.HBox([self._run, self._cancel])
+        going = ipywidgets.HBox([self._bar, self._left])
+        asked = [self._network, self._image, self._upload, self._steps, buttons, going, self._message]
+        column = ipywidgets.VBox(asked, layout={"flex": "1 1 320px", "padding": "0 4px"})
+        row = {"width": "100%", "flex_flow": "row wrap", "align_items": "flex-start", "grid_gap": "12px"}
+        self._desk = ipywidgets.HBox([self._stage, column], layout=row)
         self._run.on_click(lambda _: self.run())
         self._cancel.on_click(lambda _: self.cancel())
         self._image.observe(lambda _: self._guarded(self._show_image), "value")

@@ -79,7 +79,9 @@ function render({ model, el }) {
   el.append(root);
   for (const name of ["y", "x", "size"]) model.on(`change:${name}`, redraw);
   draw();
+  const leave = watchKernel(model, root);
   return () => {
+    leave();
     redraw.cancel();
     tell.now();
     URL.revokeObjectURL(url);

@@ -219,7 +219,9 @@ function render({ model, el }) {
   dress();
   draw();
   pin();
+  const leave = watchKernel(model, root);
   return () => {
+    leave();
     pause();
     redraw.cancel();
     tell.now();

@@ -1,0 +1,137 @@
+"""The comparison view: networks in columns; output, map and contribution area in rows."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+import plotly.graph_objects as go
+import xarray as xr
+from plotly.subplots import make_subplots
+
+from .. import statistics
+from ..result import ALPHA, INTEGRAND, MODEL, OUTPUT, PSNR, QUADRATURE_ERROR, X, Y, check
+from ..types import InputError
+from . import pictures, timeline
+from .figure import View
+
+_SIDE = 250
+_MARGINS = {"l": 70, "r": 30, "t": 150, "b": 60}
+
+
+def comparison(many: xr.Dataset, *, scale: str = "own", size: int | None = timeline.BUDGET) -> View:
+    """Show several networks side by side: output with the window, map, contribution area, numbers.
+
+    Maps are shares of their own sum of magnitudes. With the integrand kept one slider scrubs them all.
+
+    Parameters
+    ----------
+    many : xarray.Dataset
+        Of `lam_nb.compare`; made with ``steps=`` and ``keep=["output", "integrand"]`` it scrubs.
+    scale : "own" or "common", default "own"
+        A colour scale for each map, or one for all.
+    size : int, optional
+        Bytes that the pictures may take: with more, steps are left out, and the caption says so.
+
+    Returns
+    -------
+    View
+        A plotly figure, with ``to_html(path)``.
+
+    Raises
+    ------
+    InputError
+        If the dataset is no comparison, or four steps do not fit `size`.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> nets = [lam.networks.load(name) for name in ("residual", "fsrcnn")]
+    >>> lr = lam.images.downscale(lam.images.sample("bricks"), 4)
+    >>> len(comparison(lam.compare(nets, lr, lam.Region(96, 96), progress=False)).layout.images)
+    6
+    """
+    check(many, OUTPUT, QUADRATURE_ERROR)
+    if MODEL not in many.dims:
+        raise InputError("many: has no dimension 'model'; expected the result of lam_nb.compare.")
+    if scale not in ("own", "common"):
+        raise InputError(f"scale: got {scale!r}, expected 'own' or 'common'.")
+    names = [str(name) for name in many[MODEL].values]
+    figure = make_subplots(
+        rows=3,
+        cols=len(names),
+        subplot_titles=[_heading(many, k) for k in range(len(names))],
+        horizontal_spacing=0.06 / len(names) ** 0.5,
+        vertical_spacing=0.05,
+    )
+    maps, ends = _maps(many, scale)
+    for k in range(len(names)):
+        one = many.isel({MODEL: k})
+        sources = [pictures.signed_source(step, ends[k]) for step in maps[k]]
+        _column(figure, one, k + 1, sources[-1])
+    note = _scrub(figure, many, maps, ends, size)
+    for row, title in enumerate(("output", "map", "contribution area"), start=1):
+        figure.update_yaxes(title_text=f"{title}<br>y (px)", row=row, col=1)
+    figure.update_xaxes(title_text=None, row=1)
+    figure.update_xaxes(title_text=None, row=2)
+    figure.update_annotations(font_size=13)
+    height = 3 * _SIDE + _MARGINS["t"] + _MARGINS["b"] + (90 if note is not None else 0)
+    heading = {"text": _caption(many, scale) + (note or ""), "x": 0.01, "y": 1 - 22 / height, "yanchor": "top"}
+    width = max(620, _MARGINS["l"] + _MARGINS["r"] + int(_SIDE * 1.08 * len(names)))
+    margins = _MARGINS | {"b": _MARGINS["b"] + (90 if note is not None else 0)}
+    figure.update_layout(title=heading, template="plotly_white", font=pictures.FONT, showlegend=False, margin=margins)
+    figure.update_layout(width=width, height=height)
+    return View(figure)
+
+
+def _heading(many: xr.Dataset, k: int) -> str:
+    one = many.isel({MODEL: k})
+    numbers = [f"DI {float(statistics.diffusion_index(one)):.2f}", f"error {float(one[QUADRATURE_ERROR]):.1%}"]
+    if PSNR in many:
+        numbers.insert(0, f"{float(one[PSNR]):.2f} dB")
+    return f"<b>{many[MODEL].values[k]}</b><br><span style='font-size:12px'>{' · '.join(numbers)}</span>"
+
+
+def _maps(many: xr.Dataset, scale: str) -> tuple[np.ndarray, list[float]]:
+    """Return maps as shares (model, step, y, x), a single step if they do not move, and ends of scales."""
+    final = statistics.signed(many).transpose(MODEL, ...).values
+    gathered = statistics.cumulative(many).transpose(MODEL, ALPHA, ...).values if INTEGRAND in many else final[:, None]
+    total = np.abs(final).sum((1, 2))
+    maps = gathered / np.where(total > 0, total, 1).reshape(-1, 1, 1, 1)
+    common = pictures.limit(maps)
+    return maps, [common if scale == "common" else pictures.limit(one) for one in maps]
+
+
+def _column(figure: go.Figure, one: xr.Dataset, column: int, source: str) -> None:
+    output, size = one[OUTPUT].values, (one.sizes[Y], one.sizes[X])
+    pictures.place(figure, pictures.colour_source(output), output.shape[-2:], 1, column, "output px")
+    pictures.place(figure, source, size, 2, column, "input px")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a map without an area is drawn empty
+        area = np.nan_to_num(statistics.contribution_area(one).values)
+    colours = pictures.palette("Cividis")[np.round(area.clip(0, 1) * 255).astype(int)]
+    pictures.place(figure, pictures.colour_source(np.moveaxis(colours, -1, 0)), size, 3, column, "input px")
+    pictures.box(figure, one, 1, column)
+    pictures.box(figure, one, 2, column, output.shape[-1] / size[1])
+
+
+def _scrub(figure: go.Figure, many: xr.Dataset, maps: np.ndarray, ends: list[float], size: int | None) -> str | None:
+    """Add the timeline; return what to say of it, or None if nothing moves."""
+    if maps.shape[1] < 2:
+        return None
+    stacks = enumerate(zip(maps, ends, strict=True))
+    moving = {3 * k + 1: [pictures.signed_source(step, end) for step in one] for k, (one, end) in stacks}
+    kept = timeline.affordable(moving, size)
+    names = timeline.labels(many)
+    chosen = {number: [sources[k] for k in kept] for number, sources in moving.items()}
+    timeline.add(figure, chosen, [names[k] for k in kept], low=-0.07)
+    return f" · {len(kept)} of {len(names)} steps shown, to save space" if len(kept) < len(names) else ""
+
+
+def _caption(many: xr.Dataset, scale: str) -> str:
+    told = many.attrs
+    region = f"region y={told['region_y']}, x={told['region_x']}, {told['region_size']} × {told['region_size']} px"
+    how = f"path {told['path']} · detector {told['detector']} · rule {told['rule']}"
+    canvas = f"diffusion index on {many.sizes[Y]} × {many.sizes[X]} px · maps: share of their own sum of magnitudes, "
+    canvas += "one colour scale for all" if scale == "common" else "a colour scale each"
+    return f"<b>{region}</b><br><span style='font-size:12px'>{how}<br>{canvas}</span>"
