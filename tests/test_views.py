@@ -135,7 +135,7 @@ def test_a_picture_is_left_where_nothing_plays(view, dataset):
 
 def test_a_budget_leaves_out_steps_and_says_so(relu_network, image):
     ds = lam.attribute(relu_network, image, Region(16, 20, 6), steps=30, progress=False)
-    small = views.progression(ds, size=60_000)
+    small = views.progression(ds, size=300_000)
     shown = len(small.layout.sliders[0].steps)
     assert 4 <= shown < 30 and f"{shown} of 30 steps shown" in small.layout.title.text
     assert small.layout.sliders[0].steps[-1].label == views.progression(ds).layout.sliders[0].steps[-1].label
