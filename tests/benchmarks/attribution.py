@@ -9,6 +9,8 @@ The peers are in the dependency group ``benchmark``; a part whose peer is missin
 from __future__ import annotations
 
 import argparse
+import ctypes
+import gc
 import json
 import platform
 import statistics
@@ -268,9 +270,11 @@ def peak_memory(reset=False):
     """Return the process's largest memory so far in MB (Linux; NaN elsewhere), counted anew after a reset."""
     try:
         if reset:
+            gc.collect()
+            ctypes.CDLL(None).malloc_trim(0)  # what was freed goes back, so that it does not count
             Path("/proc/self/clear_refs").write_text("5")
         status = Path("/proc/self/status").read_text()
-    except OSError:
+    except (OSError, AttributeError):
         return float("nan")
     return int(status.split("VmHWM:")[1].split()[0]) / 1000
 
