@@ -1,5 +1,6 @@
 """A real Chromium, and a real JupyterLab with a real kernel."""
 
+import contextlib
 import json
 import os
 import pathlib
@@ -73,21 +74,40 @@ def page(browser, errors, request):
 def lab(tmp_path_factory):
     """Folder and address of a running JupyterLab."""
     root = tmp_path_factory.mktemp("lab")
+    options = ["--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={root}"]
+    with serving(root, "jupyterlab", "/api/status", *options, "--allow-root") as address:
+        yield root, address
+
+
+@contextlib.contextmanager
+def serving(root, module, ready, *options):
+    """Run a server as ``python -m module`` and give its address."""
     port = _free_port()
     configuration = root / ".jupyter" / "labconfig"
-    configuration.mkdir(parents=True)
+    configuration.mkdir(parents=True, exist_ok=True)
     (configuration / "page_config.json").write_text(json.dumps({"disabledExtensions": {ANNOUNCEMENTS: True}}))
-    options = ["--no-browser", "--allow-root", "--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"]
-    options += ["--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={root}"]
+    command = [sys.executable, "-m", module, "--no-browser", f"--port={port}", *options]
+    command += [] if module == "voila" else ["--ip=127.0.0.1", "--ServerApp.port_retries=0"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "JUPYTER_CONFIG_DIR": str(root / ".jupyter")}
-    log = (root / "lab.log").open("w")
-    server = subprocess.Popen([sys.executable, "-m", "jupyterlab", *options], env=environment, stdout=log, stderr=log)
+    log = (root / f"{module}.log").open("w")
+    server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"
-    _wait_for(f"{address}/api/status", server, root / "lab.log")
-    yield root, address
-    server.terminate()
-    server.wait(20)
-    log.close()
+    try:
+        _wait_for(f"{address}{ready}", server, root / f"{module}.log")
+        yield address
+    finally:
+        server.terminate()
+        server.wait(20)
+        log.close()
+
+
+def written(path, *cells):
+    """Write a notebook of the given cells."""
+    kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
+    made = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel}
+    )
+    nbformat.write(made, path)
 
 
 @pytest.fixture
@@ -96,11 +116,7 @@ def notebook(lab, page):
     root, address = lab
 
     def run(*cells, name="test.ipynb"):
-        kernel = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
-        made = nbformat.v4.new_notebook(
-            cells=[nbformat.v4.new_code_cell(cell) for cell in cells], metadata={"kernelspec": kernel}
-        )
-        nbformat.write(made, root / name)
+        written(root / name, *cells)
         page.goto(f"{address}/lab/tree/{name}?reset")
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
         page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=120_000)

@@ -39,16 +39,6 @@ function onScreen(draw) {
   return ask;
 }
 
-// Tells the kernel at most every 50 ms, and always the last value.
-function teller(model) {
-  let timer = null;
-  const tell = () => {
-    timer ??= setTimeout(() => ((timer = null), model.save_changes()), 50);
-  };
-  tell.now = () => (clearTimeout(timer), (timer = null), model.save_changes());
-  return tell;
-}
-
 function colourBar(colours) {
   const bar = element("span", { className: "lam-bar" });
   const low = element("span"), high = element("span");
@@ -78,4 +68,16 @@ function watchKernel(model, root) {
     model.off("comm_live_update", gone);
     model.off("comm:close", gone);
   };
+}
+
+// Front ends take keys for themselves, some before they reach an element: ours are heard first, at the window.
+// `heard` maps an element to a function of the event that returns whether it took the key.
+function listen(heard) {
+  const hear = (event) => {
+    if (!heard.get(event.composedPath()[0])?.(event)) return;
+    event.preventDefault();
+    event.stopImmediatePropagation();
+  };
+  window.addEventListener("keydown", hear, true);
+  return () => window.removeEventListener("keydown", hear, true);
 }

@@ -1,11 +1,12 @@
 // Models side by side: output, map and area of each, with one zoom, one cursor and one slider for all.
 
 function render({ model, el }) {
-  const tell = teller(model);
+  // At every change: an echo from the kernel would undo a value that it has not been told yet.
+  const tell = () => model.save_changes();
   const [models, steps, height, width] = model.get("shape");
   const frames = bytes(model.get("frames")), colours = bytes(model.get("colours"));
   const full = model.get("full"), names = model.get("names"), numbers = model.get("numbers");
-  const size = height * width;
+  const size = height * width, heard = new Map();
   const read = element("div", { className: "lam-read", textContent: "wheel zooms, drag moves, double click goes back; all pictures together" });
   read.setAttribute("aria-live", "polite");
   const grid = element("div", { className: "lam-grid" });
@@ -128,15 +129,14 @@ function render({ model, el }) {
     }, { passive: false });
     view.addEventListener("dblclick", () => zoomed(1, 0, 0));
     const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-    view.addEventListener("keydown", (event) => {
+    heard.set(view, (event) => {
       const centre = cursor ?? [height >> 1, width >> 1];
       if (event.key in by) cursor = [clamp(centre[0] + by[event.key][0], 0, height - 1), clamp(centre[1] + by[event.key][1], 0, width - 1)];
       else if (event.key === "+" || event.key === "-") zoomed(zoom.k * (event.key === "+" ? 1.5 : 1 / 1.5), centre[1] / width, centre[0] / height);
       else if (event.key === "0") zoomed(1, 0, 0);
-      else return;
-      event.preventDefault();
-      event.stopPropagation();
+      else return false;
       if (cursor) show(k);
+      return true;
     });
   }
 
@@ -154,12 +154,12 @@ function render({ model, el }) {
   const move = (step) => (model.set("step", clamp(step, 0, steps - 1)), tell());
   slider.addEventListener("input", () => move(Number(slider.value)));
   const jump = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -steps, End: steps };
-  slider.addEventListener("keydown", (event) => {
-    if (!(event.key in jump)) return;
-    event.preventDefault();
-    event.stopPropagation();
+  heard.set(slider, (event) => {
+    if (!(event.key in jump)) return false;
     move(model.get("step") + jump[event.key]);
+    return true;
   });
+  const deaf = listen(heard);
   const scrub = element("div", { className: "lam-controls", hidden: steps < 2 }, slider, label);
   const looks = element("div", { className: "lam-controls" }, labelled("sort by", sort), labelled("scale", scale));
   const root = element("div", { className: "lam lam-comparison" }, looks, grid, scrub, read);
@@ -171,8 +171,8 @@ function render({ model, el }) {
   const leave = watchKernel(model, root);
   return () => {
     leave();
+    deaf();
     redraw.cancel();
-    tell.now();
     for (const name of watched) model.off(`change:${name}`, redraw);
   };
 }

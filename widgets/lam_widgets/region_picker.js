@@ -1,7 +1,8 @@
 // A box over a picture: dragged with the mouse, moved with arrow keys; its place is the traits y, x and size.
 
 function render({ model, el }) {
-  const tell = teller(model);
+  // At every change: an echo from the kernel would undo a value that it has not been told yet.
+  const tell = () => model.save_changes();
   const [height, width] = model.get("shape");
   const url = URL.createObjectURL(new Blob([bytes(model.get("image"))], { type: "image/png" }));
   const image = element("img", { src: url, draggable: false, alt: "the picture to choose a window of" });
@@ -67,14 +68,14 @@ function render({ model, el }) {
   for (const name of ["pointerup", "pointercancel"]) stage.addEventListener(name, () => (grip = null));
 
   const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-  box.addEventListener("keydown", (event) => {
-    if (!(event.key in by)) return;
-    event.preventDefault();
-    event.stopPropagation();
+  const move = (event) => {
+    if (!(event.key in by)) return false;
     const [down, right] = by[event.key], [y, x, size] = current(), far = event.altKey ? 16 : 1;
     if (event.shiftKey) put(y, x, Math.min(size + down + right, height - y, width - x));
     else put(y + down * far, x + right * far, size);
-  });
+    return true;
+  };
+  const deaf = listen(new Map([[box, move]]));
 
   el.append(root);
   for (const name of ["y", "x", "size"]) model.on(`change:${name}`, redraw);
@@ -82,8 +83,8 @@ function render({ model, el }) {
   const leave = watchKernel(model, root);
   return () => {
     leave();
+    deaf();
     redraw.cancel();
-    tell.now();
     URL.revokeObjectURL(url);
     for (const name of ["y", "x", "size"]) model.off(`change:${name}`, redraw);
   };

@@ -40,8 +40,9 @@ function render({ model, el }) {
   const base = bytes(model.get("base"));
   const names = model.get("palettes");
   const full = model.get("full");
-  const size = height * width;
-  const tell = teller(model);
+  const size = height * width, heard = new Map();
+  // At every change: an echo from the kernel would undo a value that it has not been told yet.
+  const tell = () => model.save_changes();
   const palette = () => bytes(model.get("colours")).subarray(768 * names.indexOf(model.get("palette")), 768 * (names.indexOf(model.get("palette")) + 1));
   const read = element("div", { className: "lam-read", textContent: "point at a pixel to read its value, click to see its curves" });
   read.setAttribute("aria-live", "polite");
@@ -175,16 +176,15 @@ function render({ model, el }) {
     const panel = k - (seen ? 1 : 0);
     top.addEventListener("pointermove", (event) => report(panel, at(event)));
     top.addEventListener("click", (event) => put("pixel", at(event)));
-    top.addEventListener("keydown", (event) => {
+    heard.set(top, (event) => {
       const pixel = model.get("pixel").length ? model.get("pixel") : [height >> 1, width >> 1];
       if (event.key === "Escape") put("pixel", []);
       else if (event.key in byKey) {
         const next = [clamp(pixel[0] + byKey[event.key][0], 0, height - 1), clamp(pixel[1] + byKey[event.key][1], 0, width - 1)];
         put("pixel", next);
         report(panel, next);
-      } else return;
-      event.preventDefault();
-      event.stopPropagation();
+      } else return false;
+      return true;
     });
   });
 
@@ -204,15 +204,14 @@ function render({ model, el }) {
 
   play.addEventListener("click", toggle);
   slider.addEventListener("input", () => move(Number(slider.value)));
-  // JupyterLab takes the arrow keys for itself, so the slider's own keys are handled here.
   const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -steps, End: steps };
-  slider.addEventListener("keydown", (event) => {
-    if (event.key !== " " && !(event.key in by)) return;
-    event.preventDefault();
-    event.stopPropagation();
-    if (event.key === " ") return toggle();
-    move(model.get("step") + by[event.key]);
+  heard.set(slider, (event) => {
+    if (event.key === " ") toggle();
+    else if (event.key in by) move(model.get("step") + by[event.key]);
+    else return false;
+    return true;
   });
+  const deaf = listen(heard);
   model.on("change:step", redraw);
   model.on("change:pixel", pin);
   for (const name of Object.keys(settings)) model.on(`change:${name}`, dress);
@@ -222,9 +221,9 @@ function render({ model, el }) {
   const leave = watchKernel(model, root);
   return () => {
     leave();
+    deaf();
     pause();
     redraw.cancel();
-    tell.now();
     model.off("change:step", redraw);
     model.off("change:pixel", pin);
     for (const name of Object.keys(settings)) model.off(`change:${name}`, dress);

@@ -1,0 +1,108 @@
+"""Other front ends: Notebook 7, Voila, and pages opened from disk."""
+
+import pytest
+
+import lam_nb as lam
+import lam_widgets
+
+SETUP = """
+import lam_nb as lam, lam_widgets
+net = lam.networks.load("imdn-small")
+lr = lam.images.downscale(lam.images.sample("facade")[:, :224], 4)
+ds = lam.attribute(net, lr, lam.Region(112, 120), steps=8, progress=False)
+"""
+SHOWN = "lam_widgets.Scrubber(ds)"
+SLIDER = ".lam-scrubber .lam-slider"
+
+
+@pytest.fixture
+def tools(request):
+    """The helpers of this folder's conftest."""
+    plugins = request.config.pluginmanager.get_plugins()
+    return next(one for one in plugins if hasattr(one, "serving") and hasattr(one, "written"))
+
+
+def scrubs(page):
+    page.wait_for_selector(SLIDER, timeout=120_000)
+    page.locator(SLIDER).press("Home")
+    page.wait_for_function("document.querySelector('.lam-scrubber').dataset.step == '0'")
+    for step in range(1, 8):
+        page.locator(SLIDER).press("ArrowRight")
+        page.wait_for_function("s => document.querySelector('.lam-scrubber').dataset.step == s", arg=str(step))
+
+
+def test_notebook_seven(page, tools, tmp_path, errors):
+    tools.written(tmp_path / "test.ipynb", SETUP, SHOWN)
+    options = ["--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={tmp_path}", "--allow-root"]
+    with tools.serving(tmp_path, "notebook", "/api/status", *options) as address:
+        page.goto(f"{address}/notebooks/test.ipynb")
+        page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
+        page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=120_000)
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.locator("li.lm-Menu-item[data-command='runmenu:run-all']").click()
+        scrubs(page)
+        page.goto("about:blank")
+    errors[:] = [one for one in errors if "'schema'" not in one]  # Notebook's own, also of an empty notebook
+
+
+def test_voila(page, tools, tmp_path, errors):
+    tools.written(tmp_path / "test.ipynb", SETUP, SHOWN)
+    with tools.serving(tmp_path, "voila", "/", str(tmp_path / "test.ipynb")) as address:
+        page.goto(address, timeout=120_000)
+        scrubs(page)
+        page.goto("about:blank")
+    errors[:] = [one for one in errors if "NAME_NOT_RESOLVED" not in one and "voila/static" not in one]  # Voila's own
+
+
+@pytest.fixture(scope="module")
+def many():
+    hr = lam.images.sample("facade")[:, :224]
+    lr = lam.images.downscale(hr, 4)
+    nets = [lam.networks.load(name) for name in ("residual", "fsrcnn")]
+    settings = {"steps": 6, "keep": ["input", "output", "gradient", "integrand", "path"], "progress": False}
+    return lam.compare(nets, lr, lam.Region(112, 120), reference=hr, **settings)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [600, 1600])
+def test_pages_of_widgets_answer_without_a_kernel(page, many, tmp_path, width, theme):
+    page.set_viewport_size({"width": width, "height": 900})
+    page.emulate_media(color_scheme=theme)
+    lam_widgets.Scrubber(many.isel(model=0)).to_html(tmp_path / "scrubber.html")
+    page.goto(f"file://{tmp_path}/scrubber.html")
+    page.wait_for_selector(SLIDER)
+    page.locator(SLIDER).focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("document.querySelector('.lam-scrubber').dataset.step == '0'")
+    assert page.evaluate("document.documentElement.scrollWidth <= window.innerWidth")
+
+
+def test_the_page_of_a_comparison_sorts_and_scrubs(page, many, tmp_path):
+    lam_widgets.Comparison(many).to_html(tmp_path / "comparison.html")
+    page.goto(f"file://{tmp_path}/comparison.html")
+    page.locator(".lam-comparison select").first.select_option("name")
+    page.wait_for_function("document.querySelectorAll('.lam-model')[1].style.order == '0'")
+    page.locator(".lam-comparison input[type=range]").focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("document.querySelector('.lam-comparison').dataset.step == '0'")
+
+
+def test_the_page_of_a_comparison_view_scrubs(page, many, tmp_path):
+    lam.views.comparison(many).to_html(tmp_path / "view.html")
+    page.goto(f"file://{tmp_path}/view.html")
+    page.wait_for_selector("#figure .slider-container")
+    sources = "Array.from(document.querySelectorAll('#figure image'), i => i.href.baseVal)"
+    page.wait_for_function(f"{sources}.length == 6")
+    before = page.evaluate(sources)
+    page.evaluate("""() => { const figure = document.getElementById('figure');
+      return Plotly.relayout(figure, ...figure.layout.sliders[0].steps[0].args).then(() => null) }""")
+    after = page.evaluate(sources)
+    assert sum(a != b for a, b in zip(before, after, strict=True)) == 2
+
+
+def test_the_page_of_a_picker_answers(page, tmp_path):
+    lam_widgets.RegionPicker(lam.images.sample("facade"), size=20).to_html(tmp_path / "picker.html")
+    page.goto(f"file://{tmp_path}/picker.html")
+    page.locator(".lam-box").focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_function("document.querySelector('.lam-picker output').textContent.startsWith('y 118, x 117, 20')")
