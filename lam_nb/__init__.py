@@ -13,10 +13,11 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import accessor, detectors, images, networks, paths, quadrature, result, statistics
+from . import accessor, detectors, faithfulness, images, networks, paths, quadrature, result, statistics
 from .attribution import attribute
 from .comparison import compare
 from .diffusion import diffusion_field
+from .peers import gradient, input_x_gradient, integrated_gradients, smoothgrad
 from .result import open as open  # not in __all__: a star import must not hide the built-in
 from .result import save
 from .types import InputError, Region
@@ -33,12 +34,17 @@ __all__ = [
     "compare",
     "detectors",
     "diffusion_field",
+    "faithfulness",
+    "gradient",
     "images",
+    "input_x_gradient",
+    "integrated_gradients",
     "networks",
     "paths",
     "quadrature",
     "result",
     "save",
+    "smoothgrad",
     "statistics",
     "views",
 ]

@@ -53,9 +53,21 @@ class LamAccessor:
         """Return `lam_nb.statistics.gini`: how unequally pixels are used."""
         return statistics.gini(self._dataset)
 
-    def diffusion_index(self) -> xr.DataArray:
+    def diffusion_index(self, canvas: tuple[int, int] | None = None) -> xr.DataArray:
         """Return `lam_nb.statistics.diffusion_index`: how widely the network looked."""
-        return statistics.diffusion_index(self._dataset)
+        return statistics.diffusion_index(self._dataset, canvas)
+
+    def pixels_for_share(self, share: float = 0.95) -> xr.DataArray:
+        """Return `lam_nb.statistics.pixels_for_share`: how few pixels hold that share of the map."""
+        return statistics.pixels_for_share(self._dataset, share)
+
+    def spread(self) -> xr.DataArray:
+        """Return `lam_nb.statistics.spread`: the map's weighted radius in pixels."""
+        return statistics.spread(self._dataset)
+
+    def informative_area(self) -> xr.DataArray:
+        """Return `lam_nb.statistics.informative_area`: what all networks use, what only wide ones do."""
+        return statistics.informative_area(self._dataset)
 
     def contribution_area(self) -> xr.DataArray:
         """Return `lam_nb.statistics.contribution_area`: where contributions gather, as a density."""

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from . import detectors, gradients, images, integration, locality, paths, quadrature, result
+from . import detectors, gradients, images, integration, locality, paths, provenance, quadrature, result
 from .networks import Network
 from .progress import Progress, bar
 from .types import Batch, Detector, DetectorMaker, Image, InputError, PathMaker, Region
@@ -135,14 +135,12 @@ def attribute(
         shares = scene.shares(measure_of, windows, local and not moving)
         found = dict(one for share in shares for one in scene.integrated(share, shown))
     common = {result.INPUT: picture.numpy(), result.OUTPUT: output[0].float().cpu().numpy()}
-    provenance = _describe_network(network) | {"path": _describe(maker), "detector": _describe(measure_of)}
-    provenance |= {"rule": rule if isinstance(rule, str) else _describe(rule), "image_sha256": images.digest(picture)}
-    provenance |= {"tolerance": plan.tolerance} if plan.tolerance is not None else {}
-    provenance |= {"device": _describe_device(place), "precision": str(lower or network.dtype).removeprefix("torch.")}
-    provenance |= {"seconds": round(time.perf_counter() - started, 3)}
-    results = [
-        _assembled(found[k], window, picture, along, common, kept, provenance) for k, window in enumerate(windows)
-    ]
+    told = provenance.of_network(network) | {"path": provenance.named(maker), "detector": provenance.named(measure_of)}
+    told |= {"rule": rule if isinstance(rule, str) else provenance.named(rule), "image_sha256": images.digest(picture)}
+    told |= {"tolerance": plan.tolerance} if plan.tolerance is not None else {}
+    told |= {"device": provenance.of_device(place), "precision": str(lower or network.dtype).removeprefix("torch.")}
+    told |= {"seconds": round(time.perf_counter() - started, 3)}
+    results = [_assembled(found[k], window, picture, along, common, kept, told) for k, window in enumerate(windows)]
     return results[0] if alone else result.stacked(results, result.REGION)
 
 
@@ -228,7 +226,7 @@ def _assembled(
     along: Any,
     common: dict[str, Any],
     kept: Sequence[str],
-    provenance: dict[str, Any],
+    common_told: dict[str, Any],
 ) -> xr.Dataset:
     integral, samples = found.integral, found.integral.samples
     values = common | integral.values() | {result.DETECTOR_START: found.start, result.DETECTOR_END: found.end}
@@ -243,8 +241,8 @@ def _assembled(
     wanted = {name: value for name, value in values.items() if name not in unwanted}
     for name in {result.ATTRIBUTION, result.INTEGRAND, result.GRADIENT} & set(wanted):
         wanted[name] = _placed(wanted[name], found.part, picture.shape[-2:])
-    told = _describe_region(window) | {"steps": len(integral.nodes.alphas), "computed_pixels": found.pixels}
-    return result.assemble(wanted, _coordinates(along, integral.nodes), provenance | told)
+    own = provenance.of_region(window) | {"steps": len(integral.nodes.alphas), "computed_pixels": found.pixels}
+    return result.assemble(wanted, _coordinates(along, integral.nodes), common_told | own)
 
 
 def _placed(values: Any, part: tuple[slice, slice], size: Sequence[int]) -> Any:
@@ -336,37 +334,3 @@ def _gap(attribution: np.ndarray, start: float, end: float) -> float:
     if end == start:
         return float("nan")
     return float((attribution.sum(dtype=np.float64) - (end - start)) / abs(end - start))
-
-
-def _describe(item: Any) -> str:
-    """Name a function by its name, anything else by its repr."""
-    return getattr(item, "__name__", None) or repr(item)
-
-
-def _describe_network(network: Network) -> dict[str, str | int | float]:
-    unusual: dict[str, Any] = {
-        "mean": network.mean,
-        "std": network.std,
-        "colours": network.colours,
-        "arguments": network.arguments,
-    }
-    usual: dict[str, Any] = {"mean": 0.0, "std": 1.0, "colours": "rgb", "arguments": {}}
-    told: dict[str, str | int | float] = {
-        f"network_{key}": str(value) for key, value in unusual.items() if value != usual[key]
-    }
-    return told | {
-        "network": network.name,
-        "parameters": network.parameter_count,
-        "weights_sha256": network.weights_hash,
-        "scale": network.scale,
-        "value_range": network.value_range,
-        "pad_to": network.pad_to,
-    }
-
-
-def _describe_region(region: Region) -> dict[str, str | int | float]:
-    return {"region_y": region.y, "region_x": region.x, "region_size": region.size}
-
-
-def _describe_device(place: torch.device) -> str:
-    return torch.cuda.get_device_name(place) if place.type == "cuda" else place.type

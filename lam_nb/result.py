@@ -28,6 +28,7 @@ PRECISION_ERROR = "precision_error"
 NODE_COUNT, ERROR_HISTORY, INDEX_HISTORY = "node_count", "error_history", "index_history"
 WEIGHT, SIGMA = "weight", "sigma"
 IMAGE, MODEL = "image", "model"
+METHOD, MODE, FRACTION, STAGE = "method", "mode", "fraction", "stage"
 INFLUENCE, EFFECTIVE_FIELD = "influence", "effective_receptive_field"
 ABOVE, BELOW, LEFT, RIGHT = "above", "below", "left", "right"
 FIELD_HEIGHT, FIELD_WIDTH = "field_height", "field_width"
@@ -69,6 +70,14 @@ _QUALITY: Mapping[str, tuple[str, str]] = {
     PSNR_LUMA: ("peak signal-to-noise ratio, luma", "dB"),
     SSIM_RGB: ("structural similarity, RGB", "1"),
     SSIM_LUMA: ("structural similarity, luma", "1"),
+}
+_CURVES: Mapping[str, tuple[str, str]] = {
+    "output_share": ("output between baseline and image, by squared error", "1"),
+    "detector_share": ("detector between baseline and image", "1"),
+    "output_share_error": ("standard error over random orders", "1"),
+    "psnr": ("peak signal-to-noise ratio of the region", "dB"),
+    "output_area": ("area under the output's curve", "1"),
+    "detector_area": ("area under the detector's curve", "1"),
 }
 _FIELD: Mapping[str, tuple[tuple[str, ...], str, str]] = {
     INFLUENCE: ((Y, X), "positive gradient of the centre output pixel", "1"),
@@ -242,6 +251,39 @@ def window_field(
     for name, word in ((WINDOW_Y, "row"), (WINDOW_X, "column")):
         table[name].attrs = {"long_name": f"{word} of the window's centre", "units": "output pixels"}
     return table.assign(pictures.data_vars).assign_coords(pictures.coords)
+
+
+def faithfulness(
+    values: Mapping[str, Any],
+    methods: Sequence[str],
+    modes: Sequence[str],
+    fractions: Any,
+    provenance: Mapping[str, Any],
+) -> xr.Dataset:
+    """Build a table of deletion and insertion curves."""
+    axes = {
+        METHOD: np.array(methods, dtype=object),
+        MODE: np.array(modes, dtype=object),
+        FRACTION: np.asarray(fractions),
+    }
+    data = {
+        name: (tuple(axes)[: values[name].ndim], values[name], {"long_name": label, "units": units})
+        for name, (label, units) in _CURVES.items()
+    }
+    table = xr.Dataset(data, coords=axes, attrs={**provenance, **_stamp()})
+    table[FRACTION].attrs = {"long_name": "part of the pixels replaced", "units": "1"}
+    return table
+
+
+def randomisation(
+    table: xr.Dataset, indices: Sequence[float], layers: Any, last: Any, provenance: Mapping[str, Any]
+) -> xr.Dataset:
+    """Build a table of maps' likeness while layers are shuffled."""
+    told = {"long_name": "diffusion index", "units": "1"}
+    whole = table.assign({DIFFUSION_INDEX: (STAGE, np.asarray(indices, float), told)})
+    whole = whole.assign_coords({"layers": (STAGE, np.asarray(layers)), "last": (STAGE, last)})
+    whole["layers"].attrs = {"long_name": "layers shuffled, from the output backwards", "units": "1"}
+    return whole.assign_attrs({**provenance, **_stamp()})
 
 
 def quality(

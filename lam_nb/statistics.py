@@ -19,12 +19,15 @@ from .result import (
     DETECTOR_END,
     DETECTOR_START,
     GRADIENT,
+    IMAGE,
     INTEGRAND,
+    MODEL,
     WEIGHT,
     X,
     Y,
     check,
 )
+from .types import InputError, whole
 
 if TYPE_CHECKING:
     from .networks import Network
@@ -140,8 +143,15 @@ def gini(dataset: xr.Dataset) -> xr.DataArray:
     return _named(found, "Gini coefficient", "1", canvas_pixels=used.sizes[Y] * used.sizes[X])
 
 
-def diffusion_index(dataset: xr.Dataset) -> xr.DataArray:
+def diffusion_index(dataset: xr.Dataset, canvas: tuple[int, int] | None = None) -> xr.DataArray:
     """How widely the network looked, (1 − gini) · 100 (Gu & Dong, arXiv 2011.11036).
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+    canvas : (rows, columns), optional
+        Count as if the map lay on a canvas of this many pixels, zero elsewhere: the way to compare maps
+        of different sizes. At least as large as the map.
 
     Returns
     -------
@@ -150,13 +160,194 @@ def diffusion_index(dataset: xr.Dataset) -> xr.DataArray:
         a smaller index, so compare equal sizes only (attribute ``canvas_pixels``). NaN, with a
         warning, for a map that is zero or holds NaN.
 
+    Raises
+    ------
+    InputError
+        If the canvas is smaller than the map.
+
     Examples
     --------
     >>> round(float(diffusion_index(_example())), 4)
     16.6667
+    >>> round(float(diffusion_index(_example(), canvas=(4, 3))), 4)
+    8.3333
     """
     found = gini(dataset)
-    return _named((1 - found) * 100, "diffusion index", "1", canvas_pixels=found.attrs["canvas_pixels"])
+    pixels = found.attrs["canvas_pixels"]
+    share = 1.0
+    if canvas is not None:
+        rows, columns = (whole("canvas", side) for side in canvas)
+        if rows < dataset.sizes[Y] or columns < dataset.sizes[X]:
+            size = f"{dataset.sizes[Y]} × {dataset.sizes[X]}"
+            raise InputError(f"canvas: got {rows} × {columns}, expected at least the map's {size} pixels.")
+        share, pixels = pixels / (rows * columns), rows * columns
+    return _named((1 - found) * 100 * share, "diffusion index", "1", canvas_pixels=pixels)
+
+
+def pixels_for_share(dataset: xr.Dataset, share: float = 0.95) -> xr.DataArray:
+    """Return how few pixels hold `share` of the map's magnitude: (…), in input pixels.
+
+    Unlike the diffusion index it does not depend on the canvas.
+
+    Raises
+    ------
+    InputError
+        If `share` is not in (0, 1].
+
+    Examples
+    --------
+    >>> float(pixels_for_share(_example()))
+    1.0
+    """
+    if not 0 < share <= 1:
+        raise InputError(f"share: got {share!r}, expected a part of the whole, in (0, 1].")
+    settings: dict[str, Any] = {"input_core_dims": [[Y, X]], "dask": "parallelized", "output_dtypes": [float]}
+    found = xr.apply_ufunc(_fewest, magnitude(dataset), kwargs={"share": share}, **settings)
+    return _named(found, "pixels for the share", "input pixels", share=share)
+
+
+def spread(dataset: xr.Dataset) -> xr.DataArray:
+    """Return the map's weighted radius: root of the mean squared distance to its centre, (…), in input pixels.
+
+    To be held beside the receptive field, which says how far the network could look.
+
+    Examples
+    --------
+    >>> float(spread(_example()))
+    0.0
+    """
+    used = magnitude(dataset).astype(float)
+    total = used.sum((Y, X))
+    places = {side: xr.DataArray(np.arange(float(dataset.sizes[side])), dims=side) for side in (Y, X)}
+    centres = {side: (used * place).sum((Y, X)) / total for side, place in places.items()}
+    down, right = ((used * (places[side] - centres[side]) ** 2).sum((Y, X)) / total for side in (Y, X))
+    return _named(((down + right) ** 0.5).where(total > 0), "spread", "input pixels")
+
+
+def informative_area(many: xr.Dataset) -> xr.DataArray:
+    """Return what every network uses and what only wide-looking ones do: (…, y, x), in about [−0.5, 1].
+
+    With A and B the pixelwise largest and smallest contribution area over the networks:
+    B − (A − B) / (2 max(A − B)). Near 1: all use it, enough for the most basic restoration; near
+    −0.5: only some do, what looking wider may add. Of two networks, the second is B, as in the
+    published demo (Gu & Dong, arXiv 2011.11036).
+
+    Parameters
+    ----------
+    many : xarray.Dataset
+        Of `lam_nb.compare`.
+
+    Raises
+    ------
+    InputError
+        If there is no dimension ``model`` with at least two networks.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> nets = [lam.networks.load(name) for name in ("rfdn-small", "fsrcnn")]
+    >>> lr = lam.images.downscale(lam.images.sample("bricks"), 4)
+    >>> area = informative_area(lam.compare(nets, lr, lam.Region(96, 96), progress=False))
+    >>> bool(-0.5 <= area.min() < 0)
+    True
+    """
+    if many.sizes.get(MODEL, 0) < 2:
+        raise InputError("many: expected at least two networks along 'model'; make it with lam_nb.compare.")
+    areas = contribution_area(many)
+    pair = many.sizes[MODEL] == 2
+    wide = areas.isel({MODEL: 0}, drop=True) if pair else areas.max(MODEL)
+    common = areas.isel({MODEL: 1}, drop=True) if pair else areas.min(MODEL)
+    beyond = wide - common
+    found = common - 0.5 * beyond / beyond.max((Y, X))
+    named = _named(found, "informative area", "1")
+    return named.assign_attrs(method="first network against second" if pair else "largest against smallest of all")
+
+
+def agreement(first: xr.Dataset, second: xr.Dataset, top: float = 0.05) -> xr.Dataset:
+    """Compare two maps: do they rank pixels alike, do they share their strongest pixels.
+
+    Parameters
+    ----------
+    first, second : xarray.Dataset
+        Results on one canvas; further dimensions are matched.
+    top : float, default 0.05
+        Part of the pixels that counts as strongest.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``rank_correlation`` (Spearman's, of magnitudes, over pixels that either uses) and
+        ``top_overlap`` (shared part of the strongest), both (…).
+
+    Raises
+    ------
+    InputError
+        If the canvases differ or `top` is not in (0, 1].
+
+    Examples
+    --------
+    >>> found = agreement(_example(), _example())
+    >>> float(found.rank_correlation), float(found.top_overlap)
+    (1.0, 1.0)
+    """
+    if not 0 < top <= 1:
+        raise InputError(f"top: got {top!r}, expected a part of the pixels, in (0, 1].")
+    pair = [magnitude(one) for one in (first, second)]
+    sizes = [(one.sizes[Y], one.sizes[X]) for one in pair]
+    if sizes[0] != sizes[1]:
+        raise InputError(f"second: its canvas is {sizes[1]}, expected the first's, {sizes[0]}; compare equal sizes.")
+    bare = [one.drop_vars([name for name in one.coords if name not in one.dims]) for one in pair]
+    settings: dict[str, Any] = {"input_core_dims": [[Y, X]] * 2, "output_dtypes": [float]}
+    correlation = xr.apply_ufunc(_rank_correlation, *bare, vectorize=True, **settings)
+    overlap = xr.apply_ufunc(_top_overlap, *bare, vectorize=True, kwargs={"top": top}, **settings)
+    return xr.Dataset(
+        {
+            "rank_correlation": _named(correlation, "rank correlation", "1"),
+            "top_overlap": _named(overlap, "overlap of the strongest pixels", "1", top=top),
+        }
+    )
+
+
+def bootstrap(
+    values: xr.DataArray, dimension: str = IMAGE, *, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> xr.Dataset:
+    """Return the mean over a dimension with a bootstrap interval: draw its entries again, with replacement.
+
+    Parameters
+    ----------
+    values : xarray.DataArray
+    dimension : str, default "image"
+        What was sampled, such as images; entries that are NaN are left out.
+    level : float, default 0.95
+    draws, seed : int
+
+    Returns
+    -------
+    xarray.Dataset
+        ``mean``, ``low``, ``high`` (…), in the values' units.
+
+    Raises
+    ------
+    InputError
+        If the dimension is missing or the level is not in (0, 1).
+
+    Examples
+    --------
+    >>> found = bootstrap(xr.DataArray([1.0, 2.0, 3.0, 4.0], dims="image"))
+    >>> float(found.low) < float(found["mean"]) < float(found.high)
+    True
+    """
+    if dimension not in values.dims:
+        raise InputError(f"dimension: got {dimension!r}, expected one of {', '.join(map(str, values.dims))}.")
+    if not 0 < level < 1:
+        raise InputError(f"level: got {level!r}, expected a probability such as 0.95.")
+    count = values.sizes[dimension]
+    rows = np.random.default_rng(seed).integers(0, count, (whole("draws", draws), count))
+    drawn = values.isel({dimension: xr.DataArray(rows, dims=("draw", dimension))}).mean(dimension)
+    low, high = (drawn.quantile(at, "draw").drop_vars("quantile") for at in ((1 - level) / 2, (1 + level) / 2))
+    told = {"units": values.attrs.get("units", "1"), "level": level, "draws": draws, "seed": seed}
+    parts = {"mean": values.mean(dimension), "low": low, "high": high}
+    return xr.Dataset({name: one.assign_attrs(told) for name, one in parts.items()})
 
 
 def contribution_area(dataset: xr.Dataset) -> xr.DataArray:
@@ -253,6 +444,38 @@ def receptive_field(
     return fields.measure(network, pictures, side=side, limit=limit, device=device)
 
 
+def _fewest(values: NDArray[np.floating], share: float) -> NDArray[np.float64]:
+    flat = -np.sort(-values.reshape(*values.shape[:-2], -1).astype(np.float64), axis=-1)
+    gathered = flat.cumsum(-1)
+    total = gathered[..., -1:]
+    needed = (gathered < share * total * (1 - 1e-12)).sum(-1) + 1.0
+    return np.where(total[..., 0] > 0, needed, np.nan)
+
+
+def _rank_correlation(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
+    used = (first != 0) | (second != 0)
+    used |= used.sum() < 2
+    ranks = [_ranks(one[used]) for one in (first, second)]
+    if any(np.ptp(one) == 0 for one in ranks) or not all(np.isfinite(one).all() for one in (first, second)):
+        return float("nan")
+    return float(np.corrcoef(ranks[0], ranks[1])[0, 1].clip(-1, 1))
+
+
+def _ranks(values: NDArray[np.floating]) -> NDArray[np.float64]:
+    """Return ranks, of equal values their mean."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    last = counts.cumsum()
+    return (last - (counts - 1) / 2)[inverse]
+
+
+def _top_overlap(first: NDArray[np.floating], second: NDArray[np.floating], top: float) -> float:
+    if not (first.any() and second.any()):
+        return float("nan")
+    count = max(1, round(top * first.size))
+    strongest = [set(np.argsort(-one.ravel(), kind="stable")[:count].tolist()) for one in (first, second)]
+    return len(strongest[0] & strongest[1]) / count
+
+
 def _gini(values: NDArray[np.floating]) -> NDArray[np.float64]:
     flat = np.sort(values.reshape(*values.shape[:-2], -1).astype(np.float64), axis=-1)
     count = flat.shape[-1]
@@ -282,7 +505,7 @@ def _density(values: NDArray[np.floating]) -> NDArray[np.float64]:
     return density / density.max()
 
 
-def _named(values: xr.DataArray, label: str, units: str, **attributes: int) -> xr.DataArray:
+def _named(values: xr.DataArray, label: str, units: str, **attributes: float) -> xr.DataArray:
     values.name = label.replace(" ", "_").replace("'", "")
     values.attrs = {"long_name": label, "units": units, **attributes}
     return values

@@ -109,3 +109,75 @@ def test_contribution_area_is_scipys_kernel_density(size):
 def test_a_map_without_an_area_is_nan(values):
     with pytest.warns(RuntimeWarning, match="contribution area is NaN"):
         assert bool(statistics.contribution_area(as_map(values)).isnull().all())
+
+
+def test_a_larger_canvas_counts_as_padding(dataset):
+    padded = _maps(np.pad(dataset.attribution.values, ((0, 0), (3, 7), (5, 0))))
+    rows, columns = padded.sizes["y"], padded.sizes["x"]
+    found = statistics.diffusion_index(dataset, canvas=(rows, columns))
+    assert float(found) == pytest.approx(float(statistics.diffusion_index(padded)))
+    assert found.attrs["canvas_pixels"] == rows * columns
+    with pytest.raises(InputError, match="canvas: got 4 × 4, expected at least the map's"):
+        statistics.diffusion_index(dataset, canvas=(4, 4))
+
+
+def test_pixels_for_a_share():
+    values = np.zeros((3, 4, 5))
+    values[0, 0] = [4, 3, 2, 1, 0]
+    counts = [float(statistics.pixels_for_share(_maps(values), share)) for share in (0.1, 0.4, 0.41, 0.7, 0.9, 1.0)]
+    assert counts == [1, 1, 2, 2, 3, 4]
+    assert np.isnan(statistics.pixels_for_share(_maps(np.zeros((3, 2, 2)))))
+    with pytest.raises(InputError, match="share: got 0"):
+        statistics.pixels_for_share(_maps(values), 0)
+
+
+def test_spread_is_the_root_mean_squared_distance():
+    values = np.zeros((3, 9, 11))
+    values[0, 4, [2, 8]] = 1, -1
+    assert float(statistics.spread(_maps(values))) == pytest.approx(3)
+    moved = np.roll(values, (2, 1), (1, 2))
+    assert float(statistics.spread(_maps(moved))) == pytest.approx(3)
+    assert np.isnan(statistics.spread(_maps(np.zeros((3, 2, 2)))))
+
+
+def test_agreement_of_maps(dataset):
+    from scipy.stats import spearmanr
+
+    other = xr.Dataset({"attribution": np.sqrt(dataset.lam.magnitude()).expand_dims("channel")})
+    same = statistics.agreement(dataset, other)
+    assert float(same.rank_correlation) == pytest.approx(1) and float(same.top_overlap) == 1
+    random = _maps(np.random.default_rng(0).standard_normal(dataset.attribution.shape))
+    found = statistics.agreement(dataset, random)
+    expected = spearmanr(dataset.lam.magnitude().values.ravel(), statistics.magnitude(random).values.ravel())[0]
+    assert float(found.rank_correlation) == pytest.approx(expected)
+    many = xr.concat([dataset[["attribution"]]] * 3, "model")
+    assert statistics.agreement(many, dataset).rank_correlation.dims == ("model",)
+    with pytest.raises(InputError, match="compare equal sizes"):
+        statistics.agreement(dataset, dataset.isel(y=slice(5)))
+
+
+def test_bootstrap_covers_as_it_says():
+    draws = np.random.default_rng(1).normal(2, 1, (200, 40))
+    found = statistics.bootstrap(xr.DataArray(draws, dims=("trial", "image")), draws=500)
+    covered = float(((found.low < 2) & (found.high > 2)).mean())
+    assert 0.85 < covered < 0.99
+    again = statistics.bootstrap(xr.DataArray(draws, dims=("trial", "image")), draws=500)
+    xr.testing.assert_identical(found, again)
+    with pytest.raises(InputError, match="dimension: got 'network'"):
+        statistics.bootstrap(xr.DataArray(draws), "network")
+
+
+def test_informative_area_of_a_pair_and_of_many():
+    maps = np.zeros((3, 3, 16, 18))
+    maps[0, 0, 2:14, 2:14], maps[1, 0, 7:9, 7:9], maps[2, 0, 6:11, 6:11] = 1, 1, 1
+    many = xr.Dataset({"attribution": (("model", "channel", "y", "x"), maps)})
+    areas = statistics.contribution_area(many).values
+    pair = statistics.informative_area(many.isel(model=slice(2)))
+    beyond = areas[0] - areas[1]
+    np.testing.assert_allclose(pair, areas[1] - 0.5 * beyond / beyond.max())
+    every = statistics.informative_area(many)
+    assert every.attrs["method"] == "largest against smallest of all"
+    beyond = areas.max(0) - areas.min(0)
+    np.testing.assert_allclose(every, areas.min(0) - 0.5 * beyond / beyond.max())
+    with pytest.raises(InputError, match="at least two networks"):
+        statistics.informative_area(many.isel(model=0))

@@ -6,6 +6,7 @@ from .attribution import attribution
 from .comparison import comparison
 from .convergence import convergence
 from .diffusion_field import diffusion_field
+from .faithfulness import faithfulness, randomised
 from .figure import View
 from .pictures import write_html
 from .progression import progression
@@ -19,7 +20,9 @@ __all__ = [
     "comparison",
     "convergence",
     "diffusion_field",
+    "faithfulness",
     "progression",
+    "randomised",
     "receptive_field",
     "table",
     "write_html",

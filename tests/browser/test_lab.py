@@ -255,7 +255,8 @@ def test_a_saved_notebook_holds_a_picture_for_places_without_widgets(scrubber, l
     scrubber.keyboard.press("Control+s")
     root, _ = lab
     for _ in range(60):
-        saved = nbformat.read(root / "test.ipynb", as_version=4)
+        text = (root / "test.ipynb").read_text()  # empty for a moment while it is written
+        saved = nbformat.reads(text, as_version=4) if text else nbformat.v4.new_notebook(cells=[{}, {}])
         data = [out.get("data", {}) for out in saved.cells[1].get("outputs", [])]
         if data:
             break
