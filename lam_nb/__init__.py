@@ -13,13 +13,14 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from . import accessor, detectors, faithfulness, images, networks, paths, quadrature, result, statistics
+from . import accessor, detectors, faithfulness, images, networks, paths, quadrature, result, statistics, studies
 from .attribution import attribute
 from .comparison import compare
 from .diffusion import diffusion_field
 from .peers import gradient, input_x_gradient, integrated_gradients, smoothgrad
 from .result import open as open  # not in __all__: a star import must not hide the built-in
 from .result import save
+from .sweep import sweep
 from .types import InputError, Region
 
 if TYPE_CHECKING:
@@ -46,6 +47,8 @@ __all__ = [
     "save",
     "smoothgrad",
     "statistics",
+    "studies",
+    "sweep",
     "views",
 ]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -175,12 +175,12 @@ def _standard_error(slopes: Batch) -> float:
     return float(off.sum() / slopes.mean(0).abs().sum())
 
 
-def names() -> Iterable[str]:
+def names() -> tuple[str, ...]:
     """Names of the peers.
 
     Examples
     --------
-    >>> list(names())
-    ['gradient', 'input_x_gradient', 'integrated_gradients', 'smoothgrad']
+    >>> names()
+    ('gradient', 'input_x_gradient', 'integrated_gradients', 'smoothgrad')
     """
-    return (function.__name__ for function in (gradient, input_x_gradient, integrated_gradients, smoothgrad))
+    return tuple(function.__name__ for function in (gradient, input_x_gradient, integrated_gradients, smoothgrad))

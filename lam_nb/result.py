@@ -28,11 +28,11 @@ PRECISION_ERROR = "precision_error"
 NODE_COUNT, ERROR_HISTORY, INDEX_HISTORY = "node_count", "error_history", "index_history"
 WEIGHT, SIGMA = "weight", "sigma"
 IMAGE, MODEL = "image", "model"
-METHOD, MODE, FRACTION, STAGE = "method", "mode", "fraction", "stage"
+METHOD, MODE, FRACTION, STAGE, CHOICE = "method", "mode", "fraction", "stage", "choice"
 INFLUENCE, EFFECTIVE_FIELD = "influence", "effective_receptive_field"
 ABOVE, BELOW, LEFT, RIGHT = "above", "below", "left", "right"
 FIELD_HEIGHT, FIELD_WIDTH = "field_height", "field_width"
-PSNR = "psnr"
+PSNR, DONE = "psnr", "done"
 PSNR_RGB, PSNR_LUMA, SSIM_RGB, SSIM_LUMA = "psnr_rgb", "psnr_luma", "ssim_rgb", "ssim_luma"
 
 _PICTURE, _OUTPUT = (CHANNEL, Y, X), (CHANNEL, OUT_Y, OUT_X)
@@ -286,6 +286,47 @@ def randomisation(
     return whole.assign_attrs({**provenance, **_stamp()})
 
 
+def correlation(
+    models: Sequence[str],
+    found: Mapping[str, tuple[float, float, float]],
+    columns: Mapping[str, tuple[Any, Any, Any]],
+    provenance: Mapping[str, Any],
+) -> xr.Dataset:
+    """Build a study of two numbers over models: coefficients and means, each with an interval."""
+    units = {DIFFUSION_INDEX: "1", "against": str(provenance["against_units"])}
+    labels = {DIFFUSION_INDEX: "diffusion index", "against": str(provenance["against"])}
+    data: dict[str, Any] = {}
+    for name, values in found.items():
+        for suffix, value in zip(("", "_low", "_high"), values, strict=True):
+            data[name + suffix] = ((), value, {"long_name": f"{name}{suffix}".replace("_", " "), "units": "1"})
+    for name, values in columns.items():
+        for suffix, row in zip(("", "_low", "_high"), values, strict=True):
+            told = {"long_name": labels[name] + suffix.replace("_", ", "), "units": units[name]}
+            data[name + suffix] = (MODEL, np.asarray(row), told)
+    return xr.Dataset(data, coords={MODEL: np.array(models, dtype=object)}, attrs={**provenance, **_stamp()})
+
+
+def variants(
+    choices: Sequence[str],
+    models: Sequence[str],
+    index: Any,
+    cells: Mapping[str, Any],
+    ranking: Any,
+    provenance: Mapping[str, Any],
+) -> xr.Dataset:
+    """Build a study of maps under other choices of one setting."""
+    axes = {CHOICE: np.array(choices, dtype=object), MODEL: np.array(models, dtype=object)}
+    words = {
+        "rank_correlation": "rank correlation with the first choice",
+        "top_overlap": "overlap with the first choice",
+    }
+    data = {DIFFUSION_INDEX: ((CHOICE, MODEL), index, {"long_name": "diffusion index", "units": "1"})}
+    for name, one in cells.items():
+        data[name] = (CHOICE, MODEL), one, {"long_name": f"{words[name]} with the first choice", "units": "1"}
+    told = {"long_name": "rank correlation of the networks' order with the first choice's", "units": "1"}
+    return xr.Dataset({**data, "ranking": (CHOICE, ranking, told)}, coords=axes, attrs={**provenance, **_stamp()})
+
+
 def quality(
     values: Mapping[str, Any], coordinates: Mapping[str, Any], provenance: Mapping[str, str | int | float]
 ) -> xr.Dataset:
@@ -295,6 +336,47 @@ def quality(
     for name, (label, units) in _QUALITY.items():
         table[name].attrs = {"long_name": label, "units": units}
     return table.assign_attrs({**provenance, **_stamp()})
+
+
+def sweep_store(
+    path: str | os.PathLike[str],
+    models: Sequence[str],
+    pictures: Sequence[str],
+    regions: Sequence[tuple[int, int, int]],
+    size: tuple[int, int],
+    scalars: Sequence[str],
+    provenance: Mapping[str, str | int | float],
+) -> None:
+    """Make a Zarr store for a sweep, a chunk for every pair of model and image; whole or not at all."""
+    import zarr
+
+    axes = {MODEL: len(models), IMAGE: len(pictures), REGION: len(regions), Y: size[0], X: size[1]}
+    cell = {MODEL: 1, IMAGE: 1}
+    told: dict[str, tuple[str, str]] = {name: (label, units) for name, (_, label, units) in _VARIABLES.items()}
+    told |= {DIFFUSION_INDEX: ("diffusion index", "1"), DONE: ("whether it is there", "1")}
+    told |= {PSNR: ("peak signal-to-noise ratio of the output, RGB", "dB")}
+    told |= {ATTRIBUTION: ("local attribution, summed over channels", "detector")}
+    kinds = {name: (MODEL, IMAGE, REGION) for name in scalars}
+    kinds |= {PSNR: (MODEL, IMAGE), DONE: (MODEL, IMAGE), ATTRIBUTION: (MODEL, IMAGE, REGION, Y, X)}
+    names: dict[str, Any] = {MODEL: np.array(models, dtype=object), IMAGE: np.array(pictures, dtype=object)}
+    columns: dict[str, Any] = {
+        f"region_{n}": (REGION, [one[k] for one in regions]) for k, n in enumerate(("y", "x", "size"))
+    }
+    table = xr.Dataset(coords=names | columns, attrs={**provenance, **_stamp()})
+    with replacing(path) as temporary:
+        table.to_zarr(temporary, zarr_format=3, consolidated=False)
+        group: Any = zarr.open_group(str(temporary), mode="r+")
+        for name, dims in kinds.items():
+            label, units = told[name]
+            group.create_array(
+                name,
+                shape=tuple(axes[one] for one in dims),
+                chunks=tuple(cell.get(one, axes[one]) for one in dims),
+                dtype="int8" if name == DONE else "float32" if name == ATTRIBUTION else "float64",
+                fill_value=0 if name == DONE else float("nan"),
+                dimension_names=dims,
+                attributes={"long_name": label, "units": units},
+            )
 
 
 def check(dataset: xr.Dataset, *names: str) -> xr.Dataset:

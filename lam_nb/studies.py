@@ -1,0 +1,393 @@
+"""Studies: the findings over networks and images, each a function that returns a Dataset with intervals."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import NDArray
+
+from . import detectors, gradients, images, paths, result, statistics
+from .attribution import attribute
+from .networks import Network
+from .progress import Progress, bar
+from .types import DetectorMaker, Image, InputError, PathMaker, Region, whole
+
+_DRAWS = 2000
+
+
+def test_set(folder: str | os.PathLike[str], n: int = 150, size: int = 256) -> dict[str, Image]:
+    """Cut a test set of the paper's kind from any folder: the crops with most structure.
+
+    Every picture is cut into non-overlapping crops; the `n` with the strongest mean gradient are kept,
+    so that windows in their middle are hard (Gu & Dong, arXiv 2011.11036, took 150 of 256 × 256).
+
+    Parameters
+    ----------
+    folder : path-like
+        Of photographs; those smaller than a crop are left out.
+    n : int, default 150
+    size : int, default 256
+        Side of a crop.
+
+    Returns
+    -------
+    dict of str to torch.Tensor (3, size, size)
+        Strongest first; names tell file and place.
+
+    Raises
+    ------
+    InputError
+        If no picture is large enough.
+
+    Examples
+    --------
+    >>> from importlib import resources
+    >>> found = test_set(resources.files("lam_nb") / "data" / "images", n=2, size=128)
+    >>> [tuple(one.shape) for one in found.values()]
+    [(3, 128, 128), (3, 128, 128)]
+    """
+    whole("n", n), whole("size", size)
+    crops = []
+    for path in images.files(folder):
+        picture = images.load(path)
+        rows, columns = (range(0, side - size + 1, size) for side in picture.shape[-2:])
+        for y, x in ((y, x) for y in rows for x in columns):
+            crop = images.crop(picture, y, x, size, size)
+            crops.append((float(_slope(crop).mean()), f"{path.stem} y{y} x{x}", crop))
+    if not crops:
+        raise InputError(f"folder: no picture in {folder} is at least {size} × {size}; give a smaller size.")
+    crops.sort(key=lambda one: (-one[0], one[1]))
+    return {name: crop for _, name, crop in crops[:n]}
+
+
+test_set.__test__ = False  # type: ignore[attr-defined] # its name is no test's
+
+
+def hard_regions(
+    truth: Any, networks: Sequence[Network], n: int = 5, *, size: int = 16, stride: int = 8, device: Any = None
+) -> list[Region]:
+    """Choose windows where networks do worst and there is structure: where maps have something to tell.
+
+    Windows are ranked by the squared error of the outputs, mean over the networks, times the mean
+    gradient of the ground truth; chosen ones do not overlap and keep a window's side from the border.
+
+    Parameters
+    ----------
+    truth : image
+        Ground truth; networks get it reduced by their scale.
+    networks : sequence of Network
+    n : int, default 5
+        Windows to choose; fewer if there is no room.
+    size, stride : int
+        Side of a window and distance of candidates, in output pixels.
+    device : str or torch.device, optional
+
+    Returns
+    -------
+    list of Region
+        Hardest first.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> len(hard_regions(lam.images.sample("facade"), [lam.networks.load("fsrcnn")], n=3))
+    3
+    """
+    whole("n", n), whole("size", size), whole("stride", stride)
+    if not networks:
+        raise InputError("networks: got none, expected at least one; their errors rank the windows.")
+    picture, place = images.as_image(truth), gradients.device(device)
+    errors = []
+    for network in networks:
+        unit = network.scale * network.pad_to
+        cut = images.crop(picture, 0, 0, *(side // unit * unit for side in picture.shape[-2:]))
+        given = images.downscale(cut, network.scale) if network.scale > 1 else cut
+        with gradients.frozen(network, place):
+            output = gradients.outputs(network, given[None].to(place))[0].cpu()
+        errors.append((output - cut).square().sum(0))
+    rows, columns = (min(one.shape[k] for one in errors) for k in (0, 1))
+    worth = torch.stack([one[:rows, :columns] for one in errors]).mean(0)
+    slope = _slope(picture)[:rows, :columns]
+    score = _window_means(worth, size, stride) * _window_means(slope, size, stride)
+    margin = -(-size // stride)
+    score[:margin], score[-margin:], score[:, :margin], score[:, -margin:] = (-1.0,) * 4
+    chosen: list[Region] = []
+    for k in np.argsort(-score.ravel(), kind="stable"):
+        y, x = (int(at) * stride for at in np.unravel_index(k, score.shape))
+        apart = all(max(abs(y - one.y), abs(x - one.x)) >= size for one in chosen)
+        if score.ravel()[k] >= 0 and apart and len(chosen) < n:
+            chosen.append(Region(y, x, size))
+    return chosen
+
+
+def di_against_psnr(table: xr.Dataset, *, draws: int = _DRAWS, seed: int = 0) -> xr.Dataset:
+    """Correlate how widely networks look with how well they restore: ln DI against PSNR.
+
+    The paper found Pearson 0.85 and Spearman 0.88 over some forty networks (Gu & Dong, arXiv 2011.11036).
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        Of `lam_nb.sweep`, with ground truth.
+    draws, seed : int
+        Of the bootstrap over images.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``pearson``, ``spearman`` with ``_low`` and ``_high`` of 95 % intervals over images; per model
+        ``diffusion_index`` and ``against``, means with intervals.
+
+    Raises
+    ------
+    InputError
+        If there are fewer than three networks, or no PSNR.
+
+    Examples
+    --------
+    >>> import tempfile, lam_nb as lam
+    >>> nets, regions = ["fsrcnn", "residual", "rfdn-small"], [lam.Region(96, 96)]
+    >>> settings = {"store": tempfile.mkdtemp() + "/all.zarr", "steps": 4, "progress": False}
+    >>> study = di_against_psnr(lam.sweep(nets, ["bricks", "facade"], regions, **settings))
+    >>> -1 <= float(study.spearman) <= 1
+    True
+    """
+    result.check(table, result.DIFFUSION_INDEX)
+    if result.PSNR not in table or bool(table[result.PSNR].isnull().all()):
+        raise InputError("table: has no PSNR; make it with lam_nb.sweep(..., truth=True).")
+    return _correlated(table, table[result.PSNR], "PSNR", "dB", draws, seed)
+
+
+def di_against(table: xr.Dataset, values: Mapping[str, float], label: str, units: str = "1") -> xr.Dataset:
+    """Correlate ln DI with a number per network, such as its receptive field, width, depth or parameters.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        Of `lam_nb.sweep`.
+    values : mapping of str to float
+        Network's name -> number; infinite ones, such as global receptive fields, count as larger than all.
+    label, units : str
+        For the axis.
+
+    Returns
+    -------
+    xarray.Dataset
+        As of `di_against_psnr`; Pearson's leaves infinite values out.
+
+    Raises
+    ------
+    InputError
+        If a network has no number.
+
+    Examples
+    --------
+    >>> import tempfile, lam_nb as lam
+    >>> nets, regions = ["fsrcnn", "residual", "rfdn-small"], [lam.Region(96, 96)]
+    >>> settings = {"store": tempfile.mkdtemp() + "/all.zarr", "steps": 4, "progress": False}
+    >>> table = lam.sweep(nets, ["bricks"], regions, **settings)
+    >>> float(di_against(table, {"fsrcnn": 15, "residual": 39, "rfdn-small": 200}, "receptive field").spearman)
+    1.0
+    """
+    names = [str(name) for name in table[result.MODEL].values]
+    missing = [name for name in names if name not in values]
+    if missing:
+        raise InputError(f"values: has no number for {missing[0]!r}; give one for each of {', '.join(names)}.")
+    row = xr.DataArray([float(values[name]) for name in names], dims=result.MODEL)
+    spread = row.expand_dims({result.IMAGE: table.sizes[result.IMAGE]}).transpose(result.MODEL, result.IMAGE)
+    return _correlated(table, spread, label, units, _DRAWS, 0)
+
+
+def content(table: xr.Dataset) -> xr.Dataset:
+    """Sort images by the widest look that any network took at them: what makes networks look widely.
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        Of `lam_nb.sweep`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``largest``, ``mean`` diffusion index (image), widest first, and the ``widest`` network's name.
+
+    Examples
+    --------
+    >>> import tempfile, lam_nb as lam
+    >>> settings = {"store": tempfile.mkdtemp() + "/all.zarr", "steps": 4, "progress": False}
+    >>> table = lam.sweep(["fsrcnn", "residual"], ["bricks", "facade"], [lam.Region(96, 96)], **settings)
+    >>> bool(content(table).largest[0] >= content(table).largest[1])
+    True
+    """
+    index = table[result.DIFFUSION_INDEX].mean(result.REGION)
+    found = xr.Dataset({"largest": index.max(result.MODEL), "mean": index.mean(result.MODEL)})
+    filled = index.fillna(-np.inf)
+    names = table[result.MODEL].values[filled.argmax(result.MODEL).values]
+    found["widest"] = (result.IMAGE, np.array(names, dtype=object))
+    for name in ("largest", "mean"):
+        found[name].attrs = {"long_name": f"{name} diffusion index over networks", "units": "1"}
+    return found.sortby("largest", ascending=False)
+
+
+def path_sensitivity(
+    networks: Sequence[Network],
+    image: Any,
+    region: Region,
+    choices: Mapping[str, str | PathMaker] | None = None,
+    **settings: Any,
+) -> xr.Dataset:
+    """Ask how much maps and the ranking of networks change with path and baseline.
+
+    Path methods are criticised for the freedom in choosing a baseline (arXiv 1908.09818); here is what
+    the choice does to these networks on this window.
+
+    Parameters
+    ----------
+    networks : sequence of Network
+    image, region
+        As for `lam_nb.attribute`.
+    choices : mapping of str to path, optional
+        By default blur (the paper's), linear from blur, black and mean.
+    **settings
+        Of `lam_nb.attribute`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``diffusion_index``, ``rank_correlation`` and ``top_overlap`` with the first choice's map (choice,
+        model); ``ranking`` (choice): Spearman's correlation of the networks' order by DI with the first's.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> nets = [lam.networks.load(name) for name in ("fsrcnn", "residual")]
+    >>> lr = lam.images.downscale(lam.images.sample("bricks"), 4)
+    >>> found = path_sensitivity(nets, lr, lam.Region(96, 96), steps=6, progress=False)
+    >>> found.choice.values.tolist()
+    ['blur', 'linear', 'black', 'mean']
+    """
+    choices = {name: name for name in paths.names()} if choices is None else choices
+    return _variants(networks, image, region, "path", choices, settings)
+
+
+def detector_sensitivity(
+    networks: Sequence[Network],
+    image: Any,
+    region: Region,
+    choices: Mapping[str, str | DetectorMaker] | None = None,
+    *,
+    reference: Any = None,
+    **settings: Any,
+) -> xr.Dataset:
+    """Ask how much maps and the ranking of networks change with the detector.
+
+    Parameters
+    ----------
+    networks : sequence of Network
+    image, region
+        As for `lam_nb.attribute`.
+    choices : mapping of str to detector, optional
+        By default edges (the paper's), intensity, Gabor, and with a reference the error against it.
+    reference : image, optional
+        Ground truth, as large as the outputs.
+    **settings
+        Of `lam_nb.attribute`.
+
+    Returns
+    -------
+    xarray.Dataset
+        As of `path_sensitivity`.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> nets, hr = [lam.networks.load("fsrcnn"), lam.networks.load("residual")], lam.images.sample("bricks")
+    >>> lr, settings = lam.images.downscale(hr, 4), {"steps": 6, "progress": False}
+    >>> detector_sensitivity(nets, lr, lam.Region(96, 96), reference=hr, **settings).choice.values.tolist()
+    ['edges', 'intensity', 'gabor', 'error']
+    """
+    if choices is None:
+        choices = {name: name for name in detectors.names()}
+        if reference is not None:
+            choices |= {"error": detectors.error(images.as_image(reference))}
+    return _variants(networks, image, region, "detector", choices, settings)
+
+
+def _variants(
+    nets: Sequence[Network], image: Any, region: Region, name: str, choices: Mapping[str, Any], settings: dict[str, Any]
+) -> xr.Dataset:
+    progress: Progress = settings.pop("progress", True)
+    if not nets or not choices:
+        raise InputError(f"networks, choices: expected at least one network and one {name}.")
+    settings = {"keep": "map"} | settings | {"progress": False}
+    rows: list[list[xr.Dataset]] = []
+    with bar(progress, len(nets) * len(choices), name, "map") as shown:
+        for choice in choices.values():
+            rows.append([])
+            for network in nets:
+                rows[-1].append(attribute(network, image, region, **settings | {name: choice}))
+                shown.update(1)
+    index = np.array([[float(statistics.diffusion_index(one)) for one in row] for row in rows])
+    likeness = [[statistics.agreement(first, one) for first, one in zip(rows[0], row, strict=True)] for row in rows]
+    cells = {key: np.array([[float(one[key]) for one in row] for row in likeness]) for key in likeness[0][0].data_vars}
+    ranking = np.array([_spearman(index[0], row) for row in index])
+    return result.variants(list(choices), [one.name for one in nets], index, cells, ranking, {"varied": name})
+
+
+def _correlated(table: xr.Dataset, against: xr.DataArray, label: str, units: str, draws: int, seed: int) -> xr.Dataset:
+    """Correlate ln of the mean index with a mean, over models, with intervals by drawing images again."""
+    index = table[result.DIFFUSION_INDEX].mean(result.REGION).transpose(result.MODEL, result.IMAGE).values
+    other = against.transpose(result.MODEL, result.IMAGE).values
+    if len(index) < 3:
+        raise InputError(f"table: has {len(index)} networks, expected at least three to correlate.")
+    rows = np.random.default_rng(seed).integers(0, index.shape[1], (whole("draws", draws), index.shape[1]))
+    every = [np.arange(index.shape[1]), *rows]
+    means = [(np.nanmean(index[:, row], 1), other[:, row].mean(1)) for row in every]
+    found: dict[str, Any] = {}
+    for name, function in (("pearson", _pearson), ("spearman", _spearman)):
+        values = np.array([function(np.log(x), y) for x, y in means])
+        found[name] = values[0], *np.nanquantile(values[1:], [0.025, 0.975])
+    columns = {}
+    for k, name in enumerate((result.DIFFUSION_INDEX, "against")):
+        drawn = np.array([one[k] for one in means])
+        columns[name] = drawn[0], *np.quantile(drawn[1:], [0.025, 0.975], axis=0)
+    told = {"against": label, "against_units": units, "draws": draws, "seed": seed, "images": index.shape[1]}
+    return result.correlation([str(name) for name in table[result.MODEL].values], found, columns, told)
+
+
+def _pearson(x: NDArray[np.float64], y: NDArray[np.float64], least: int = 3) -> float:
+    known = np.isfinite(x) & np.isfinite(y)
+    if known.sum() < least or np.ptp(x[known]) == 0 or np.ptp(y[known]) == 0:
+        return float("nan")
+    return float(np.corrcoef(x[known], y[known])[0, 1])
+
+
+def _spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    known = ~(np.isnan(x) | np.isnan(y))
+    if known.sum() < 2:
+        return float("nan")
+    ranks = [np.unique(one[known], return_inverse=True)[1].astype(float) for one in (x, y)]
+    if any(np.ptp(one) == 0 for one in ranks):
+        return float("nan")
+    return _pearson(_mean_ranks(ranks[0]), _mean_ranks(ranks[1]), least=2)
+
+
+def _mean_ranks(order: NDArray[np.float64]) -> NDArray[np.float64]:
+    _, inverse, counts = np.unique(order, return_inverse=True, return_counts=True)
+    return (counts.cumsum() - (counts - 1) / 2)[inverse]
+
+
+def _slope(picture: Image) -> torch.Tensor:
+    """Return the gradient's magnitude of the mean colour, (y, x)."""
+    grey = picture.mean(0)
+    down, right = grey.diff(dim=0, append=grey[-1:]), grey.diff(dim=1, append=grey[:, -1:])
+    return (down**2 + right**2).sqrt()
+
+
+def _window_means(values: torch.Tensor, size: int, stride: int) -> NDArray[np.float64]:
+    return torch.nn.functional.avg_pool2d(values[None, None].double(), size, stride)[0, 0].numpy()

@@ -1,0 +1,157 @@
+"""Sweeps lose nothing: killed, interrupted, with workers that die, with pairs that fail."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from torch import nn
+
+import lam_nb as lam
+from lam_nb import InputError, Region, networks
+
+REGIONS = [Region(16, 20, 6), Region(0, 3, 8)]
+SETTINGS = {"steps": 4, "progress": False}
+
+
+@pytest.fixture
+def pictures(image):
+    truth = torch.nn.functional.interpolate(image[None], scale_factor=2, mode="bicubic")[0].clamp(0, 1)
+    return {"one": truth, "two": truth.flip(-1)}
+
+
+@pytest.fixture
+def pair(relu_network, linear_network):
+    return [relu_network, linear_network]
+
+
+def test_every_cell_is_what_it_would_be_alone(pair, pictures, tmp_path):
+    table = lam.sweep(pair, pictures, REGIONS, store=tmp_path / "all.zarr", **SETTINGS)
+    assert bool((table.done == 1).all())
+    for m, network in enumerate(pair):
+        for i, truth in enumerate(pictures.values()):
+            lr = lam.images.downscale(truth, 2)
+            one = lam.attribute(network, lr, REGIONS[1], **SETTINGS)
+            cell = table.isel(model=m, image=i, region=1)
+            np.testing.assert_allclose(cell.attribution, one.lam.signed(), atol=1e-6)
+            assert float(cell.diffusion_index) == pytest.approx(float(one.lam.diffusion_index()), rel=1e-5)
+            error = np.mean((one.output.values.clip(0, 1) - truth.numpy()) ** 2)
+            assert float(cell.psnr) == pytest.approx(-10 * np.log10(error), rel=1e-4)
+
+
+def test_what_is_there_is_not_computed_again(pair, pictures, tmp_path):
+    store = tmp_path / "all.zarr"
+    seen = []
+
+    def stop(done, total):
+        seen.append(done)
+        if done >= 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        lam.sweep(pair, pictures, REGIONS, store=store, **SETTINGS | {"progress": stop})
+    assert int(lam.open(store).done.sum()) == 3
+    calls = []
+    hook = pair[1].module.register_forward_pre_hook(lambda *_: calls.append(1))
+    table = lam.sweep(pair, pictures, REGIONS, store=store, **SETTINGS)
+    first = len(calls)
+    again = lam.sweep(pair, pictures, REGIONS, store=store, **SETTINGS)
+    hook.remove()
+    assert first > 0 and len(calls) == first
+    xr.testing.assert_identical(table, again)
+
+
+class Failing(nn.Module):
+    """Fails on dark pictures."""
+
+    def forward(self, batch):
+        if float(batch.detach().mean()) < 0.1:
+            raise RuntimeError("too dark")
+        return torch.nn.functional.interpolate(batch, scale_factor=2) ** 2
+
+
+def test_a_pair_that_fails_is_told_and_the_others_go_on(relu_network, pictures, tmp_path):
+    net = networks.wrap(Failing(), scale=2, name="failing", check=False)
+    given = {"dark": torch.zeros_like(pictures["one"]), **pictures}
+    with pytest.warns(RuntimeWarning, match=r"1 of 6 pairs failed .* failing on dark: .*too dark"):
+        table = lam.sweep([net, relu_network], given, REGIONS, store=tmp_path / "all.zarr", **SETTINGS)
+    assert table.done.values.tolist() == [[0, 1, 1], [1, 1, 1]]
+    assert bool(table.psnr.sel(model="failing", image="dark").isnull())
+
+
+def test_another_sweep_is_refused(pair, pictures, tmp_path):
+    store = tmp_path / "all.zarr"
+    lam.sweep(pair[:1], pictures, REGIONS, store=store, **SETTINGS)
+    for change in ({"steps": 5}, {"regions": REGIONS[:1]}, {"networks": pair[1:]}):
+        given = {"networks": pair[:1], "images": pictures, "regions": REGIONS} | SETTINGS | change
+        with pytest.raises(InputError, match=r"store: .* holds another sweep"):
+            lam.sweep(store=store, **given)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"networks": []}, "networks: got"),
+        ({"images": {}}, "images: expected at least one"),
+        ({"images": {"a": torch.rand(3, 24, 24), "b": torch.rand(3, 24, 28)}}, "all of one size"),
+        ({"regions": []}, "regions: got"),
+        ({"store": "all.nc"}, "store: got all.nc"),
+        ({"client": object()}, "modules do not travel"),
+    ],
+)
+def test_bad_input_names_the_argument(arguments, message, pair, pictures, tmp_path):
+    given = {"networks": pair, "images": pictures, "regions": REGIONS, "store": tmp_path / "x.zarr"} | arguments
+    with pytest.raises(InputError, match=message):
+        lam.sweep(**given, **SETTINGS)
+
+
+_PROGRAM = """
+import sys, torch, lam_nb as lam
+torch.set_num_threads(1)
+names, pictures = ["fsrcnn", "residual", "imdn-small"], ["bricks", "facade"]
+lam.sweep(names, pictures, [lam.Region(96, 96)], store=sys.argv[1], steps=4, progress=False)
+"""
+
+
+def _done(store):
+    return int(lam.open(store).done.sum()) if store.exists() else 0
+
+
+def test_a_killed_process_loses_nothing(tmp_path):
+    store = tmp_path / "all.zarr"
+    program = subprocess.Popen([sys.executable, "-c", _PROGRAM, str(store)])
+    while _done(store) < 2 and program.poll() is None:
+        time.sleep(0.05)
+    program.send_signal(signal.SIGKILL)
+    program.wait()
+    before = lam.open(store)
+    subprocess.run([sys.executable, "-c", _PROGRAM, str(store)], check=True)
+    after = lam.open(store)
+    assert int(before.done.sum()) >= 2 and bool((after.done == 1).all())
+    kept = before.diffusion_index.where(before.done == 1)
+    assert bool((kept.isnull() | (kept == after.diffusion_index)).all())
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_workers_may_die(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    store, names, pictures = tmp_path / "all.zarr", ["fsrcnn", "residual", "rfdn-small"], ["bricks", "facade"]
+    settings = {"steps": 6, "store": store}
+    killed = []
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        with distributed.Client(cluster) as client:
+
+            def kill_one(done, total):
+                if done >= 2 and not killed:
+                    killed.append(next(iter(client.run(os.getpid).values())))
+                    os.kill(killed[0], signal.SIGKILL)
+
+            table = lam.sweep(names, pictures, [Region(96, 96)], client=client, progress=kill_one, **settings)
+    assert killed and bool((table.done == 1).all())
+    alone = lam.sweep(names, pictures, [Region(96, 96)], **settings | {"store": tmp_path / "b.zarr"}, progress=False)
+    np.testing.assert_allclose(table.diffusion_index, alone.diffusion_index, rtol=1e-3)
