@@ -352,16 +352,16 @@ def sweep_store(
 
     axes = {MODEL: len(models), IMAGE: len(pictures), REGION: len(regions), Y: size[0], X: size[1]}
     cell = {MODEL: 1, IMAGE: 1}
-    told: dict[str, tuple[str, str]] = {name: (label, units) for name, (_, label, units) in _VARIABLES.items()}
-    told |= {DIFFUSION_INDEX: ("diffusion index", "1"), DONE: ("whether it is there", "1")}
-    told |= {PSNR: ("peak signal-to-noise ratio of the output, RGB", "dB")}
-    told |= {ATTRIBUTION: ("local attribution, summed over channels", "detector")}
+    told: dict[str, Any] = {name: row[1:] for name, row in _VARIABLES.items()}
+    told[DIFFUSION_INDEX], told[DONE] = ("diffusion index", "1"), ("whether it is there", "1")
+    told[PSNR] = "peak signal-to-noise ratio of the output, RGB", "dB"
+    told[ATTRIBUTION] = "local attribution, summed over channels", "detector"
     kinds = {name: (MODEL, IMAGE, REGION) for name in scalars}
     kinds |= {PSNR: (MODEL, IMAGE), DONE: (MODEL, IMAGE), ATTRIBUTION: (MODEL, IMAGE, REGION, Y, X)}
     names: dict[str, Any] = {MODEL: np.array(models, dtype=object), IMAGE: np.array(pictures, dtype=object)}
-    columns: dict[str, Any] = {
-        f"region_{n}": (REGION, [one[k] for one in regions]) for k, n in enumerate(("y", "x", "size"))
-    }
+    columns: dict[str, Any] = {}
+    for k, name in enumerate(("region_y", "region_x", "region_size")):
+        columns[name] = REGION, [one[k] for one in regions]
     table = xr.Dataset(coords=names | columns, attrs={**provenance, **_stamp()})
     with replacing(path) as temporary:
         table.to_zarr(temporary, zarr_format=3, consolidated=False)

@@ -334,7 +334,9 @@ def _variants(
                 shown.update(1)
     index = np.array([[float(statistics.diffusion_index(one)) for one in row] for row in rows])
     likeness = [[statistics.agreement(first, one) for first, one in zip(rows[0], row, strict=True)] for row in rows]
-    cells = {key: np.array([[float(one[key]) for one in row] for row in likeness]) for key in likeness[0][0].data_vars}
+    cells = {
+        str(key): np.array([[float(one[key]) for one in row] for row in likeness]) for key in likeness[0][0].data_vars
+    }
     ranking = np.array([_spearman(index[0], row) for row in index])
     return result.variants(list(choices), [one.name for one in nets], index, cells, ranking, {"varied": name})
 

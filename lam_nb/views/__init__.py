@@ -5,9 +5,12 @@ from __future__ import annotations
 from .attribution import attribution
 from .comparison import comparison
 from .convergence import convergence
+from .di_scatter import di_scatter
 from .diffusion_field import diffusion_field
 from .faithfulness import faithfulness, randomised
 from .figure import View
+from .informative import informative
+from .path_panel import path_panel
 from .pictures import write_html
 from .progression import progression
 from .receptive_field import receptive_field
@@ -19,8 +22,11 @@ __all__ = [
     "attribution",
     "comparison",
     "convergence",
+    "di_scatter",
     "diffusion_field",
     "faithfulness",
+    "informative",
+    "path_panel",
     "progression",
     "randomised",
     "receptive_field",

@@ -1,0 +1,84 @@
+"""The scatter of a study: how widely networks look against something else, with intervals."""
+
+from __future__ import annotations
+
+import numpy as np
+import plotly.graph_objects as go
+import xarray as xr
+
+from ..result import DIFFUSION_INDEX, MODEL, check
+from . import pictures
+from .figure import View
+
+_AXIS = {"title_font_size": 12, "tickfont_size": 12, "ticks": "outside", "zeroline": False}
+
+
+def di_scatter(study: xr.Dataset) -> View:
+    """Show networks as points: diffusion index (logarithmic) against PSNR or what the study took.
+
+    Bars are 95 % intervals over images; the caption states both correlations with theirs.
+
+    Parameters
+    ----------
+    study : xarray.Dataset
+        Of `lam_nb.studies.di_against_psnr` or `di_against`.
+
+    Returns
+    -------
+    View
+        A plotly figure, with ``to_html(path)``.
+
+    Raises
+    ------
+    InputError
+        If the dataset is something else.
+
+    Examples
+    --------
+    >>> import tempfile, lam_nb as lam
+    >>> nets, regions = ["fsrcnn", "residual", "rfdn-small"], [lam.Region(96, 96)]
+    >>> settings = {"store": tempfile.mkdtemp() + "/all.zarr", "steps": 4, "progress": False}
+    >>> study = lam.studies.di_against_psnr(lam.sweep(nets, ["bricks", "facade"], regions, **settings))
+    >>> len(di_scatter(study).data[0].x)
+    3
+    """
+    check(study, DIFFUSION_INDEX, "against", "pearson", "spearman")
+    x, y = _bars(study, DIFFUSION_INDEX), _bars(study, "against")
+    names = [str(name) for name in study[MODEL].values]
+    label, units = study.attrs["against"], study.attrs["against_units"]
+    figure = go.Figure(
+        go.Scatter(
+            x=study[DIFFUSION_INDEX].values,
+            y=study["against"].values,
+            error_x=x,
+            error_y=y,
+            mode="markers+text",
+            text=names,
+            textposition=["top center" if k % 2 else "bottom center" for k in np.argsort(np.argsort(study["against"]))],
+            textfont_size=12,
+            marker={"size": 9, "color": "#0072b2"},
+            hovertemplate="%{text}<br>DI %{x:.3g}<br>%{y:.3f} " + units + "<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title_text="diffusion index (logarithmic)", type="log", **_AXIS)
+    figure.update_yaxes(title_text=f"{label} ({units})" if units != "1" else label, **_AXIS)
+    numbers = [f"{name.capitalize()} {_interval(study, name)}" for name in ("pearson", "spearman")]
+    how = f"{len(names)} networks, {study.attrs['images']} images, 95 % intervals by drawing images again"
+    words = f"<b>{label} against ln DI</b> · {' · '.join(numbers)}<br><span style='font-size:12px'>{how}</span>"
+    margins = {"l": 70, "r": 20, "t": 90, "b": 60}
+    title = {"text": words, "x": 0.01, "y": 0.96, "yanchor": "top"}
+    figure.update_layout(
+        title=title, template="plotly_white", font=pictures.FONT, margin=margins, width=820, height=520
+    )
+    return View(figure)
+
+
+def _bars(study: xr.Dataset, name: str) -> dict[str, object]:
+    middle = study[name].values
+    above, below = study[f"{name}_high"].values - middle, middle - study[f"{name}_low"].values
+    return {"array": above, "arrayminus": below, "thickness": 1, "width": 3, "color": "#888"}
+
+
+def _interval(study: xr.Dataset, name: str) -> str:
+    value, low, high = (float(study[name + suffix]) for suffix in ("", "_low", "_high"))
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
