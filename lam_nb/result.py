@@ -356,7 +356,7 @@ def sweep_store(
     told[DIFFUSION_INDEX], told[DONE] = ("diffusion index", "1"), ("whether it is there", "1")
     told[PSNR] = "peak signal-to-noise ratio of the output, RGB", "dB"
     told[ATTRIBUTION] = "local attribution, summed over channels", "detector"
-    kinds = {name: (MODEL, IMAGE, REGION) for name in scalars}
+    kinds: dict[str, tuple[str, ...]] = {name: (MODEL, IMAGE, REGION) for name in scalars}
     kinds |= {PSNR: (MODEL, IMAGE), DONE: (MODEL, IMAGE), ATTRIBUTION: (MODEL, IMAGE, REGION, Y, X)}
     names: dict[str, Any] = {MODEL: np.array(models, dtype=object), IMAGE: np.array(pictures, dtype=object)}
     columns: dict[str, Any] = {}

@@ -357,7 +357,8 @@ def _correlated(table: xr.Dataset, against: xr.DataArray, label: str, units: str
     columns = {}
     for k, name in enumerate((result.DIFFUSION_INDEX, "against")):
         drawn = np.array([one[k] for one in means])
-        columns[name] = drawn[0], *np.quantile(drawn[1:], [0.025, 0.975], axis=0)
+        with np.errstate(invalid="ignore"):  # an infinite field has no interval
+            columns[name] = drawn[0], *np.quantile(drawn[1:], [0.025, 0.975], axis=0)
     told = {"against": label, "against_units": units, "draws": draws, "seed": seed, "images": index.shape[1]}
     return result.correlation([str(name) for name in table[result.MODEL].values], found, columns, told)
 

@@ -13,6 +13,7 @@ from .informative import informative
 from .path_panel import path_panel
 from .pictures import write_html
 from .progression import progression
+from .publication import save
 from .receptive_field import receptive_field
 from .table import Table, table
 
@@ -30,6 +31,7 @@ __all__ = [
     "progression",
     "randomised",
     "receptive_field",
+    "save",
     "table",
     "write_html",
 ]

@@ -45,6 +45,26 @@ class Table:
             "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines
         )
 
+    def to_latex(self) -> str:
+        r"""Return the table for LaTeX (package booktabs), without the pictures.
+
+        Examples
+        --------
+        >>> print(Table(("network", "DI"), (("a_b", "1.50"),), "").to_latex())
+        \begin{tabular}{lr}
+        \toprule
+        network & DI \\
+        \midrule
+        a\_b & 1.50 \\
+        \bottomrule
+        \end{tabular}
+        """
+        kept = [k for k, cell in enumerate(self.rows[0]) if not cell.startswith("data:")]
+        aligned = "".join("r" if _is_number(self.rows[0][k]) else "l" for k in kept)
+        lines = [" & ".join(_escaped(row[k]) for k in kept) + r" \\" for row in (self.headings, *self.rows)]
+        body = [r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule", r"\end{tabular}"]
+        return "\n".join([rf"\begin{{tabular}}{{{aligned}}}", *body])
+
     def _repr_html_(self) -> str:
         head = "".join(f'<th style="text-align:center">{html.escape(cell)}</th>' for cell in self.headings)
         body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in self.rows)
@@ -124,5 +144,13 @@ def _text(value: Any) -> str:
 def _cell(text: str) -> str:
     if text.startswith("data:"):
         return f'<td><img src="{text}" width="{_SIDE}" style="image-rendering:pixelated;display:block" alt=""></td>'
-    number = text[:1].isdigit() and text[-1:] in "0123456789%"
+    number = _is_number(text)
     return f'<td style="{_NUMBER if number else "text-align:left"}">{html.escape(text)}</td>'
+
+
+def _is_number(text: str) -> bool:
+    return text[:1].isdigit() and text[-1:] in "0123456789%"
+
+
+def _escaped(text: str) -> str:
+    return "".join(f"\\{letter}" if letter in "&%$#_{}" else letter for letter in text)
