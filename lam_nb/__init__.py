@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from . import accessor, detectors, faithfulness, images, networks, paths, quadrature, result, statistics, studies
 from .attribution import attribute
+from .causal import causal_effect
 from .comparison import compare
 from .diffusion import diffusion_field
 from .peers import gradient, input_x_gradient, integrated_gradients, smoothgrad
@@ -32,6 +33,7 @@ __all__ = [
     "Region",
     "accessor",
     "attribute",
+    "causal_effect",
     "compare",
     "detectors",
     "diffusion_field",

@@ -29,6 +29,7 @@ NODE_COUNT, ERROR_HISTORY, INDEX_HISTORY = "node_count", "error_history", "index
 WEIGHT, SIGMA = "weight", "sigma"
 IMAGE, MODEL = "image", "model"
 METHOD, MODE, FRACTION, STAGE, CHOICE = "method", "mode", "fraction", "stage", "choice"
+BLOCK_Y, BLOCK_X, DRAW = "block_y", "block_x", "draw"
 INFLUENCE, EFFECTIVE_FIELD = "influence", "effective_receptive_field"
 ABOVE, BELOW, LEFT, RIGHT = "above", "below", "left", "right"
 FIELD_HEIGHT, FIELD_WIDTH = "field_height", "field_width"
@@ -78,6 +79,17 @@ _CURVES: Mapping[str, tuple[str, str]] = {
     "psnr": ("peak signal-to-noise ratio of the region", "dB"),
     "output_area": ("area under the output's curve", "1"),
     "detector_area": ("area under the detector's curve", "1"),
+}
+_CAUSAL: Mapping[str, tuple[str, str]] = {
+    "effect": ("causal effect, positive helps", "dB"),
+    "standard_error": ("standard error of the effect", "dB"),
+    "draws": ("interventions that count", "1"),
+    "stage": ("how the effect was decided", "1"),
+    "every_draw": ("effect of each intervention, coarse ones first", "dB"),
+    "positive": ("blocks that help", "1"),
+    "negative": ("blocks that harm", "1"),
+    "zero": ("blocks without effect", "1"),
+    "own": ("blocks of the region itself, left out", "1"),
 }
 _FIELD: Mapping[str, tuple[tuple[str, ...], str, str]] = {
     INFLUENCE: ((Y, X), "positive gradient of the centre output pixel", "1"),
@@ -377,6 +389,43 @@ def sweep_store(
                 dimension_names=dims,
                 attributes={"long_name": label, "units": units},
             )
+
+
+def causal(
+    values: Mapping[str, Any],
+    places: tuple[Any, Any],
+    pictures: Mapping[str, Any],
+    origin: float,
+    provenance: Mapping[str, Any],
+) -> xr.Dataset:
+    """Build a causal effect map; places are the blocks' centres in input pixels."""
+    sizes = {"effect": (BLOCK_Y, BLOCK_X), "every_draw": (BLOCK_Y, BLOCK_X, DRAW)}
+    data: dict[str, Any] = {}
+    for name, value in values.items():
+        label, units = _CAUSAL[name]
+        dims = sizes.get(name, sizes["effect"] if np.ndim(value) else ())
+        data[name] = dims, np.asarray(value), {"long_name": label, "units": units}
+    data["quality_origin"] = (), origin, {"long_name": "quality without intervention", "units": "dB"}
+    data |= {name: _variable(name, value) for name, value in pictures.items()}
+    grid = {BLOCK_Y: np.asarray(places[0], float), BLOCK_X: np.asarray(places[1], float)}
+    table = xr.Dataset(data, coords=grid, attrs={**provenance, **_stamp()})
+    for name, word in ((BLOCK_Y, "row"), (BLOCK_X, "column")):
+        table[name].attrs = {"long_name": f"{word} of the block's centre", "units": "input pixels"}
+    flags = {"flag_values": "0, 1, 2, 3", "flag_meanings": "outside_the_field coarse fine own"}
+    table["stage"].attrs |= flags
+    return table
+
+
+def checkpoint(path: str | os.PathLike[str], arrays: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
+    """Write arrays into a Zarr store, whole or not at all."""
+    import zarr
+
+    with replacing(path) as temporary:
+        group: Any = zarr.open_group(str(temporary), mode="w", zarr_format=3)
+        for name, value in arrays.items():
+            if isinstance(value, np.ndarray):
+                group.create_array(name, data=value)
+        group.attrs.update(attributes)
 
 
 def check(dataset: xr.Dataset, *names: str) -> xr.Dataset:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .attribution import attribution
+from .causal import causal
 from .comparison import comparison
 from .convergence import convergence
 from .di_scatter import di_scatter
@@ -21,6 +22,7 @@ __all__ = [
     "Table",
     "View",
     "attribution",
+    "causal",
     "comparison",
     "convergence",
     "di_scatter",

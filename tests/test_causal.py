@@ -1,0 +1,152 @@
+"""Causal effect maps: laws on toys, the same map for any batch, going on where it was."""
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from torch import nn
+
+import lam_nb as lam
+from lam_nb import InputError, Region, causal, networks
+
+QUIET = {"progress": False}
+
+
+def net_of(function, scale=1):
+    return networks.wrap(function, scale=scale, name="toy", check=False)
+
+
+@pytest.fixture
+def truth(image):
+    return (image + 0.05 * torch.rand(image.shape, generator=torch.Generator().manual_seed(1))).clamp(0, 1)
+
+
+def test_patches_that_change_nothing_have_no_effect(relu_network):
+    grey = torch.full((3, 20, 26), 128 / 255)
+    stock = np.full((4, 8, 8, 3), 128, np.uint8)
+    truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(0))
+    cem = lam.causal_effect(relu_network, grey, Region(16, 20, 6), reference=truth, patches=stock, block=3, **QUIET)
+    known = cem.effect.values[np.isfinite(cem.effect.values)]
+    assert not known.any() and int(cem.positive) == int(cem.negative) == 0
+
+
+def test_a_network_that_ignores_its_input_has_no_effects(image, truth):
+    cem = lam.causal_effect(net_of(lambda batch: batch * 0 + 0.5), image, Region(8, 8, 6), reference=truth, **QUIET)
+    assert not np.nan_to_num(cem.effect.values).any()
+
+
+def test_a_shift_has_its_effect_in_one_place(image, truth):
+    shift = net_of(lambda batch: batch.roll((4, 8), (2, 3)))
+    given = {"reference": image.roll((4, 8), (1, 2)), "block": 4, "coarse": 2, "fine": 4}
+    cem = lam.causal_effect(shift, image, Region(12, 16, 4), **given, **QUIET)
+    places = np.argwhere(np.nan_to_num(cem.effect.values) != 0)
+    assert places.tolist() == [[2, 2]]  # block of rows 8 … 11, columns 8 … 11
+    assert float(cem.effect[2, 2]) > 20  # the output was exact without intervention
+    assert int(cem.positive) == 1 and int(cem.own) == 1
+
+
+def test_blocks_outside_the_field_are_not_computed(relu_network, image):
+    seen = []
+    hook = relu_network.module.register_forward_pre_hook(lambda _, given: seen.append(tuple(given[0].shape)))
+    truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(0))
+    cem = lam.causal_effect(relu_network, image, Region(16, 20, 6), reference=truth, block=2, **QUIET)
+    hook.remove()
+    assert int(cem.draws[0, 0]) == 0 and float(cem.effect[0, 0]) == 0 and float(cem.standard_error[0, 0]) == 0
+    assert int(cem.stage[0, 0]) == causal.OUTSIDE
+    assert sum(shape[0] for shape in seen if shape[2:] != (20, 26)) >= cem.attrs["pictures_computed"]
+
+
+def test_the_same_map_for_any_batch(relu_network, image):
+    truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(0))
+    given = {"reference": truth, "block": 3, "fine": 7, "keep": "draws", "tolerance": 1e-4}
+    runs = [lam.causal_effect(relu_network, image, Region(16, 20, 6), batch=b, **given, **QUIET) for b in (1, 5, 64)]
+    for other in runs[1:]:
+        np.testing.assert_allclose(runs[0].effect, other.effect, atol=1e-4)
+        np.testing.assert_allclose(runs[0].every_draw, other.every_draw, atol=1e-4)
+        np.testing.assert_array_equal(runs[0].draws, other.draws)
+    other = lam.causal_effect(relu_network, image, Region(16, 20, 6), seed=1, **given, **QUIET)
+    assert not np.array_equal(runs[0].effect, other.effect, equal_nan=True)
+
+
+def test_a_standard_error_is_reached_with_fewer_draws(relu_network, image):
+    truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(0))
+    given = {"reference": truth, "block": 3, "tolerance": 1e-4, "fine": 400}
+    full = lam.causal_effect(relu_network, image, Region(16, 20, 6), **given, **QUIET)
+    some = lam.causal_effect(relu_network, image, Region(16, 20, 6), se=0.01, **given, **QUIET)
+    assert some.attrs["pictures_computed"] < full.attrs["pictures_computed"]
+    fine = some.stage.values == causal.FINE
+    assert (some.standard_error.values[fine] <= 0.01).mean() > 0.9 or some.draws.values[fine].max() == 400
+    off = (some.effect - full.effect).values[fine] / np.maximum(some.standard_error.values[fine], 1e-4)
+    assert np.abs(off).mean() < 2
+
+
+def test_few_draws_are_unbiased(image, truth):
+    blur = net_of(nn.AvgPool2d(5, 1, 2, count_include_pad=False))
+    given = {"reference": truth, "block": 4, "tolerance": 1e-9}
+    many = lam.causal_effect(blur, image, Region(8, 8, 8), coarse=1, fine=300, **given, **QUIET)
+    given |= {"coarse": 1, "fine": 3}
+    few = [lam.causal_effect(blur, image, Region(8, 8, 8), seed=s, **given, **QUIET).effect.values for s in range(30)]
+    mean, spread = np.mean(few, 0), np.std(few, 0) / 30**0.5
+    known = np.isfinite(many.effect.values) & (spread > 0)
+    assert np.abs((mean - many.effect.values)[known] / spread[known]).mean() < 1.5
+
+
+def test_an_interrupted_map_goes_on(relu_network, image, tmp_path, monkeypatch):
+    monkeypatch.setattr("lam_nb.causal._EVERY", 0.0)
+    truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(0))
+    given = {"reference": truth, "block": 3, "tolerance": 1e-4, "fine": 9, "batch": 8, "keep": "draws"}
+    expected = lam.causal_effect(relu_network, image, Region(16, 20, 6), **given, **QUIET)
+
+    for calls in (4, 6):
+        left = [calls]
+
+        def halt(done, total, left=left):
+            left[0] -= 1
+            if not left[0]:
+                raise KeyboardInterrupt
+
+        again = {"store": tmp_path / "map.zarr", "progress": halt}
+        with pytest.raises(KeyboardInterrupt):
+            lam.causal_effect(relu_network, image, Region(16, 20, 6), **again, **given)
+    found = lam.causal_effect(relu_network, image, Region(16, 20, 6), store=tmp_path / "map.zarr", **given, **QUIET)
+    np.testing.assert_allclose(found.effect, expected.effect, atol=1e-6)
+    np.testing.assert_allclose(found.every_draw, expected.every_draw, atol=1e-6)
+    assert found.attrs["pictures_computed"] <= expected.attrs["pictures_computed"] + 16
+    with pytest.raises(InputError, match="holds another map"):
+        lam.causal_effect(relu_network, image, Region(16, 20, 6), store=tmp_path / "map.zarr", seed=3, **given, **QUIET)
+
+
+def test_sizes_that_do_not_divide_and_files(relu_network, image, tmp_path):
+    truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(0))
+    cem = lam.causal_effect(relu_network, image, (17, 21, 5), reference=truth, block=7, fine=5, uint8=True, **QUIET)
+    assert dict(cem.effect.sizes) == {"block_y": 3, "block_x": 4}
+    assert cem.block_x.values[-1] == pytest.approx((21 + 25) / 2)
+    assert int(cem.positive + cem.negative + cem.zero + cem.own) == 12
+    xr.testing.assert_identical(lam.open(lam.save(cem, tmp_path / "cem.nc")), cem)
+    figure = lam.views.causal(cem, clip=2.5, power=1.2)
+    assert "blocks of 7 px" in figure.layout.title.text and figure.data[1].zmax == 1
+
+
+@pytest.mark.parametrize("metric", ["psnr", "l1", lambda a, b: -(a - b).square().mean((1, 2, 3))])
+def test_metrics_noise_and_degradations(metric, image, truth):
+    given = {"reference": truth, "block": 5, "fine": 4, "metric": metric, "noise": 0.1}
+    cem = lam.causal_effect(net_of(nn.Identity()), image, Region(6, 6, 8), finish=lambda b: b * 0.9, **given, **QUIET)
+    assert np.isfinite(cem.effect.values[cem.stage.values != causal.OWN]).all()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"reference": torch.zeros(3, 8, 8)}, "reference: got"),
+        ({"metric": "ssimm"}, "metric: got 'ssimm'"),
+        ({"patches": np.zeros((3, 8, 8))}, "patches: got an array"),
+        ({"keep": "all"}, "keep: got 'all'"),
+        ({"store": "map.nc"}, "store: got"),
+        ({"coarse": 0}, "coarse: got 0"),
+        ({"network": nn.Identity()}, "network: got Identity"),
+    ],
+)
+def test_bad_input_names_the_argument(arguments, message, image, truth):
+    given = {"network": net_of(nn.Identity()), "image": image, "region": Region(6, 6, 8), "reference": truth}
+    with pytest.raises(InputError, match=message):
+        lam.causal_effect(**given | arguments, **QUIET)
