@@ -18,11 +18,12 @@ from . import pictures
 
 _WIDTH, _HEIGHT = 1000, 450
 _MARGINS = {"l": 80, "r": 80, "t": 100, "b": 80}
+_PLAYS = "application/vnd.plotly.v1+json"
 _COLOURS = ("#1f77b4", "#c24e00", "#5a8a3c", "#7f3c8d")
 
 
 class View(go.Figure):  # type: ignore[misc] # plotly has no types
-    """A plotly figure that also writes itself as a page, and as a picture into saved notebooks.
+    """A plotly figure that also writes itself as a page, and as a picture where it cannot play.
 
     Examples
     --------
@@ -58,9 +59,20 @@ class View(go.Figure):  # type: ignore[misc] # plotly has no types
         """Return a picture of the figure as it is first shown, drawn without a browser."""
         return _poster(self)
 
+    def _ipython_display_(self) -> None:
+        """Show the figure with its picture beside it; plotly's own way shows the figure alone."""
+        from IPython.display import display
+
+        display(self._repr_mimebundle_(), raw=True)
+
     def _repr_mimebundle_(self, *arguments: Any, **settings: Any) -> dict[str, Any]:
-        """Return plotly's own bundle, and a picture for places where nothing plays."""
+        """Return plotly's own bundle; with LAM_PICTURES set, or where plotly does not play, a picture too.
+
+        Not always: JupyterLab ranks a picture above plotly's figure and would show that instead.
+        """
         bundle = super()._repr_mimebundle_(*arguments, **settings)
+        if _PLAYS in bundle and not os.environ.get("LAM_PICTURES"):
+            return bundle
         buffer = io.BytesIO()
         self.picture().convert("P", palette=Image.Palette.ADAPTIVE, colors=256).save(buffer, "PNG", optimize=True)
         return {**bundle, "image/png": base64.b64encode(buffer.getvalue()).decode()}

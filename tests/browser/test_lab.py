@@ -196,6 +196,11 @@ def test_the_explorer_does_the_whole_job(notebook):
     page.wait_for_selector(".lam-message:has-text('done in')", timeout=120_000)
     page.wait_for_selector(f".lam-explorer {TOP}")
     assert "HAVE done" in _run_last(page, "HAVE")
+    page.locator(".lam-explorer .lm-TabBar-tab", has_text="Map").click()
+    page.wait_for_selector(".lam-explorer .js-plotly-plot", timeout=30_000)
+    page.locator(".lam-explorer .lm-TabBar-tab", has_text="Numbers").click()
+    page.wait_for_selector(".lam-explorer table:visible")
+    page.locator(".lam-explorer .lm-TabBar-tab", has_text="Integration").click()
 
     listed = page.locator(".lam-explorer select[multiple]")
     listed.select_option(["residual", "rfdn-small"])

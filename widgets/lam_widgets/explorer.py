@@ -296,10 +296,10 @@ def _coloured(words: str, colour: str) -> str:
     return f'<div role="status" style="color:{colour};font-weight:600">{words}</div>'
 
 
-def _drawn(figure: Any) -> ipywidgets.Output:
-    output = ipywidgets.Output(layout=_WIDE)
-    output.append_display_data(figure)
-    return output
+def _drawn(figure: views.View) -> ipywidgets.Output:
+    """Return a figure inside a widget; displaying it would send it to the cell that runs."""
+    shown = {"output_type": "display_data", "data": figure._repr_mimebundle_(), "metadata": {}}
+    return ipywidgets.Output(outputs=(shown,), layout=_WIDE)
 
 
 def _files(found: xr.Dataset, shown: Any) -> dict[str, bytes]:
