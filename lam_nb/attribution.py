@@ -13,7 +13,7 @@ import torch
 import xarray as xr
 
 from . import detectors, gradients, images, integration, locality, paths, provenance, quadrature, result
-from .networks import Network
+from .networks import Network, checked
 from .progress import Progress, bar
 from .types import Batch, Detector, DetectorMaker, Image, InputError, PathMaker, Region
 
@@ -121,7 +121,7 @@ def attribute(
     plan = integration.Plan.of(steps, tolerance, rule)
     picture, alone, windows = images.as_image(image), _is_one(region), _regions(region)
     for window in windows:
-        window.check(*_network(network).output_size(*picture.shape[-2:]))
+        window.check(*checked(network).output_size(*picture.shape[-2:]))
     kept = _kept(keep, alone, ragged=not alone and plan.tolerance is not None)
     maker, measure_of, place = paths.named(path), detectors.named(detector), gradients.device(device)
     lower, moving = gradients.precision(precision), result.OUTPUT_PATH in kept
@@ -277,15 +277,6 @@ def _coordinates(path: Any, nodes: quadrature.Nodes) -> dict[str, Any]:
     return along | ({result.SIGMA: path.sigma(nodes.alphas).numpy()} if hasattr(path, "sigma") else {})
 
 
-def _network(network: Network) -> Network:
-    if not isinstance(network, Network):
-        raise InputError(
-            f"network: got {type(network).__name__}, expected a Network; "
-            "make one with lam_nb.networks.wrap(module, scale=..., value_range=...) or lam_nb.networks.load(name)."
-        )
-    return network
-
-
 def _is_one(region: Any) -> bool:
     return isinstance(region, Region) or (
         isinstance(region, tuple | list) and bool(region) and all(isinstance(one, numbers.Number) for one in region)
@@ -294,20 +285,12 @@ def _is_one(region: Any) -> bool:
 
 def _regions(region: Any) -> list[Region]:
     if _is_one(region):
-        return [_region(region)]
+        return [Region.of(region)]
     if not isinstance(region, Sequence | np.ndarray) or isinstance(region, str) or not len(region):
         raise InputError(
             f"region: got {region!r}, expected lam_nb.Region(y, x, size), a tuple (y, x, size) or a list of them."
         )
-    return [_region(one) for one in region]
-
-
-def _region(region: Any) -> Region:
-    if isinstance(region, Region):
-        return region
-    if isinstance(region, tuple | list | np.ndarray) and len(region) in (2, 3):
-        return Region(*region)
-    raise InputError(f"region: got {region!r}, expected lam_nb.Region(y, x, size) or a tuple (y, x, size).")
+    return [Region.of(one) for one in region]
 
 
 def _measure(measure_of: DetectorMaker, window: Region) -> Detector:

@@ -16,7 +16,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from . import detectors, gradients, images, locality, provenance, result
-from .networks import Network
+from .networks import Network, checked
 from .progress import Progress, bar
 from .types import Batch, Image, InputError, Region, positive, whole
 
@@ -119,13 +119,10 @@ def causal_effect(
     ({'block_y': 32, 'block_x': 32}, 16)
     """
     started = time.perf_counter()
-    picture, truth, window = images.as_image(image), images.as_image(reference), _region(region)
-    if not isinstance(network, Network):
-        raise InputError(f"network: got {type(network).__name__}, expected a Network; see lam_nb.networks.wrap.")
-    size = network.output_size(*picture.shape[-2:])
+    picture, window = images.as_image(image), Region.of(region)
+    size = checked(network).output_size(*picture.shape[-2:])
     window.check(*size)
-    if tuple(truth.shape[-2:]) != tuple(size):
-        raise InputError(f"reference: got {tuple(truth.shape[-2:])} pixels, expected the output's {tuple(size)}.")
+    truth = images.reference(reference, size)
     if keep not in ("map", "draws"):
         raise InputError(f"keep: got {keep!r}, expected 'map' or 'draws'.")
     side = max(1, _SIDE // network.scale) if block is None else whole("block", block)
@@ -138,7 +135,10 @@ def causal_effect(
     with gradients.frozen(network, place):
         full = picture.to(place, gradients.working_dtype(network))
         scene = _scene(network, full, truth.to(full), window, measure, finish)
-        state = _State.fresh(grid, grid.own(window, network.scale), scene.part, first + more * (keep == "draws"))
+        own = grid.own(window, network.scale)
+        if own.all():
+            raise InputError(f"region: {window} leaves no block beside it; choose a smaller one, or a smaller block.")
+        state = _State.fresh(grid, own, scene.part, first + more * (keep == "draws"))
         plan = json.dumps(
             [images.digest(picture), network.weights_hash, str(window), side, first, more, tolerance, se, seed]
         )
@@ -423,10 +423,6 @@ class _Book:
             return
         result.checkpoint(self.path, vars(state), {"plan": self.plan, "everything": state.everything})
         self.last = time.monotonic()
-
-
-def _region(region: Any) -> Region:
-    return region if isinstance(region, Region) else Region(*region)
 
 
 def _metric_name(metric: Any) -> str:

@@ -71,7 +71,7 @@ def compare(
             f"networks: their scales differ ({scales}), so a window is not the same place; compare equals."
         )
     picture = images.as_image(image)
-    truth = None if reference is None else _truth(reference, found[0].output_size(*picture.shape[-2:]))
+    truth = None if reference is None else images.reference(reference, found[0].output_size(*picture.shape[-2:]))
     results = []
     with bar(progress, 100 * len(found), "compare", "%") as shown:
         for network in found:
@@ -80,7 +80,7 @@ def compare(
             inner(1, 1)
     stack = result.stacked(results, result.MODEL).assign_coords({result.MODEL: _names(found)})
     if truth is not None:
-        rows = [_psnr(one[result.OUTPUT].values, truth) for one in results]
+        rows = [images.psnr(one[result.OUTPUT].values, truth.numpy()) for one in results]
         stack = result.with_psnr(stack, rows)
     return stack
 
@@ -103,15 +103,3 @@ def _names(networks: Sequence[Network]) -> np.ndarray:
     names = [one.name for one in networks]
     told = [f"{name} ({names[:k].count(name) + 1})" if names.count(name) > 1 else name for k, name in enumerate(names)]
     return np.array(told, dtype=object)
-
-
-def _truth(reference: Any, size: tuple[int, int]) -> np.ndarray:
-    picture = images.as_image(reference)
-    if tuple(picture.shape[-2:]) != tuple(size):
-        raise InputError(f"reference: got {tuple(picture.shape[-2:])} pixels, expected the output's {tuple(size)}.")
-    return picture.numpy()
-
-
-def _psnr(output: np.ndarray, truth: np.ndarray) -> float:
-    error = float(np.mean((np.clip(output, 0, 1).astype(np.float64) - truth) ** 2))
-    return -10 * np.log10(error) if error else float("inf")

@@ -11,7 +11,7 @@ import xarray as xr
 
 from . import images, result, statistics
 from .attribution import attribute
-from .networks import Network
+from .networks import Network, checked
 from .progress import Progress, bar
 from .types import InputError, NotConverged, Region, whole
 
@@ -99,9 +99,7 @@ def diffusion_field(
 
 
 def _places(network: Network, picture: Any, stride: int, size: int) -> tuple[np.ndarray, np.ndarray]:
-    if not isinstance(network, Network):
-        raise InputError(f"network: got {type(network).__name__}, expected a Network; see lam_nb.networks.wrap.")
-    sides = network.output_size(*picture.shape[-2:])
+    sides = checked(network).output_size(*picture.shape[-2:])
     if size > min(sides):
         raise InputError(f"size: got {size}, expected at most the output's smaller side, {min(sides)}.")
     rows, columns = (np.arange(0, side - size + 1, stride) for side in sides)

@@ -104,7 +104,7 @@ def curves(
         full = picture.to(place, gradients.working_dtype(network))
         start = gradients.positions(paths.named(baseline)(full), [0.0])[0]
         ends = gradients.outputs(network, torch.stack([start, full]))
-        truth = ends[1] if reference is None else _truth(reference, ends[1])
+        truth = ends[1] if reference is None else images.reference(reference, ends.shape[-2:]).to(ends)
         low, high = (float(value) for value in gradients.detect(measure, ends, network.name))
         rows = {}
         for key, order in orders.items():
@@ -239,14 +239,6 @@ def _squared(batch: Batch, target: torch.Tensor, region: Region) -> NDArray[np.f
     rows, columns = region.slices
     off = batch[..., rows, columns] - target[..., rows, columns]
     return off.double().square().mean((1, 2, 3)).cpu().numpy()
-
-
-def _truth(reference: Any, output: torch.Tensor) -> torch.Tensor:
-    picture = images.as_image(reference)
-    if picture.shape != output.shape:
-        size, wanted = tuple(picture.shape[-2:]), tuple(output.shape[-2:])
-        raise InputError(f"reference: got {size} pixels, expected the output's {wanted}.")
-    return picture.to(output)
 
 
 def _table(

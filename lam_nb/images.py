@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Sequence
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -184,6 +185,38 @@ def upscale(image: Image, scale: int) -> Image:
     picture = to_pillow(as_image(image))
     large = picture.resize((picture.width * scale, picture.height * scale), Pillow.Resampling.BICUBIC)
     return _from_pillow(large, "image", None)
+
+
+def reference(source: Any, size: Sequence[int]) -> Image:
+    """Return a ground truth as an image, if it is as large as an output of `size` (rows, columns).
+
+    Raises
+    ------
+    InputError
+        If it is not.
+
+    Examples
+    --------
+    >>> reference(torch.zeros(3, 8, 6), (8, 6)).shape
+    torch.Size([3, 8, 6])
+    """
+    picture = as_image(source)
+    found = tuple(picture.shape[-2:])
+    if found != tuple(size):
+        raise InputError(f"reference: got {found} pixels, expected the output's {tuple(size)}.")
+    return picture
+
+
+def psnr(output: np.ndarray, truth: np.ndarray) -> float:
+    """Return the peak signal-to-noise ratio over all pixels and channels, dB; inf where they are equal.
+
+    Examples
+    --------
+    >>> round(psnr(np.full((3, 4, 5), 0.6), np.full((3, 4, 5), 0.5)), 6)
+    20.0
+    """
+    error = float(np.mean((np.clip(output, 0, 1).astype(np.float64) - truth) ** 2))
+    return float(-10 * np.log10(error)) if error else float("inf")
 
 
 def samples() -> tuple[str, ...]:

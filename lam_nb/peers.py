@@ -11,8 +11,8 @@ import xarray as xr
 
 from . import detectors, gradients, images, paths, provenance, result
 from .attribution import attribute
-from .networks import Network
-from .types import Batch, DetectorMaker, InputError, Region, positive, whole
+from .networks import Network, checked
+from .types import Batch, DetectorMaker, Region, positive, whole
 
 
 def gradient(
@@ -139,10 +139,8 @@ def _measured(
     network: Network, image: Any, region: Any, detector: Any, device: Any, method: str, copies: Any
 ) -> xr.Dataset:
     """Return the mean gradient over copies of the image."""
-    picture, window = images.as_image(image), region if isinstance(region, Region) else Region(*region)
-    if not isinstance(network, Network):
-        raise InputError(f"network: got {type(network).__name__}, expected a Network; see lam_nb.networks.wrap.")
-    window.check(*network.output_size(*picture.shape[-2:]))
+    picture, window = images.as_image(image), Region.of(region)
+    window.check(*checked(network).output_size(*picture.shape[-2:]))
     place, maker = gradients.device(device), detectors.named(detector)
     measure = maker(window)
     with gradients.frozen(network, place):

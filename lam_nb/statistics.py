@@ -455,17 +455,10 @@ def _fewest(values: NDArray[np.floating], share: float) -> NDArray[np.float64]:
 def _rank_correlation(first: NDArray[np.floating], second: NDArray[np.floating]) -> float:
     used = (first != 0) | (second != 0)
     used |= used.sum() < 2
-    ranks = [_ranks(one[used]) for one in (first, second)]
-    if any(np.ptp(one) == 0 for one in ranks) or not all(np.isfinite(one).all() for one in (first, second)):
+    order = [ranks(one[used]) for one in (first, second)]
+    if any(np.ptp(one) == 0 for one in order) or not all(np.isfinite(one).all() for one in (first, second)):
         return float("nan")
-    return float(np.corrcoef(ranks[0], ranks[1])[0, 1].clip(-1, 1))
-
-
-def _ranks(values: NDArray[np.floating]) -> NDArray[np.float64]:
-    """Return ranks, of equal values their mean."""
-    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
-    last = counts.cumsum()
-    return (last - (counts - 1) / 2)[inverse]
+    return float(np.corrcoef(order[0], order[1])[0, 1].clip(-1, 1))
 
 
 def _top_overlap(first: NDArray[np.floating], second: NDArray[np.floating], top: float) -> float:
@@ -474,6 +467,18 @@ def _top_overlap(first: NDArray[np.floating], second: NDArray[np.floating], top:
     count = max(1, round(top * first.size))
     strongest = [set(np.argsort(-one.ravel(), kind="stable")[:count].tolist()) for one in (first, second)]
     return len(strongest[0] & strongest[1]) / count
+
+
+def ranks(values: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the ranks of a row of numbers from 1, of equal ones their mean.
+
+    Examples
+    --------
+    >>> ranks(np.array([3.0, 1.0, 3.0]))
+    array([2.5, 1. , 2.5])
+    """
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (counts.cumsum() - (counts - 1) / 2)[inverse]
 
 
 def _gini(values: NDArray[np.floating]) -> NDArray[np.float64]:

@@ -374,15 +374,7 @@ def _spearman(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
     known = ~(np.isnan(x) | np.isnan(y))
     if known.sum() < 2:
         return float("nan")
-    ranks = [np.unique(one[known], return_inverse=True)[1].astype(float) for one in (x, y)]
-    if any(np.ptp(one) == 0 for one in ranks):
-        return float("nan")
-    return _pearson(_mean_ranks(ranks[0]), _mean_ranks(ranks[1]), least=2)
-
-
-def _mean_ranks(order: NDArray[np.float64]) -> NDArray[np.float64]:
-    _, inverse, counts = np.unique(order, return_inverse=True, return_counts=True)
-    return (counts.cumsum() - (counts - 1) / 2)[inverse]
+    return _pearson(statistics.ranks(x[known]), statistics.ranks(y[known]), least=2)
 
 
 def _slope(picture: Image) -> torch.Tensor:

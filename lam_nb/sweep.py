@@ -13,7 +13,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from . import images, networks, result, statistics
+from . import images, networks, provenance, result, statistics
 from .attribution import attribute
 from .networks import Network
 from .progress import Progress, bar
@@ -167,8 +167,9 @@ def _cell(
             group[name][m, i] = values[name].values
         group[result.ATTRIBUTION][m, i] = statistics.signed(found).values
         if truth:
-            error = float(np.mean((found[result.OUTPUT].values.clip(0, 1) - picture.numpy()) ** 2))
-            group[result.PSNR][m, i] = -10 * np.log10(error) if error else np.inf
+            output = found[result.OUTPUT].values
+            height, width = output.shape[-2:]  # less than the picture if its sides are no multiples of the scale
+            group[result.PSNR][m, i] = images.psnr(output, picture[:, :height, :width].numpy())
         group[result.DONE][m, i] = 1
     except Exception as error:
         return m, i, f"{type(error).__name__}: {error}"
@@ -207,7 +208,7 @@ def _plan(
     hashes = [net if isinstance(net, str) else [name, net.weights_hash] for name, net in nets]
     plan = {"networks": hashes, "images": [images.digest(one) for _, one in pictures], "truth": truth}
     plan |= {"regions": [[one.y, one.x, one.size] for one in windows]}
-    return json.dumps(plan | {"settings": {name: repr(value) for name, value in sorted(settings.items())}})
+    return json.dumps(plan | {"settings": {name: provenance.named(value) for name, value in sorted(settings.items())}})
 
 
 def _opened(path: Path, plan: str, nets: Sequence[Any], pictures: Sequence[Any], windows: Sequence[Region]) -> Any:

@@ -104,6 +104,21 @@ class Region:
         return self
 
     @classmethod
+    def of(cls, value: Any) -> Region:
+        """Return a Region, or make one of (y, x) or (y, x, size); raise `InputError` for anything else.
+
+        Examples
+        --------
+        >>> Region.of((110, 150, 16))
+        Region(y=110, x=150, size=16)
+        """
+        if isinstance(value, Region):
+            return value
+        if not isinstance(value, str) and hasattr(value, "__len__") and len(value) in (2, 3):
+            return cls(*value)
+        raise InputError(f"region: got {value!r}, expected lam_nb.Region(y, x, size) or a tuple (y, x, size).")
+
+    @classmethod
     def parse(cls, text: str) -> Region:
         """Read "y,x" or "y,x,size"; raise `InputError` for anything else."""
         try:

@@ -66,6 +66,21 @@ def test_what_is_there_is_not_computed_again(pair, pictures, tmp_path):
     xr.testing.assert_identical(table, again)
 
 
+def halved(region):
+    rows, columns = region.slices
+    return lambda output: output[..., rows, columns].sum((1, 2, 3)) / 2
+
+
+def test_own_functions_and_odd_sizes_resume_too(relu_network, tmp_path):
+    given = {"odd": torch.rand(3, 41, 53, generator=torch.Generator().manual_seed(0))}
+    settings = {"store": tmp_path / "all.zarr", "detector": halved, **SETTINGS}
+    first = lam.sweep([relu_network], given, REGIONS, **settings)
+    assert bool((first.done == 1).all()) and bool(np.isfinite(first.psnr).all())
+    settings["detector"] = lambda region: halved(region)
+    settings["detector"].__name__ = "halved"  # another object of the same name, as in the next session
+    xr.testing.assert_identical(lam.sweep([relu_network], given, REGIONS, **settings), first)
+
+
 class Failing(nn.Module):
     """Fails on dark pictures."""
 

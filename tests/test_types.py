@@ -35,3 +35,9 @@ def test_region_text_must_be_numbers(text):
 def test_unknown_name_suggests_the_nearest():
     with pytest.raises(InputError, match="did you mean 'paper'"):
         choose("rule", "papr", ["arc", "paper"])
+
+
+@pytest.mark.parametrize("bad", [5, "middle", None, [1], [1, 2, 3, 4], {"y": 1}])
+def test_what_is_no_region_is_said(bad):
+    with pytest.raises(InputError, match=r"region: got .* expected lam_nb\.Region"):
+        Region.of(bad)

@@ -13,11 +13,22 @@ from torch import nn
 
 from ..types import InputError, choose
 from . import architectures, checkpoints, published
-from .network import Network
+from .network import Network, checked
 from .published import PUBLISHED
 from .wrapping import wrap
 
-__all__ = ["PUBLISHED", "Network", "architectures", "card", "checkpoints", "load", "published", "shipped", "wrap"]
+__all__ = [
+    "PUBLISHED",
+    "Network",
+    "architectures",
+    "card",
+    "checked",
+    "checkpoints",
+    "load",
+    "published",
+    "shipped",
+    "wrap",
+]
 
 _VALUE_RANGES = dict.fromkeys(("drln", "msrn", "rcan", "rfdn", "rnan", "san"), 255.0)
 """Architectures whose published weights do not take [0, 1]."""

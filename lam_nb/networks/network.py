@@ -20,6 +20,16 @@ _DARKEST = 16 / 255
 _WORDS = {"psnr": "PSNR", "ssim": "SSIM", "sha256": "SHA-256"}
 
 
+def checked(network: Any) -> Network:
+    """Return `network` if it is a Network, else raise an InputError that tells how to make one."""
+    if not isinstance(network, Network):
+        raise InputError(
+            f"network: got {type(network).__name__}, expected a Network; "
+            "make one with lam_nb.networks.wrap(module, scale=..., value_range=...) or lam_nb.networks.load(name)."
+        )
+    return network
+
+
 class Network(nn.Module):
     """A restoration network with what attribution needs to know about it; made by `wrap` or `load`.
 

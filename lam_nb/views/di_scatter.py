@@ -10,7 +10,8 @@ from ..result import DIFFUSION_INDEX, MODEL, check
 from . import pictures
 from .figure import View
 
-_AXIS = {"title_font_size": 12, "tickfont_size": 12, "ticks": "outside", "zeroline": False}
+_TICKS = [a * 10.0**b for b in (-2, -1, 0, 1) for a in (1, 2, 5)]
+_AXIS = {**pictures.AXIS, "zeroline": False}
 
 
 def di_scatter(study: xr.Dataset) -> View:
@@ -54,23 +55,27 @@ def di_scatter(study: xr.Dataset) -> View:
             error_y=y,
             mode="markers+text",
             text=names,
-            textposition=["top center" if k % 2 else "bottom center" for k in np.argsort(np.argsort(study["against"]))],
+            textposition=_placed(study),
             textfont_size=12,
             marker={"size": 9, "color": "#0072b2"},
             hovertemplate="%{text}<br>DI %{x:.3g}<br>%{y:.3f} " + units + "<extra></extra>",
         )
     )
-    figure.update_xaxes(title_text="diffusion index (logarithmic)", type="log", **_AXIS)
+    figure.update_xaxes(title_text="diffusion index (logarithmic)", type="log", tickvals=_TICKS, **_AXIS)
     figure.update_yaxes(title_text=f"{label} ({units})" if units != "1" else label, **_AXIS)
     numbers = [f"{name.capitalize()} {_interval(study, name)}" for name in ("pearson", "spearman")]
     how = f"{len(names)} networks, {study.attrs['images']} images, 95 % intervals by drawing images again"
     words = f"<b>{label} against ln DI</b> · {' · '.join(numbers)}<br><span style='font-size:12px'>{how}</span>"
-    margins = {"l": 70, "r": 20, "t": 90, "b": 60}
-    title = {"text": words, "x": 0.01, "y": 0.96, "yanchor": "top"}
-    figure.update_layout(
-        title=title, template="plotly_white", font=pictures.FONT, margin=margins, width=820, height=520
-    )
+    pictures.dress(figure, words, 820, 520, l=70, r=20, t=90, b=60)
     return View(figure)
+
+
+def _placed(study: xr.Dataset) -> list[str]:
+    """Return where names stand: those of neighbours on different sides."""
+    across, up = np.log(study[DIFFUSION_INDEX].values), study["against"].values
+    apart = np.abs(across[:, None] - across) + np.where(np.eye(len(across), dtype=bool), np.inf, 0)
+    sides = np.where(np.argsort(np.argsort(across)) % 2, "right", "left")
+    return [f"{'top' if up[k] >= up[apart[k].argmin()] else 'bottom'} {side}" for k, side in enumerate(sides)]
 
 
 def _bars(study: xr.Dataset, name: str) -> dict[str, object]:

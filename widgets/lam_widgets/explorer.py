@@ -184,7 +184,10 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             return
         files = list(given.values()) if isinstance(given, dict) else list(given)
         told = files[0].get("metadata", files[0])
-        picture = Image.open(io.BytesIO(bytes(files[0]["content"]))).convert("RGB")
+        try:
+            picture = Image.open(io.BytesIO(bytes(files[0]["content"]))).convert("RGB")
+        except OSError:
+            raise InputError(f"upload: {told['name']} is no picture that can be read; choose a PNG or JPEG.") from None
         picture = _centre(picture, _LARGEST)
         self._images[told["name"]] = pictures.as_image(picture)
         self._image.options = list(self._images)
