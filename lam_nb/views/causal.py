@@ -78,22 +78,19 @@ def causal(dataset: xr.Dataset, *, clip: float | None = None, power: float = 1.0
         pictures.pixel_axes(figure, size, 1, column, "input px")
     for column in (1, 2, 3):
         pictures.box(figure, dataset, 1, column, dataset.attrs["scale"])
-    title = {"text": _caption(dataset), "x": 0.01, "y": 1 - 22 / _HEIGHT, "yanchor": "top"}
-    margins = {"l": 60, "r": 40, "t": 120, "b": 50}
-    figure.update_layout(title=title, template="plotly_white", font=pictures.FONT, margin=margins, showlegend=False)
-    figure.update_layout(width=1120, height=_HEIGHT)
+    pictures.dress(figure, _caption(dataset), 1120, _HEIGHT, l=60, r=40, t=120, b=50)
+    figure.update_layout(showlegend=False)
     return View(figure)
 
 
 def _caption(dataset: xr.Dataset) -> str:
     told, effect = dataset.attrs, dataset["effect"].values
-    region = f"region y={told['region_y']}, x={told['region_x']}, {told['region_size']} × {told['region_size']} px"
     counts = [f"{int(dataset[name])} {word}" for name, word in _WORDS.items()]
     how = f"blocks of {told['block']} px, {told['pictures_computed']:,} interventions, seed {told['seed']}"
     numbers = f"{np.nanmin(effect):+.2f} to {np.nanmax(effect):+.2f} dB · {', '.join(counts)}"
     origin = f"without intervention {float(dataset['quality_origin']):.2f} dB"
     small = f"<span style='font-size:12px'>{how} · {origin}<br>{numbers}</span>"
-    return f"<b>{told['network']}</b> · {region}<br>{small}"
+    return f"<b>{told['network']}</b> · {pictures.where(told)}<br>{small}"
 
 
 _WORDS = {"positive": "help", "negative": "harm", "zero": "without effect", "own": "of the region"}

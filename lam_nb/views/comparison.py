@@ -16,7 +16,7 @@ from . import pictures, timeline
 from .figure import View
 
 _SIDE = 250
-_MARGINS = {"l": 70, "r": 30, "t": 150, "b": 60}
+_LEFT, _RIGHT, _TOP, _LOW, _CONTROLS = 70, 30, 150, 60, 90
 
 
 def comparison(many: xr.Dataset, *, scale: str = "own", size: int | None = timeline.BUDGET) -> View:
@@ -65,22 +65,20 @@ def comparison(many: xr.Dataset, *, scale: str = "own", size: int | None = timel
         vertical_spacing=0.05,
     )
     maps, ends = _maps(many, scale)
-    for k in range(len(names)):
-        one = many.isel({MODEL: k})
-        sources = [pictures.signed_source(step, ends[k]) for step in maps[k]]
-        _column(figure, one, k + 1, sources[-1])
-    note = _scrub(figure, many, maps, ends, size)
+    sources = [[pictures.signed_source(step, end) for step in one] for one, end in zip(maps, ends, strict=True)]
+    for k, steps in enumerate(sources):
+        _column(figure, many.isel({MODEL: k}), k + 1, steps[-1])
+    note = _scrub(figure, many, sources, size)
     for row, title in enumerate(("output", "map", "contribution area"), start=1):
         figure.update_yaxes(title_text=f"{title}<br>y (px)", row=row, col=1)
     figure.update_xaxes(title_text=None, row=1)
     figure.update_xaxes(title_text=None, row=2)
     figure.update_annotations(font_size=13)
-    height = 3 * _SIDE + _MARGINS["t"] + _MARGINS["b"] + (90 if note is not None else 0)
-    heading = {"text": _caption(many, scale) + (note or ""), "x": 0.01, "y": 1 - 22 / height, "yanchor": "top"}
-    width = max(620, _MARGINS["l"] + _MARGINS["r"] + int(_SIDE * 1.08 * len(names)))
-    margins = _MARGINS | {"b": _MARGINS["b"] + (90 if note is not None else 0)}
-    figure.update_layout(title=heading, template="plotly_white", font=pictures.FONT, showlegend=False, margin=margins)
-    figure.update_layout(width=width, height=height)
+    low = _LOW + (_CONTROLS if note is not None else 0)
+    width = max(620, _LEFT + _RIGHT + int(_SIDE * 1.08 * len(names)))
+    words, height = _caption(many, scale) + (note or ""), 3 * _SIDE + _TOP + low
+    pictures.dress(figure, words, width, height, l=_LEFT, r=_RIGHT, t=_TOP, b=low)
+    figure.update_layout(showlegend=False)
     return View(figure)
 
 
@@ -115,23 +113,21 @@ def _column(figure: go.Figure, one: xr.Dataset, column: int, source: str) -> Non
     pictures.box(figure, one, 2, column, output.shape[-1] / size[1])
 
 
-def _scrub(figure: go.Figure, many: xr.Dataset, maps: np.ndarray, ends: list[float], size: int | None) -> str | None:
+def _scrub(figure: go.Figure, many: xr.Dataset, sources: list[list[str]], size: int | None) -> str | None:
     """Add the timeline; return what to say of it, or None if nothing moves."""
-    if maps.shape[1] < 2:
+    if len(sources[0]) < 2:
         return None
-    stacks = enumerate(zip(maps, ends, strict=True))
-    moving = {3 * k + 1: [pictures.signed_source(step, end) for step in one] for k, (one, end) in stacks}
+    moving = {3 * k + 1: steps for k, steps in enumerate(sources)}
     kept = timeline.affordable(moving, size)
     names = timeline.labels(many)
-    chosen = {number: [sources[k] for k in kept] for number, sources in moving.items()}
+    chosen = {number: [steps[k] for k in kept] for number, steps in moving.items()}
     timeline.add(figure, chosen, [names[k] for k in kept], low=-0.07)
     return f" · {len(kept)} of {len(names)} steps shown, to save space" if len(kept) < len(names) else ""
 
 
 def _caption(many: xr.Dataset, scale: str) -> str:
     told = many.attrs
-    region = f"region y={told['region_y']}, x={told['region_x']}, {told['region_size']} × {told['region_size']} px"
     how = f"path {told['path']} · detector {told['detector']} · rule {told['rule']}"
     canvas = f"diffusion index on {many.sizes[Y]} × {many.sizes[X]} px · maps: share of their own sum of magnitudes, "
     canvas += "one colour scale for all" if scale == "common" else "a colour scale each"
-    return f"<b>{region}</b><br><span style='font-size:12px'>{how}<br>{canvas}</span>"
+    return f"<b>{pictures.where(told)}</b><br><span style='font-size:12px'>{how}<br>{canvas}</span>"

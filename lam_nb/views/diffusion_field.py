@@ -51,10 +51,7 @@ def diffusion_field(dataset: xr.Dataset) -> View:
     pictures.pixel_axes(figure, canvas, 1, 2, "output px")
     figure.update_xaxes(matches="x", row=1, col=2)
     figure.update_yaxes(matches="y", scaleanchor=None, row=1, col=2)
-    title = {"text": _caption(dataset), "x": 0.01, "y": 1 - 22 / _HEIGHT, "yanchor": "top"}
-    margins = {"l": 60, "r": 20, "t": 110, "b": 50}
-    size = {"width": _WIDTH, "height": _HEIGHT}
-    figure.update_layout(title=title, template="plotly_white", font=pictures.FONT, margin=margins, **size)
+    pictures.dress(figure, _caption(dataset), _WIDTH, _HEIGHT, l=60, r=20, t=110, b=50)
     return View(figure)
 
 

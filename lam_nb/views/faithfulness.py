@@ -13,7 +13,6 @@ from .figure import View
 
 _COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _DASHES = ("solid", "dash", "dot", "dashdot")
-_AXIS = {"title_font_size": 12, "tickfont_size": 12, "ticks": "outside"}
 
 
 def faithfulness(dataset: xr.Dataset) -> View:
@@ -65,13 +64,22 @@ def faithfulness(dataset: xr.Dataset) -> View:
             figure.add_trace(go.Scatter(**line, **legend, hovertemplate=hover), row=1, col=column)
     words = "area, " + " · ".join(modes)
     figure.update_layout(legend={"title_text": words, "title_font_size": 12, "font_size": 12})
-    figure.update_xaxes(title_text="part of the pixels replaced", type="log", tickformat=".3~%", **_AXIS)
-    figure.update_yaxes(title_text="window restored, 0 baseline … 1 image", row=1, col=1, **_AXIS)
-    figure.update_yaxes(range=[-0.25, 1.1], **_AXIS)
+    figure.update_xaxes(title_text="part of the pixels replaced", type="log", tickformat=".3~%", **pictures.AXIS)
+    figure.update_yaxes(title_text="window restored, 0 baseline … 1 image", row=1, col=1, **pictures.AXIS)
+    figure.update_yaxes(range=[-0.25, 1.1], **pictures.AXIS)
     figure.update_annotations(font_size=14)
     how = f"baseline {told['baseline']} · detector {told['detector']} · random: mean of {told['draws']} orders, "
     how += "band one standard error"
-    _dress(figure, f"<b>{told['network']}</b> · {_where(told)}<br><span style='font-size:12px'>{how}</span>")
+    pictures.dress(
+        figure,
+        f"<b>{told['network']}</b> · {pictures.where(told)}<br><span style='font-size:12px'>{how}</span>",
+        None,
+        460,
+        l=70,
+        r=20,
+        t=110,
+        b=60,
+    )
     return View(figure)
 
 
@@ -107,19 +115,18 @@ def randomised(dataset: xr.Dataset) -> View:
         hover = "%{x} layers shuffled, last %{customdata}<br>%{y:.3f}<extra>" + name + "</extra>"
         line = {"x": dataset["layers"].values, "y": dataset[key].values, "mode": "lines+markers", "name": name}
         figure.add_trace(go.Scatter(**line, line_color=colour, customdata=dataset["last"].values, hovertemplate=hover))
-    figure.update_xaxes(title_text="layers shuffled, from the output backwards", **_AXIS)
-    figure.update_yaxes(title_text="likeness to the trained network's map", range=[-0.3, 1.05], **_AXIS)
+    figure.update_xaxes(title_text="layers shuffled, from the output backwards", **pictures.AXIS)
+    figure.update_yaxes(title_text="likeness to the trained network's map", range=[-0.3, 1.05], **pictures.AXIS)
     words = f"{dataset.sizes[STAGE]} stages; a map that stays alike does not depend on what the network learned"
     told = dataset.attrs
-    _dress(figure, f"<b>{told['network']}</b> · {_where(told)}<br><span style='font-size:12px'>{words}</span>")
+    pictures.dress(
+        figure,
+        f"<b>{told['network']}</b> · {pictures.where(told)}<br><span style='font-size:12px'>{words}</span>",
+        None,
+        460,
+        l=70,
+        r=20,
+        t=110,
+        b=60,
+    )
     return View(figure)
-
-
-def _where(told: dict[str, object]) -> str:
-    return f"region y={told['region_y']}, x={told['region_x']}, {told['region_size']} × {told['region_size']} px"
-
-
-def _dress(figure: go.Figure, words: str) -> None:
-    title = {"text": words, "x": 0.01, "y": 0.95, "yanchor": "top"}
-    margins = {"l": 70, "r": 20, "t": 110, "b": 60}
-    figure.update_layout(title=title, template="plotly_white", font=pictures.FONT, height=460, margin=margins)

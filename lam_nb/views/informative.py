@@ -58,9 +58,5 @@ def informative(many: xr.Dataset) -> View:
     pictures.pixel_axes(figure, size, 1, 2, "input px")
     names = ", ".join(str(name) for name in many[MODEL].values)
     words = f"<b>{names}</b><br><span style='font-size:12px'>{area.attrs['method']}</span>"
-    title = {"text": words, "x": 0.01, "y": 1 - 22 / _HEIGHT, "yanchor": "top"}
-    margins = {"l": 60, "r": 20, "t": 100, "b": 50}
-    figure.update_layout(
-        title=title, template="plotly_white", font=pictures.FONT, width=900, height=_HEIGHT, margin=margins
-    )
+    pictures.dress(figure, words, 900, _HEIGHT, l=60, r=20, t=100, b=50)
     return View(figure)

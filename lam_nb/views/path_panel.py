@@ -16,7 +16,6 @@ from . import pictures
 from .figure import View
 
 _SHOWN = 5
-_AXIS = {"tickfont_size": 12, "title_font_size": 12, "ticks": "outside"}
 
 
 def path_panel(results: xr.Dataset | Mapping[str, xr.Dataset]) -> View:
@@ -62,8 +61,8 @@ def path_panel(results: xr.Dataset | Mapping[str, xr.Dataset]) -> View:
         _curves(figure, one, 2 * count + 1, str(name) or "result", colours[k % len(colours)])
     labels = ["detector D", "speed of the path<br>(intensity per α)", "gathered attribution<br>dotted: must reach"]
     for k, label in enumerate(labels):
-        figure.update_yaxes(title_text=label, row=2 * count + 1 + k, col=1, **_AXIS)
-        figure.update_xaxes(range=[0, 1], row=2 * count + 1 + k, col=1, **_AXIS)
+        figure.update_yaxes(title_text=label, row=2 * count + 1 + k, col=1, **pictures.AXIS)
+        figure.update_xaxes(range=[0, 1], row=2 * count + 1 + k, col=1, **pictures.AXIS)
     figure.update_xaxes(title_text="α, position on the path (0 baseline, 1 image)", row=2 * count + 3, col=1)
     height = 150 * 2 * count + 170 * 3 + 150
     first = next(iter(named.values()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,8 @@ DIVERGING = "RdBu_r"
 LEAST_SIDE = 256
 """Browsers smooth enlarged pictures; ours are enlarged to this by repeating pixels first."""
 FONT = {"family": "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif", "size": 13, "color": "#222"}
+AXIS = {"title_font_size": 12, "tickfont_size": 12, "ticks": "outside"}
+"""How axes of curves look."""
 LARGEST_SIDE = 512
 """Larger pictures are shown reduced by a whole factor, so that pages stay small; headings say so."""
 BOX = "#00a651"
@@ -181,6 +183,23 @@ def look(dataset: xr.Dataset, height: int) -> dict[str, Any]:
     return {"title": title, "template": "plotly_white", "font": FONT, "autosize": True, "height": height}
 
 
+def dress(figure: go.Figure, words: str, width: int | None, height: int, **margins: int) -> None:
+    """Give a figure that is of no single result its caption, font, size and margins (l, r, t, b)."""
+    title = {"text": words, "x": 0.01, "y": 1 - 22 / height, "yanchor": "top"}
+    figure.update_layout(title=title, template="plotly_white", font=FONT, width=width, height=height, margin=margins)
+
+
+def where(told: Mapping[str, Any]) -> str:
+    """Return in words which window a result is of.
+
+    Examples
+    --------
+    >>> where({"region_y": 3, "region_x": 4, "region_size": 5})
+    'region y=3, x=4, 5 × 5 px'
+    """
+    return f"region y={told['region_y']}, x={told['region_x']}, {told['region_size']} × {told['region_size']} px"
+
+
 def caption(dataset: xr.Dataset) -> str:
     """Return two lines for the top of a figure: what was computed, and what came out.
 
@@ -192,7 +211,6 @@ def caption(dataset: xr.Dataset) -> str:
     """
     check(dataset, QUADRATURE_ERROR)
     told = facts(dataset)
-    region = f"region y={told['region_y']}, x={told['region_x']}, {told['region_size']} × {told['region_size']} px"
     how = f"path {told['path']} · detector {told['detector']} · rule {told['rule']}, {told['steps']} steps"
     numbers = (
         f"diffusion index {float(statistics.diffusion_index(dataset)):.2f}{_give_or_take(dataset)} "
@@ -200,7 +218,7 @@ def caption(dataset: xr.Dataset) -> str:
         f" · completeness gap {float(statistics.completeness(dataset)):+.1%}"
         f" · estimated error of the map {float(dataset[QUADRATURE_ERROR]):.1%}"
     )
-    return f"<b>{told['network']}</b> · {region}<br><span style='font-size:12px'>{how}<br>{numbers}</span>"
+    return f"<b>{told['network']}</b> · {where(told)}<br><span style='font-size:12px'>{how}<br>{numbers}</span>"
 
 
 def _give_or_take(dataset: xr.Dataset) -> str:

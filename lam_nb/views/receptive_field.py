@@ -67,11 +67,7 @@ def receptive_field(dataset: xr.Dataset) -> View:
     figure.update_yaxes(
         title_text="rows from the output pixel (input px)", autorange="reversed", scaleanchor="x", **units
     )
-    title = {"text": _caption(dataset), "x": 0.01, "y": 0.96, "yanchor": "top"}
-    margins = {"l": 70, "r": 20, "t": 90, "b": 60}
-    figure.update_layout(
-        title=title, template="plotly_white", font=pictures.FONT, width=640, height=520, margin=margins
-    )
+    pictures.dress(figure, _caption(dataset), 640, 520, l=70, r=20, t=90, b=60)
     return View(figure)
 
 
