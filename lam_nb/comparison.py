@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from . import images, result
+from . import images, result, statistics
 from .attribution import attribute
 from .networks import Network
 from .progress import Progress, bar
@@ -21,6 +21,7 @@ def compare(
     region: Region | tuple[int, ...],
     *,
     reference: Any = None,
+    fields: bool = False,
     progress: Progress = True,
     **settings: Any,
 ) -> xr.Dataset:
@@ -36,6 +37,9 @@ def compare(
         Window of the outputs, in output pixels.
     reference : image, optional
         The ground truth, as large as the outputs: adds ``psnr``, of the whole output, in dB.
+    fields : bool, default False
+        Measure the networks' receptive fields, too: adds ``effective_receptive_field`` (model, field_y,
+        field_x), ``field_height`` and ``field_width`` in input pixels, inf for networks that see everything.
     progress : bool or callable, default True
         Show a progress bar, or tell a function (done, in all) in hundredths of a network, after every
         batch; what it raises stops the work.
@@ -82,7 +86,10 @@ def compare(
     if truth is not None:
         rows = [images.psnr(one[result.OUTPUT].values, truth.numpy()) for one in results]
         stack = result.with_psnr(stack, rows)
-    return stack
+    if not fields:
+        return stack
+    place = settings.get("device")
+    return result.with_fields(stack, [statistics.receptive_field(network, device=place) for network in found])
 
 
 def _share_of(shown: Any) -> Any:

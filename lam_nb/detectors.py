@@ -11,6 +11,7 @@ import math
 import torch
 from torch.nn import functional
 
+from . import images
 from .types import Batch, Detector, DetectorMaker, Image, InputError, Region, choose, positive, whole
 
 
@@ -150,7 +151,7 @@ class _Error:
         self.reference = reference
 
     def __repr__(self) -> str:
-        return "error(reference=<image>)"
+        return f"error(reference={images.digest(self.reference)[:8]})"
 
     def __call__(self, region: Region) -> Detector:
         def detector(output: Batch) -> torch.Tensor:

@@ -25,6 +25,7 @@ WINDOW_Y, WINDOW_X, DIFFUSION_INDEX = "window_y", "window_x", "diffusion_index"
 DIFFUSION_INDEX_ERROR, STEP_ERROR = "diffusion_index_error", "step_error"
 REFINEMENT, REGION = "refinement", "region"
 PRECISION_ERROR = "precision_error"
+AXIS, QUANTITY = "axis", "quantity"
 NODE_COUNT, ERROR_HISTORY, INDEX_HISTORY = "node_count", "error_history", "index_history"
 WEIGHT, SIGMA = "weight", "sigma"
 IMAGE, MODEL = "image", "model"
@@ -32,7 +33,7 @@ METHOD, MODE, FRACTION, STAGE, CHOICE = "method", "mode", "fraction", "stage", "
 BLOCK_Y, BLOCK_X, DRAW = "block_y", "block_x", "draw"
 INFLUENCE, EFFECTIVE_FIELD = "influence", "effective_receptive_field"
 ABOVE, BELOW, LEFT, RIGHT = "above", "below", "left", "right"
-FIELD_HEIGHT, FIELD_WIDTH = "field_height", "field_width"
+FIELD_HEIGHT, FIELD_WIDTH, FIELD_Y, FIELD_X = "field_height", "field_width", "field_y", "field_x"
 PSNR, DONE = "psnr", "done"
 PSNR_RGB, PSNR_LUMA, SSIM_RGB, SSIM_LUMA = "psnr_rgb", "psnr_luma", "ssim_rgb", "ssim_luma"
 
@@ -216,6 +217,13 @@ def with_psnr(dataset: xr.Dataset, rows: Sequence[float]) -> xr.Dataset:
     return dataset.assign({PSNR: (MODEL, np.asarray(rows, float), told)})
 
 
+def with_fields(dataset: xr.Dataset, fields: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Add the effective receptive field of every model, (model, field_y, field_x), and how far each can see."""
+    names = {Y: FIELD_Y, X: FIELD_X}
+    rows = [one[[EFFECTIVE_FIELD, FIELD_HEIGHT, FIELD_WIDTH]].rename(names) for one in fields]
+    return dataset.merge(xr.concat(rows, MODEL).assign_coords({MODEL: dataset[MODEL]}))
+
+
 def facts(dataset: xr.Dataset) -> dict[str, Any]:
     """Return a result's attributes, with those that became coordinates in a stack.
 
@@ -316,6 +324,35 @@ def correlation(
             told = {"long_name": labels[name] + suffix.replace("_", ", "), "units": units[name]}
             data[name + suffix] = (MODEL, np.asarray(row), told)
     return xr.Dataset(data, coords={MODEL: np.array(models, dtype=object)}, attrs={**provenance, **_stamp()})
+
+
+def scaling(
+    models: Sequence[str],
+    sizes: Mapping[str, Any],
+    columns: Mapping[str, tuple[Any, Any, Any]],
+    compared: Mapping[str, Any],
+    spearman: Mapping[str, Any],
+    provenance: Mapping[str, Any],
+) -> xr.Dataset:
+    """Build a study of a family: numbers over models of some width and depth, each with an interval."""
+    labels = {DIFFUSION_INDEX: ("diffusion index", "1"), PSNR: ("peak signal-to-noise ratio", "dB")}
+    data: dict[str, Any] = {}
+    for k, suffix in enumerate(("", "_low", "_high")):
+        for name, values in columns.items():
+            label, units = labels[name]
+            data[name + suffix] = MODEL, np.asarray(values[k]), {"long_name": label + suffix, "units": units}
+        told = {"long_name": "rank correlation with the size" + suffix, "units": "1"}
+        data["spearman" + suffix] = (AXIS, QUANTITY), np.array(list(spearman.values()))[..., k], told
+    told = {"long_name": "whether the network is on the axis", "units": "1"}
+    data["compared"] = (AXIS, MODEL), np.array(list(compared.values())), told
+    coords = {
+        MODEL: np.array(models, dtype=object),
+        AXIS: np.array(list(compared), dtype=object),
+        QUANTITY: np.array(list(columns), dtype=object),
+        "width": (MODEL, sizes["width"], {"long_name": "width", "units": "channels"}),
+        "depth": (MODEL, sizes["depth"], {"long_name": "depth", "units": "blocks"}),
+    }
+    return xr.Dataset(data, coords=coords, attrs={**provenance, **_stamp()})
 
 
 def variants(

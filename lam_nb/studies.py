@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,9 +15,8 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from . import detectors, gradients, images, paths, result, statistics
-from .attribution import attribute
 from .networks import Network
-from .progress import Progress, bar
+from .sweep import sweep
 from .types import DetectorMaker, Image, InputError, PathMaker, Region, whole
 
 _DRAWS = 2000
@@ -203,6 +205,83 @@ def di_against(table: xr.Dataset, values: Mapping[str, float], label: str, units
     return _correlated(table, spread, label, units, _DRAWS, 0)
 
 
+def di_against_size(
+    table: xr.Dataset, sizes: Mapping[str, tuple[int, int]], *, draws: int = _DRAWS, seed: int = 0
+) -> xr.Dataset:
+    """Ask what width and depth do to diffusion index and PSNR, in a family of one architecture.
+
+    `lam_nb.networks.family.train_family` trains one. The paper found that both numbers rise with width
+    and depth of FSRCNN (Gu & Dong, arXiv 2011.11036).
+
+    Parameters
+    ----------
+    table : xarray.Dataset
+        Of `lam_nb.sweep`, with ground truth.
+    sizes : mapping of str to (int, int)
+        Network's name -> its width and depth. Networks that share the commonest depth show the effect
+        of width, and the other way round.
+    draws, seed : int
+        Of the bootstrap over images.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``width``, ``depth``, ``diffusion_index``, ``psnr`` (model) with ``_low`` and ``_high`` of 95 %
+        intervals over images; ``spearman`` (axis, quantity) of both numbers with each size, with interval.
+
+    Raises
+    ------
+    InputError
+        If a network has no size, PSNR is missing, or fewer than three networks differ along an axis.
+
+    Examples
+    --------
+    >>> import tempfile, lam_nb as lam
+    >>> nets = ["fsrcnn", "residual", "residual-wide"]  # no family, but enough to show the call
+    >>> settings = {"store": tempfile.mkdtemp() + "/all.zarr", "steps": 4, "progress": False}
+    >>> table = lam.sweep(nets, ["bricks"], [lam.Region(96, 96)], **settings)
+    >>> sizes = {"fsrcnn": (8, 1), "residual": (16, 1), "residual-wide": (32, 1)}
+    >>> di_against_size(table, sizes).spearman.sizes["axis"]
+    1
+    """
+    result.check(table, result.DIFFUSION_INDEX, result.PSNR)
+    names = [str(name) for name in table[result.MODEL].values]
+    missing = [name for name in names if name not in sizes]
+    if missing:
+        raise InputError(f"sizes: has no width and depth for {missing[0]!r}; give them for each of {', '.join(names)}.")
+    width, depth = np.array([sizes[name] for name in names], float).T
+    held = {"width": (width, depth), "depth": (depth, width)}
+    on = {axis: other == _commonest(other) for axis, (_, other) in held.items()}
+    on = {axis: rows for axis, rows in on.items() if len(np.unique(held[axis][0][rows])) >= 3}
+    if not on:
+        raise InputError("sizes: expected at least three networks of one depth, or of one width.")
+    index = table[result.DIFFUSION_INDEX].mean(result.REGION).transpose(result.MODEL, result.IMAGE).values
+    quantities = {result.DIFFUSION_INDEX: index, result.PSNR: table[result.PSNR].transpose(result.MODEL, ...).values}
+    rows = np.random.default_rng(seed).integers(0, index.shape[1], (whole("draws", draws), index.shape[1]))
+    every = [np.arange(index.shape[1]), *rows]
+    means = {name: np.array([np.nanmean(values[:, row], 1) for row in every]) for name, values in quantities.items()}
+    columns = {name: _interval(one) for name, one in means.items()}
+
+    def along(axis: str, drawn: NDArray[np.float64]) -> tuple[Any, Any, Any]:
+        return _interval(np.array([_spearman(held[axis][0][on[axis]], row[on[axis]]) for row in drawn]))
+
+    found = {axis: [along(axis, drawn) for drawn in means.values()] for axis in on}
+    told = {"draws": draws, "seed": seed, "images": index.shape[1]}
+    return result.scaling(names, {"width": width, "depth": depth}, columns, on, found, told)
+
+
+def _commonest(values: NDArray[np.float64]) -> float:
+    found, counts = np.unique(values, return_counts=True)
+    return float(found[counts.argmax()])
+
+
+def _interval(drawn: NDArray[np.float64]) -> tuple[Any, Any, Any]:
+    """Return the first row, and the ends of the 95 % interval of the others."""
+    with np.errstate(invalid="ignore"):  # an infinite field has no interval
+        low, high = np.nanquantile(drawn[1:], [0.025, 0.975], axis=0)
+    return drawn[0], low, high
+
+
 def content(table: xr.Dataset) -> xr.Dataset:
     """Sort images by the widest look that any network took at them: what makes networks look widely.
 
@@ -239,6 +318,8 @@ def path_sensitivity(
     image: Any,
     region: Region,
     choices: Mapping[str, str | PathMaker] | None = None,
+    *,
+    store: str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> xr.Dataset:
     """Ask how much maps and the ranking of networks change with path and baseline.
@@ -253,6 +334,8 @@ def path_sensitivity(
         As for `lam_nb.attribute`.
     choices : mapping of str to path, optional
         By default blur (the paper's), linear from blur, black and mean.
+    store : path-like, optional
+        A folder for the maps, a sweep per choice: run again, an interrupted study goes on where it was.
     **settings
         Of `lam_nb.attribute`.
 
@@ -272,7 +355,7 @@ def path_sensitivity(
     ['blur', 'linear', 'black', 'mean']
     """
     choices = {name: name for name in paths.names()} if choices is None else choices
-    return _variants(networks, image, region, "path", choices, settings)
+    return _variants(networks, image, region, "path", choices, store, settings)
 
 
 def detector_sensitivity(
@@ -282,6 +365,7 @@ def detector_sensitivity(
     choices: Mapping[str, str | DetectorMaker] | None = None,
     *,
     reference: Any = None,
+    store: str | os.PathLike[str] | None = None,
     **settings: Any,
 ) -> xr.Dataset:
     """Ask how much maps and the ranking of networks change with the detector.
@@ -295,6 +379,8 @@ def detector_sensitivity(
         By default edges (the paper's), intensity, Gabor, and with a reference the error against it.
     reference : image, optional
         Ground truth, as large as the outputs.
+    store : path-like, optional
+        As for `path_sensitivity`.
     **settings
         Of `lam_nb.attribute`.
 
@@ -315,28 +401,33 @@ def detector_sensitivity(
         choices = {name: name for name in detectors.names()}
         if reference is not None:
             choices |= {"error": detectors.error(images.as_image(reference))}
-    return _variants(networks, image, region, "detector", choices, settings)
+    return _variants(networks, image, region, "detector", choices, store, settings)
 
 
 def _variants(
-    nets: Sequence[Network], image: Any, region: Region, name: str, choices: Mapping[str, Any], settings: dict[str, Any]
+    nets: Sequence[Network],
+    image: Any,
+    region: Region,
+    name: str,
+    choices: Mapping[str, Any],
+    store: str | os.PathLike[str] | None,
+    settings: dict[str, Any],
 ) -> xr.Dataset:
-    progress: Progress = settings.pop("progress", True)
     if not nets or not choices:
         raise InputError(f"networks, choices: expected at least one network and one {name}.")
-    settings = {"keep": "map"} | settings | {"progress": False}
-    rows: list[list[xr.Dataset]] = []
-    with bar(progress, len(nets) * len(choices), name, "map") as shown:
-        for choice in choices.values():
-            rows.append([])
-            for network in nets:
-                rows[-1].append(attribute(network, image, region, **settings | {name: choice}))
-                shown.update(1)
-    index = np.array([[float(statistics.diffusion_index(one)) for one in row] for row in rows])
-    likeness = [[statistics.agreement(first, one) for first, one in zip(rows[0], row, strict=True)] for row in rows]
-    cells = {
-        str(key): np.array([[float(one[key]) for one in row] for row in likeness]) for key in likeness[0][0].data_vars
-    }
+    given = {"image": images.as_image(image)}, [Region.of(region)]
+    with tempfile.TemporaryDirectory() if store is None else nullcontext(store) as folder:
+        Path(folder).mkdir(exist_ok=True)
+        places = [Path(folder) / f"{name} {k}.zarr" for k in range(len(choices))]
+        tables = [
+            sweep(nets, *given, store=place, truth=False, **settings | {name: choice})
+            for place, choice in zip(places, choices.values(), strict=True)
+        ]
+    tables = [one.isel({result.IMAGE: 0, result.REGION: 0}) for one in tables]
+    index = np.array([one[result.DIFFUSION_INDEX].values for one in tables])
+    maps = [xr.Dataset({result.ATTRIBUTION: one[result.ATTRIBUTION].expand_dims(result.CHANNEL)}) for one in tables]
+    likeness = [statistics.agreement(maps[0], one) for one in maps]
+    cells = {str(key): np.array([one[key].values for one in likeness]) for key in likeness[0].data_vars}
     ranking = np.array([_spearman(index[0], row) for row in index])
     return result.variants(list(choices), [one.name for one in nets], index, cells, ranking, {"varied": name})
 
@@ -350,15 +441,10 @@ def _correlated(table: xr.Dataset, against: xr.DataArray, label: str, units: str
     rows = np.random.default_rng(seed).integers(0, index.shape[1], (whole("draws", draws), index.shape[1]))
     every = [np.arange(index.shape[1]), *rows]
     means = [(np.nanmean(index[:, row], 1), other[:, row].mean(1)) for row in every]
-    found: dict[str, Any] = {}
-    for name, function in (("pearson", _pearson), ("spearman", _spearman)):
-        values = np.array([function(np.log(x), y) for x, y in means])
-        found[name] = values[0], *np.nanquantile(values[1:], [0.025, 0.975])
-    columns = {}
-    for k, name in enumerate((result.DIFFUSION_INDEX, "against")):
-        drawn = np.array([one[k] for one in means])
-        with np.errstate(invalid="ignore"):  # an infinite field has no interval
-            columns[name] = drawn[0], *np.quantile(drawn[1:], [0.025, 0.975], axis=0)
+    curves = {"pearson": _pearson, "spearman": _spearman}
+    found = {name: _interval(np.array([f(np.log(x), y) for x, y in means])) for name, f in curves.items()}
+    names = (result.DIFFUSION_INDEX, "against")
+    columns = {name: _interval(np.array([one[k] for one in means])) for k, name in enumerate(names)}
     told = {"against": label, "against_units": units, "draws": draws, "seed": seed, "images": index.shape[1]}
     return result.correlation([str(name) for name in table[result.MODEL].values], found, columns, told)
 

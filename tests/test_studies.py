@@ -73,6 +73,41 @@ def test_the_first_choice_is_like_itself(relu_network, linear_network, image):
     assert detected.attrs["varied"] == "detector"
 
 
+def test_an_interrupted_study_goes_on(relu_network, image, tmp_path, monkeypatch):
+    choices = {"blur": "blur", "black": "black"}
+    whole = studies.path_sensitivity([relu_network], image, REGION, choices, **QUIET)
+    real, calls = lam.sweep.__globals__["attribute"], []
+
+    def once(*arguments, **settings):
+        calls.append(settings["path"])
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return real(*arguments, **settings)
+
+    monkeypatch.setitem(lam.sweep.__globals__, "attribute", once)
+    with pytest.raises(KeyboardInterrupt):
+        studies.path_sensitivity([relu_network], image, REGION, choices, store=tmp_path / "study", **QUIET)
+    again = studies.path_sensitivity([relu_network], image, REGION, choices, store=tmp_path / "study", **QUIET)
+    assert calls == ["blur", "black", "black"]  # the finished choice was not computed again
+    xr.testing.assert_allclose(again.drop_attrs(), whole.drop_attrs())
+
+
+def test_width_and_depth_are_told_apart():
+    sizes = {"net 0": (8, 4), "net 1": (16, 4), "net 2": (32, 4), "net 3": (16, 1), "net 4": (16, 8)}
+    index, psnr = np.array([[1.0], [2], [3], [2.5], [1.5]]), np.array([[20.0], [21], [22], [20.5], [21.5]])
+    made = table(index * np.ones(6), psnr * np.ones(6))
+    found = studies.di_against_size(made, sizes, draws=20)
+    assert found.compared.sum("model").values.tolist() == [3, 3]
+    assert found.spearman.sel(axis="width").values.tolist() == pytest.approx([1, 1])
+    assert found.spearman.sel(axis="depth").values.tolist() == pytest.approx([-1, 1])
+    figure = views.scaling(found)
+    assert [list(trace.x) for trace in figure.data[::2]] == [[8, 16, 32], [1, 4, 8]]
+    with pytest.raises(InputError, match="no width and depth for 'net 4'"):
+        studies.di_against_size(made, {name: sizes[name] for name in list(sizes)[:4]})
+    with pytest.raises(InputError, match="at least three networks of one depth"):
+        studies.di_against_size(made, {name: (k, k) for k, name in enumerate(sizes)})
+
+
 def test_hard_windows_are_where_networks_fail():
     truth = torch.full((3, 96, 120), 0.5)
     truth[:, 40:56, 64:80] = torch.rand(3, 16, 16, generator=torch.Generator().manual_seed(0))

@@ -150,12 +150,30 @@ def test_networks_are_compared(relu_network, linear_network, image):
     assert len(figure.layout.images) == 6 and len(figure.layout.sliders[0].steps) == 5
     assert set(figure.layout.sliders[0].steps[0].args[0]) == {"images[1].source", "images[4].source"}
     assert "dB" in figure.layout.annotations[0].text and "toy (1)" in figure.layout.annotations[0].text
+    bars = [trace.marker.colorbar.ticktext for trace in figure.data if trace.marker.colorbar.ticktext]
+    assert bars == [("− end", "0", "+ end")]
+    assert {axis.matches for axis in figure.select_xaxes(row=2)} | {
+        axis.matches for axis in figure.select_xaxes(row=3)
+    } == {None, "x3"}
     still = views.comparison(many.drop_vars("integrand"), scale="common")
     assert not still.layout.sliders and "one colour scale" in still.layout.title.text
     with pytest.raises(InputError, match="no dimension 'model'"):
         views.comparison(many.isel(model=0))
     with pytest.raises(InputError, match="scale: got 'none'"):
         views.comparison(many, scale="none")
+
+
+def test_receptive_fields_stand_below_the_maps(relu_network, linear_network, image):
+    nets = [relu_network, linear_network]
+    many = lam.compare(nets, image, Region(16, 20, 6), steps=3, fields=True, progress=False)
+    alone = lam.statistics.receptive_field(linear_network)
+    np.testing.assert_array_equal(many.effective_receptive_field[1], alone.effective_receptive_field)
+    assert float(many.field_height[1]) == float(alone.field_height)
+    figure = views.comparison(many)
+    assert (
+        len(figure.layout.images) == 8
+        and f"sees {float(alone.field_height):.0f} px" in figure.layout.annotations[1].text
+    )
 
 
 def test_a_view_writes_itself(dataset, tmp_path):

@@ -16,6 +16,7 @@ from .pictures import write_html
 from .progression import progression
 from .publication import save
 from .receptive_field import receptive_field
+from .studies import content, scaling, sensitivity
 from .table import Table, table
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "attribution",
     "causal",
     "comparison",
+    "content",
     "convergence",
     "di_scatter",
     "diffusion_field",
@@ -34,6 +36,8 @@ __all__ = [
     "randomised",
     "receptive_field",
     "save",
+    "scaling",
+    "sensitivity",
     "table",
     "write_html",
 ]

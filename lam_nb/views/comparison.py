@@ -1,8 +1,9 @@
-"""The comparison view: networks in columns; output, map and contribution area in rows."""
+"""The comparison view: networks in columns; output, map, contribution area and receptive field in rows."""
 
 from __future__ import annotations
 
 import warnings
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -10,19 +11,21 @@ import xarray as xr
 from plotly.subplots import make_subplots
 
 from .. import statistics
-from ..result import ALPHA, INTEGRAND, MODEL, OUTPUT, PSNR, QUADRATURE_ERROR, X, Y, check
+from ..result import ALPHA, EFFECTIVE_FIELD, FIELD_HEIGHT, INTEGRAND, MODEL, OUTPUT, PSNR, QUADRATURE_ERROR, X, Y, check
 from ..types import InputError
 from . import pictures, timeline
 from .figure import View
 
-_SIDE = 250
-_LEFT, _RIGHT, _TOP, _LOW, _CONTROLS = 70, 30, 150, 60, 90
+_SIDE, _LEAST_SIDE, _PAGE = 250, 180, 1180
+_LEFT, _RIGHT, _TOP, _LOW, _CONTROLS = 70, 100, 165, 60, 90
 
 
 def comparison(many: xr.Dataset, *, scale: str = "own", size: int | None = timeline.BUDGET) -> View:
     """Show several networks side by side: output with the window, map, contribution area, numbers.
 
-    Maps are shares of their own sum of magnitudes. With the integrand kept one slider scrubs them all.
+    Maps are shares of their own sum of magnitudes. With the integrand kept one slider scrubs them all;
+    made with ``fields=True`` a last row shows the effective receptive fields. Drag a rectangle in one
+    picture to enlarge it in all, double-click to go back.
 
     Parameters
     ----------
@@ -57,37 +60,71 @@ def comparison(many: xr.Dataset, *, scale: str = "own", size: int | None = timel
     if scale not in ("own", "common"):
         raise InputError(f"scale: got {scale!r}, expected 'own' or 'common'.")
     names = [str(name) for name in many[MODEL].values]
+    rows = ["output", "map", "contribution area"] + ["receptive field"] * (EFFECTIVE_FIELD in many)
     figure = make_subplots(
-        rows=3,
+        rows=len(rows),
         cols=len(names),
         subplot_titles=[_heading(many, k) for k in range(len(names))],
         horizontal_spacing=0.06 / len(names) ** 0.5,
-        vertical_spacing=0.05,
+        vertical_spacing=0.15 / len(rows),
     )
     maps, ends = _maps(many, scale)
     sources = [[pictures.signed_source(step, end) for step in one] for one, end in zip(maps, ends, strict=True)]
     for k, steps in enumerate(sources):
         _column(figure, many.isel({MODEL: k}), k + 1, steps[-1])
-    note = _scrub(figure, many, sources, size)
-    for row, title in enumerate(("output", "map", "contribution area"), start=1):
+    note = _scrub(figure, many, sources, len(rows), size)
+    for row, title in enumerate(rows, start=1):
         figure.update_yaxes(title_text=f"{title}<br>y (px)", row=row, col=1)
-    figure.update_xaxes(title_text=None, row=1)
-    figure.update_xaxes(title_text=None, row=2)
+        if row < len(rows):
+            figure.update_xaxes(title_text=None, row=row)
+    _link(figure, len(rows), len(names))
+    _bar(figure, len(rows), len(names), ends[0] if scale == "common" else None)
     figure.update_annotations(font_size=13)
     low = _LOW + (_CONTROLS if note is not None else 0)
-    width = max(620, _LEFT + _RIGHT + int(_SIDE * 1.08 * len(names)))
-    words, height = _caption(many, scale) + (note or ""), 3 * _SIDE + _TOP + low
+    side = min(_SIDE, max(_LEAST_SIDE, (_PAGE - _LEFT - _RIGHT) / 1.08 / len(names)))
+    width = max(620, _LEFT + _RIGHT + int(side * 1.08 * len(names)))
+    words, height = _caption(many, scale) + (note or ""), int(len(rows) * side) + _TOP + low
     pictures.dress(figure, words, width, height, l=_LEFT, r=_RIGHT, t=_TOP, b=low)
-    figure.update_layout(showlegend=False)
+    figure.update_layout(showlegend=False, dragmode="zoom")
     return View(figure)
+
+
+def _link(figure: go.Figure, rows: int, columns: int) -> None:
+    """Have pictures of one kind of pixels zoom together: outputs, inputs, and fields."""
+    for row in range(1, rows + 1):
+        first = {"row": 2 if row == 3 else row, "col": 1}
+        x, y = (next(axes(**first)) for axes in (figure.select_xaxes, figure.select_yaxes))
+        for column in range(1, columns + 1):
+            if (row, column) != (first["row"], 1):
+                figure.update_xaxes(matches=_name(x), row=row, col=column)
+                figure.update_yaxes(matches=_name(y), scaleanchor=None, row=row, col=column)
+
+
+def _name(axis: Any) -> str:
+    return str(axis.plotly_name).replace("axis", "")
+
+
+def _bar(figure: go.Figure, rows: int, columns: int, end: float | None) -> None:
+    """Draw the maps' colour bar beside their row, in shares, or relative to each map's own end."""
+    middle = next(figure.select_yaxes(row=2, col=columns)).domain
+    told = [f"−{end:.2%}", "0", f"+{end:.2%}"] if end else ["− end", "0", "+ end"]
+    bar = {"thickness": 10, "len": middle[1] - middle[0], "y": sum(middle) / 2, "x": 1.01, "tickfont_size": 12}
+    bar |= {"tickvals": [-1, 0, 1], "ticktext": told, "outlinewidth": 0}
+    marker = {"color": [0], "cmin": -1, "cmax": 1, "colorscale": pictures.DIVERGING, "colorbar": bar, "opacity": 0}
+    marks = go.Scatter(x=[0], y=[0], mode="markers", marker=marker, hoverinfo="skip", showlegend=False)
+    figure.add_trace(marks, row=2, col=columns)
 
 
 def _heading(many: xr.Dataset, k: int) -> str:
     one = many.isel({MODEL: k})
-    numbers = [f"DI {float(statistics.diffusion_index(one)):.2f}", f"error {float(one[QUADRATURE_ERROR]):.1%}"]
-    if PSNR in many:
-        numbers.insert(0, f"{float(one[PSNR]):.2f} dB")
-    return f"<b>{many[MODEL].values[k]}</b><br><span style='font-size:12px'>{' · '.join(numbers)}</span>"
+    numbers = [f"{float(one[PSNR]):.2f} dB"] if PSNR in many else []
+    numbers.append(f"DI {float(statistics.diffusion_index(one)):.2f}")
+    doubts = [f"error {float(one[QUADRATURE_ERROR]):.1%}"]
+    if FIELD_HEIGHT in many:
+        seen = float(one[FIELD_HEIGHT])
+        doubts.append(f"sees {seen:.0f} px" if np.isfinite(seen) else "sees all")
+    lines = "<br>".join(" · ".join(row) for row in (numbers, doubts))
+    return f"<b>{many[MODEL].values[k]}</b><br><span style='font-size:12px'>{lines}</span>"
 
 
 def _maps(many: xr.Dataset, scale: str) -> tuple[np.ndarray, list[float]]:
@@ -109,15 +146,19 @@ def _column(figure: go.Figure, one: xr.Dataset, column: int, source: str) -> Non
         area = np.nan_to_num(statistics.contribution_area(one).values)
     colours = pictures.palette("Cividis")[np.round(area.clip(0, 1) * 255).astype(int)]
     pictures.place(figure, pictures.colour_source(np.moveaxis(colours, -1, 0)), size, 3, column, "input px")
+    if EFFECTIVE_FIELD in one:
+        field = pictures.palette("Viridis")[np.round(one[EFFECTIVE_FIELD].values.clip(0, 1) * 255).astype(int)]
+        source = pictures.colour_source(np.moveaxis(field, -1, 0))
+        pictures.place(figure, source, field.shape[:2], 4, column, "input px")
     pictures.box(figure, one, 1, column)
     pictures.box(figure, one, 2, column, output.shape[-1] / size[1])
 
 
-def _scrub(figure: go.Figure, many: xr.Dataset, sources: list[list[str]], size: int | None) -> str | None:
+def _scrub(figure: go.Figure, many: xr.Dataset, sources: list[list[str]], rows: int, size: int | None) -> str | None:
     """Add the timeline; return what to say of it, or None if nothing moves."""
     if len(sources[0]) < 2:
         return None
-    moving = {3 * k + 1: steps for k, steps in enumerate(sources)}
+    moving = {rows * k + 1: steps for k, steps in enumerate(sources)}
     kept = timeline.affordable(moving, size)
     names = timeline.labels(many)
     chosen = {number: [steps[k] for k in kept] for number, steps in moving.items()}

@@ -10,7 +10,6 @@ from ..result import DIFFUSION_INDEX, MODEL, check
 from . import pictures
 from .figure import View
 
-_TICKS = [a * 10.0**b for b in (-2, -1, 0, 1) for a in (1, 2, 5)]
 _AXIS = {**pictures.AXIS, "zeroline": False}
 
 
@@ -61,7 +60,7 @@ def di_scatter(study: xr.Dataset) -> View:
             hovertemplate="%{text}<br>DI %{x:.3g}<br>%{y:.3f} " + units + "<extra></extra>",
         )
     )
-    figure.update_xaxes(title_text="diffusion index (logarithmic)", type="log", tickvals=_TICKS, **_AXIS)
+    figure.update_xaxes(title_text="diffusion index (logarithmic)", type="log", tickvals=pictures.INDEX_TICKS, **_AXIS)
     figure.update_yaxes(title_text=f"{label} ({units})" if units != "1" else label, **_AXIS)
     numbers = [f"{name.capitalize()} {_interval(study, name)}" for name in ("pearson", "spearman")]
     how = f"{len(names)} networks, {study.attrs['images']} images, 95 % intervals by drawing images again"

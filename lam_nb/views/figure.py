@@ -117,7 +117,7 @@ def _place(layout: Any, x: str, y: str, field: tuple[int, int, int, int]) -> tup
     low, high = down.domain or (0, 1)
     width, height = (right - left) * field[2], (high - low) * field[3]
     box = field[0] + left * field[2], field[1] + (1 - high) * field[3], width, height
-    if not (down.scaleanchor and across.range and down.range):
+    if not ((down.scaleanchor or down.matches) and across.range and down.range):
         return box
     wide, tall = (abs(axis.range[1] - axis.range[0]) for axis in (across, down))
     unit = min(box[2] / wide, box[3] / tall)

@@ -28,6 +28,8 @@ LEAST_SIDE = 256
 FONT = {"family": "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif", "size": 13, "color": "#222"}
 AXIS = {"title_font_size": 12, "tickfont_size": 12, "ticks": "outside"}
 """How axes of curves look."""
+INDEX_TICKS = [a * 10.0**b for b in (-2, -1, 0, 1) for a in (1, 2, 5)]
+"""Where a logarithmic axis of diffusion indices is labelled."""
 LARGEST_SIDE = 512
 """Larger pictures are shown reduced by a whole factor, so that pages stay small; headings say so."""
 BOX = "#00a651"
