@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import time
@@ -25,6 +26,7 @@ OUTSIDE, COARSE, FINE, OWN = 0, 1, 2, 3
 _SHIPPED, _SIDE = 500, 8
 _ROUND = 10
 _EVERY = 10.0
+_SSIM_SIDE = 11
 _LEAST = 1e-10
 """Squared error below which PSNR is held at 100 dB, so that it stays finite."""
 
@@ -81,10 +83,10 @@ def causal_effect(
         Standard deviation of Gaussian noise on each patch: for denoisers, the noise of the input.
     finish : callable, optional
         Applied to pictures (n, 3, y, x) after a patch is pasted: a degradation of the whole, such as
-        rain; `image` is then the clean picture.
-    metric : "psnr", "l1" or callable, default "psnr"
-        Quality of windows (n, 3, y, x) against the truth (1, 3, y, x), larger is better; "l1" is minus the
-        mean absolute difference.
+        `lam_nb.images.Rain`; `image` is then the clean picture.
+    metric : "psnr", "ssim", "l1" or callable, default "psnr"
+        Quality of windows (n, 3, y, x) against the truth (1, 3, y, x), larger is better, one number each;
+        "l1" is minus the mean absolute difference. Effects, `tolerance` and `se` are in its units.
     uint8 : bool, default False
         Round outputs to 8 bits first, as the published figures did.
     seed : int
@@ -139,9 +141,20 @@ def causal_effect(
         if own.all():
             raise InputError(f"region: {window} leaves no block beside it; choose a smaller one, or a smaller block.")
         state = _State.fresh(grid, own, scene.part, first + more * (keep == "draws"))
-        plan = json.dumps(
-            [images.digest(picture), network.weights_hash, str(window), side, first, more, tolerance, se, seed]
-        )
+        settings = [
+            side,
+            first,
+            more,
+            tolerance,
+            se,
+            seed,
+            noise,
+            uint8,
+            _metric_name(metric),
+            provenance.named(finish),
+        ]
+        known = [images.digest(picture), images.digest(truth), network.weights_hash, str(window)]
+        plan = json.dumps([*known, hashlib.sha256(stock.tobytes()).hexdigest(), *settings])
         book = _Book(store, plan)
         state = book.restored(state)
         draw = _Drawer(stock, grid, seed, noise, place, full.dtype)
@@ -160,6 +173,7 @@ def causal_effect(
     told |= {"block": side, "coarse": first, "fine": more, "tolerance": float(tolerance), "seed": seed}
     told |= {"patches": len(stock), "noise": float(noise), "uint8": int(uint8), "metric": _metric_name(metric)}
     told |= {"image_sha256": images.digest(picture), "device": provenance.of_device(place)}
+    told |= {"units": "dB" if metric == "psnr" else "1", "finish": "none" if finish is None else repr(finish)}
     told |= {"pictures_computed": int(state.everything), "seconds": round(time.perf_counter() - started, 3)}
     pictures = {result.INPUT: picture.numpy(), result.OUTPUT: scene.output.float().cpu().numpy()}
     return result.causal(state.values(tolerance, keep == "draws"), grid.places, pictures, scene.origin, told)
@@ -430,9 +444,9 @@ def _metric_name(metric: Any) -> str:
 
 
 def _metric(metric: Any, uint8: bool) -> Callable[[Batch, Batch], torch.Tensor]:
-    known = {"psnr": _psnr, "l1": lambda a, b: -(a - b).abs().mean((1, 2, 3))}
-    if isinstance(metric, str) and metric not in known:
-        raise InputError(f"metric: got {metric!r}, expected 'psnr', 'l1' or a function of windows and truth.")
+    known = {"psnr": _psnr, "ssim": _ssim, "l1": lambda a, b: -(a - b).abs().mean((1, 2, 3))}
+    if not callable(metric) and metric not in known:
+        raise InputError(f"metric: got {metric!r}, expected 'psnr', 'ssim', 'l1' or a function of windows and truth.")
     chosen = known[metric] if isinstance(metric, str) else metric
     if not uint8:
         return chosen
@@ -441,6 +455,19 @@ def _metric(metric: Any, uint8: bool) -> Callable[[Batch, Batch], torch.Tensor]:
 
 def _psnr(windows: Batch, truth: Batch) -> torch.Tensor:
     return -10 * torch.log10((windows.double() - truth.double()).square().mean((1, 2, 3)).clamp(min=_LEAST))
+
+
+def _ssim(windows: Batch, truth: Batch) -> torch.Tensor:
+    """Structural similarity with Gaussian weights, mean over channels (Wang et al., TIP 2004); scikit-image's."""
+    try:
+        from skimage.metrics import structural_similarity
+    except ModuleNotFoundError:
+        raise InputError("metric: 'ssim' needs scikit-image; install it: pip install scikit-image") from None
+    if min(windows.shape[-2:]) < _SSIM_SIDE:
+        raise InputError(f"metric: 'ssim' needs a region of at least {_SSIM_SIDE} pixels a side; choose a larger one.")
+    shared: Any = {"data_range": 1.0, "channel_axis": 0, "gaussian_weights": True, "use_sample_covariance": False}
+    target = truth[0].double().cpu().numpy()
+    return torch.tensor([structural_similarity(one, target, **shared) for one in windows.double().cpu().numpy()])
 
 
 def _patches(given: Any) -> NDArray[np.uint8]:

@@ -1,4 +1,4 @@
-"""The command line: ``lam-nb demo | attribute | doctor``."""
+"""The command line: ``lam-nb demo | attribute | causal | doctor``."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import torch
 import xarray as xr
 
 from . import attribution, detectors, gradients, images, networks, paths, quadrature, result, statistics
+from .causal import causal_effect
 from .files import writable_folder
 from .types import InputError, Region
 
@@ -43,7 +44,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"lam-nb: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
-        print("\nlam-nb: interrupted; nothing was written.", file=sys.stderr)
+        print("\nlam-nb: interrupted; no result was written, a --store keeps what was done.", file=sys.stderr)
         return 130
     return 0
 
@@ -82,6 +83,60 @@ def attribute(
     dataset = attribution.attribute(net, picture, window, keep="all", **settings)
     dataset.attrs |= {"image": os.path.basename(image), "downscaling": "PIL bicubic, 8 bit" if downscale else "none"}
     _report(dataset, out, html)
+
+
+def causal(
+    network: str,
+    weights: str | None,
+    value_range: float | None,
+    truth: str,
+    image: str | None,
+    task: str | None,
+    sigma: float,
+    region: str,
+    out: str | None,
+    html: str | None,
+    seed: int,
+    **settings: Any,
+) -> None:
+    """Measure which blocks of the input help a window, and which harm it."""
+    window = Region.parse(region)
+    for path, endings in ((out, (".nc", ".zarr")), (html, (".html",))):
+        if path is not None:
+            _check_output(path, endings)
+    net = networks.load(network, weights=weights, value_range=value_range)
+    sharp = images.load(truth)
+    sharp = images.crop(sharp, 0, 0, *(side - side % net.scale for side in sharp.shape[-2:]))
+    task = task or ("super-resolution" if net.scale > 1 else "denoising")
+    if (task == "super-resolution") != (net.scale > 1):
+        raise InputError(f"--task: got {task} for a network of scale {net.scale}; choose one that fits.")
+    given = images.downscale(sharp, net.scale) if net.scale > 1 else sharp
+    if task == "denoising":
+        settings["noise"], given = sigma, images.Noise(sigma, seed)(sharp)
+    if task == "deraining":
+        settings["finish"] = images.Rain(seed)
+    if image is not None:
+        given = images.load(image)
+    dataset = causal_effect(net, given, window, reference=sharp, seed=seed, **settings)
+    written = [result.save(dataset, out)] if out else []
+    if html:
+        from . import views
+
+        written.append(views.write_html(views.causal(dataset), html, title=f"{net.name} · lam_nb"))
+    effect, units = dataset["effect"], dataset.attrs["units"]
+    counts = ", ".join(f"{int(dataset[name])} {name}" for name in ("positive", "negative", "zero", "own"))
+    _print_table(
+        [
+            ("network", f"{net.name} ({net.parameter_count:,} parameters), {task}"),
+            ("region", f"y={window.y}, x={window.x}, {window.size} × {window.size} px"),
+            ("without", f"{float(dataset['quality_origin']):.3f} {units}"),
+            ("effects", f"{float(effect.min()):+.3f} to {float(effect.max()):+.3f} {units}"),
+            ("largest error", f"{float(dataset['standard_error'].max()):.3f} {units} (standard error)"),
+            ("blocks", counts),
+            ("interventions", f"{dataset.attrs['pictures_computed']:,} in {dataset.attrs['seconds']:.1f} s"),
+            *(("written", str(path.resolve())) for path in written),
+        ]
+    )
 
 
 def doctor() -> None:
@@ -187,6 +242,26 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--steps", type=int, help="a fixed number of gradient evaluations instead")
     one.add_argument("--device", help="cpu, cuda, mps; default: CUDA when there is one")
     one.set_defaults(command=attribute)
+    one = commands.add_parser("causal", help=str(causal.__doc__), description=causal.__doc__)
+    one.add_argument("--network", required=True, help="as for attribute")
+    one.add_argument("--weights", help="checkpoint for the named architecture")
+    one.add_argument("--value-range", type=float, help="largest pixel value the network works with: 1 or 255")
+    one.add_argument("--truth", required=True, help="the sharp, clean photograph; the network's input is made from it")
+    one.add_argument("--image", help="the network's input, if it is not to be made")
+    one.add_argument("--task", choices=["super-resolution", "denoising", "deraining"], help="told from the scale")
+    one.add_argument("--sigma", type=float, default=50 / 255, help="noise of denoising, default 50/255")
+    one.add_argument("--region", required=True, metavar="Y,X,SIZE", help="window of the output; papers take 32 px")
+    one.add_argument("--out", help="result to write: .nc or .zarr")
+    one.add_argument("--html", help="page to write: .html")
+    one.add_argument("--store", help=".zarr to go on from after an interruption")
+    one.add_argument("--block", type=int, help="side of a block in input pixels; default 8 output pixels' worth")
+    one.add_argument("--fine", type=int, default=50, help="draws for blocks that matter, default %(default)s")
+    one.add_argument("--se", type=float, help="draw only until the standard error is below this, in dB")
+    one.add_argument("--patches", help="folder of photographs, or .npz, to cut patches from")
+    one.add_argument("--metric", default="psnr", choices=["psnr", "ssim", "l1"], help="default %(default)s")
+    one.add_argument("--seed", type=int, default=0, help="of noise, rain and patches, default %(default)s")
+    one.add_argument("--device", help="cpu, cuda, mps; default: CUDA when there is one")
+    one.set_defaults(command=causal)
     one = commands.add_parser("doctor", help=str(doctor.__doc__), description=doctor.__doc__)
     one.set_defaults(command=doctor)
     return parser

@@ -1,4 +1,4 @@
-"""Pictures: files, arrays and PIL images to float tensors and back; crop, downscale, samples.
+"""Pictures: files, arrays and PIL images to float tensors and back; crop, downscale, degrade, samples.
 
 An image is a float32 tensor (3, y, x), RGB in [0, 1].
 """
@@ -6,8 +6,11 @@ An image is a float32 tensor (3, y, x), RGB in [0, 1].
 from __future__ import annotations
 
 import hashlib
+import io
+import math
 import os
 from collections.abc import Sequence
+from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -16,8 +19,9 @@ import numpy as np
 import torch
 from PIL import Image as Pillow
 from PIL import ImageOps, UnidentifiedImageError
+from torch.nn import functional
 
-from .types import Image, InputError, choose
+from .types import Batch, Image, InputError, choose, positive
 
 _DEPTH = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0, np.dtype(bool): 1.0}
 _ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
@@ -185,6 +189,139 @@ def upscale(image: Image, scale: int) -> Image:
     picture = to_pillow(as_image(image))
     large = picture.resize((picture.width * scale, picture.height * scale), Pillow.Resampling.BICUBIC)
     return _from_pillow(large, "image", None)
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Gaussian noise, the same for every picture of a size; what denoisers remove.
+
+    Parameters
+    ----------
+    sigma : float > 0
+        Standard deviation, in intensity; 50 / 255 is usual.
+    seed : int
+
+    Examples
+    --------
+    >>> Noise(0.1, seed=1)(torch.zeros(3, 8, 6)).std() > 0.05
+    tensor(True)
+    """
+
+    sigma: float
+    seed: int = 0
+
+    def __call__(self, pictures: Batch) -> Batch:
+        """Return pictures (…, 3, y, x) with noise; not clipped, as denoisers expect."""
+        source = np.random.default_rng(self.seed)
+        drawn = source.standard_normal(tuple(pictures.shape[-3:]), dtype=np.float32)
+        return pictures + positive("sigma", self.sigma, "a standard deviation") * torch.from_numpy(drawn).to(pictures)
+
+
+@dataclass(frozen=True)
+class Rain:
+    """Streaks of rain, the same for every picture of a size; what deraining networks remove.
+
+    Seeds fall on a share U(0.005, 0.007) of the pixels and are drawn into streaks 3, 5 or 7 wide
+    (p ¼, ½, ¼), 35 to 45 long, up to 30° from the vertical; the layer, its maximum 1, is added β ~ U(0.6, 1)
+    times and saturates (Hu et al., arXiv 2407.19789).
+
+    Parameters
+    ----------
+    seed : int
+
+    Examples
+    --------
+    >>> rainy = Rain(seed=3)(torch.zeros(3, 60, 50))
+    >>> bool((rainy[0] == rainy[2]).all()), 0.5 < float(rainy.max()) <= 1
+    (True, True)
+    """
+
+    seed: int = 0
+
+    def __call__(self, pictures: Batch) -> Batch:
+        """Return pictures (…, 3, y, x) in the rain."""
+        return (pictures + self.layer(*pictures.shape[-2:]).to(pictures)).clamp(0, 1)
+
+    def layer(self, height: int, width: int) -> torch.Tensor:
+        """Return what is added, (height, width)."""
+        source = np.random.default_rng(self.seed)
+        strength, share = source.uniform(0.6, 1), source.uniform(0.005, 0.007)
+        thick, length = int(source.choice([3, 5, 7], p=[0.25, 0.5, 0.25])), int(source.integers(35, 46))
+        kernel = _streak(thick, length, math.radians(source.uniform(-30, 30)))
+        reach = kernel.shape[-1] // 2
+        seeds = source.random((height + 2 * reach, width + 2 * reach)) < share
+        field = functional.conv2d(torch.from_numpy(seeds).float()[None, None], kernel[None, None])[0, 0]
+        return strength * field / field.max().clamp(min=1e-6)
+
+
+@dataclass(frozen=True)
+class JPEG:
+    """Compression artefacts of JPEG.
+
+    Parameters
+    ----------
+    quality : int, 1 … 100
+        10 is coarse, 90 hardly visible.
+
+    Examples
+    --------
+    >>> JPEG(10)(torch.rand(3, 16, 16)).shape
+    torch.Size([3, 16, 16])
+    """
+
+    quality: int
+
+    def __call__(self, pictures: Batch) -> Batch:
+        """Return pictures (…, 3, y, x), compressed and read again."""
+        if not isinstance(self.quality, int) or not 1 <= self.quality <= 100:
+            raise InputError(f"quality: got {self.quality!r}, expected a whole number from 1 to 100.")
+        flat = [self._one(one) for one in pictures.reshape(-1, *pictures.shape[-3:])]
+        return torch.stack(flat).reshape(pictures.shape).to(pictures)
+
+    def _one(self, picture: Image) -> Image:
+        buffer = io.BytesIO()
+        to_pillow(picture).save(buffer, "JPEG", quality=self.quality)
+        with Pillow.open(buffer) as read:
+            return _from_pillow(read, "image", None)
+
+
+@dataclass(frozen=True)
+class Blur:
+    """Gaussian blur with reflected borders.
+
+    Parameters
+    ----------
+    sigma : float > 0
+        In pixels; the kernel reaches three of them.
+
+    Examples
+    --------
+    >>> round(float(Blur(1.5)(torch.ones(3, 16, 12)).mean()), 4)
+    1.0
+    """
+
+    sigma: float
+
+    def __call__(self, pictures: Batch) -> Batch:
+        """Return pictures (…, 3, y, x), blurred."""
+        reach = math.ceil(3 * positive("sigma", self.sigma, "a width in pixels"))
+        steps = torch.arange(-reach, reach + 1, dtype=torch.float32)
+        weights = torch.exp(-(steps**2) / (2 * self.sigma**2))
+        weights = (weights / weights.sum()).to(pictures)
+        flat = pictures.reshape(-1, 1, *pictures.shape[-2:])
+        mode = "reflect" if reach < min(pictures.shape[-2:]) else "replicate"
+        flat = functional.pad(flat, (reach,) * 4, mode=mode)
+        flat = functional.conv2d(functional.conv2d(flat, weights[None, None, :, None]), weights[None, None, None])
+        return flat.reshape(pictures.shape)
+
+
+def _streak(thick: int, length: int, angle: float) -> torch.Tensor:
+    """Return a line through the middle of a square, soft across, (n, n)."""
+    reach = length // 2
+    steps = torch.arange(-reach, reach + 1, dtype=torch.float32)
+    along = steps[:, None] * math.cos(angle) + steps[None] * math.sin(angle)
+    across = -steps[:, None] * math.sin(angle) + steps[None] * math.cos(angle)
+    return torch.exp(-2 * (across / (thick / 2)) ** 2) * (along.abs() <= reach)
 
 
 def reference(source: Any, size: Sequence[int]) -> Image:

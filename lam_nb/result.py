@@ -440,9 +440,10 @@ def causal(
     data: dict[str, Any] = {}
     for name, value in values.items():
         label, units = _CAUSAL[name]
+        units = provenance["units"] if units == "dB" else units
         dims = sizes.get(name, sizes["effect"] if np.ndim(value) else ())
         data[name] = dims, np.asarray(value), {"long_name": label, "units": units}
-    data["quality_origin"] = (), origin, {"long_name": "quality without intervention", "units": "dB"}
+    data["quality_origin"] = (), origin, {"long_name": "quality without intervention", "units": provenance["units"]}
     data |= {name: _variable(name, value) for name, value in pictures.items()}
     grid = {BLOCK_Y: np.asarray(places[0], float), BLOCK_X: np.asarray(places[1], float)}
     table = xr.Dataset(data, coords=grid, attrs={**provenance, **_stamp()})

@@ -20,6 +20,7 @@ from .result import (
     DETECTOR_START,
     GRADIENT,
     IMAGE,
+    INPUT,
     INTEGRAND,
     MODEL,
     WEIGHT,
@@ -306,6 +307,53 @@ def agreement(first: xr.Dataset, second: xr.Dataset, top: float = 0.05) -> xr.Da
             "top_overlap": _named(overlap, "overlap of the strongest pixels", "1", top=top),
         }
     )
+
+
+def causal_agreement(effects: xr.Dataset, attribution: xr.Dataset) -> xr.DataArray:
+    """Correlate a causal effect map with an attribution map of the same window, block by block.
+
+    They answer different questions: an attribution map says which pixels the window was made of, a
+    causal effect map which content there raises or lowers its quality. A network may use pixels that
+    do not help; so a low number is a finding, and no error of either map.
+
+    Parameters
+    ----------
+    effects : xarray.Dataset
+        Of `lam_nb.causal_effect`.
+    attribution : xarray.Dataset
+        Of `lam_nb.attribute` or a peer, on the same input.
+
+    Returns
+    -------
+    xarray.DataArray
+        Spearman's correlation of |effect| with the sum of magnitudes in the block, over the blocks
+        beside the region that either uses; NaN if there are fewer than three.
+
+    Raises
+    ------
+    InputError
+        If the inputs differ in size.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> net, hr = lam.networks.load("fsrcnn"), lam.images.sample("bricks")
+    >>> lr, window = lam.images.downscale(hr, 4), lam.Region(96, 96, 32)
+    >>> cem = lam.causal_effect(net, lr, window, reference=hr, fine=4, progress=False)
+    >>> 0 < float(causal_agreement(cem, lam.attribute(net, lr, window, progress=False))) < 1
+    True
+    """
+    used = magnitude(attribution)
+    size = tuple(check(effects, "effect", INPUT).sizes[name] for name in (Y, X))
+    if (used.sizes[Y], used.sizes[X]) != size:
+        raise InputError(f"attribution: its canvas is {(used.sizes[Y], used.sizes[X])}, expected the input's, {size}.")
+    side = int(effects.attrs["block"])
+    rows, columns = (np.arange(0, n, side) for n in size)
+    sums = np.add.reduceat(np.add.reduceat(used.transpose(..., Y, X).values, rows, -2), columns, -1)
+    effect = abs(effects["effect"].values)
+    known = np.isfinite(effect)
+    found = _rank_correlation(effect[known], sums[known]) if known.sum() > 2 else np.nan
+    return _named(xr.DataArray(found), "rank correlation of |effect| and attribution", "1", blocks=int(known.sum()))
 
 
 def bootstrap(

@@ -124,13 +124,65 @@ def test_sizes_that_do_not_divide_and_files(relu_network, image, tmp_path):
     assert int(cem.positive + cem.negative + cem.zero + cem.own) == 12
     xr.testing.assert_identical(lam.open(lam.save(cem, tmp_path / "cem.nc")), cem)
     figure = lam.views.causal(cem, clip=2.5, power=1.2)
-    assert "blocks of 7 px" in figure.layout.title.text and figure.data[1].zmax == 1
+    assert "blocks of 7 px" in figure.layout.title.text and figure.data[2].zmax == 1
+    ds = lam.attribute(relu_network, image, (17, 21, 5), steps=3, **QUIET)
+    beside = lam.views.causal(cem, attribution=ds)
+    assert len(beside.layout.images) == 3 and "rank correlation of blocks" in beside.layout.annotations[3].text
+    both = lam.views.causal_comparison([cem, cem], scale="own")
+    assert [trace.showscale for trace in both.data if trace.type == "heatmap"] == [True, True]
+    with pytest.raises(InputError, match="all in one metric"):
+        lam.views.causal_comparison([cem, cem.assign_attrs(metric="l1")])
 
 
-@pytest.mark.parametrize("metric", ["psnr", "l1", lambda a, b: -(a - b).square().mean((1, 2, 3))])
+def test_agreement_with_an_attribution_of_the_same_blocks(relu_network, image):
+    truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(0))
+    cem = lam.causal_effect(relu_network, image, Region(16, 20, 6), reference=truth, block=3, tolerance=1e-9, **QUIET)
+    made = np.nan_to_num(np.abs(cem.effect.values)).repeat(3, 0)[:20].repeat(3, 1)[:, :26]
+    rows, columns = (np.minimum(3, n - np.arange(0, n, 3)) for n in (20, 26))
+    share = made / (rows.repeat(rows)[:, None] * columns.repeat(columns))
+    same = xr.Dataset({"attribution": (("channel", "y", "x"), share[None])})
+    assert float(lam.statistics.causal_agreement(cem, same)) == pytest.approx(1)
+    with pytest.raises(InputError, match="attribution: its canvas"):
+        lam.statistics.causal_agreement(cem, same.isel(y=slice(0, 12)))
+
+
+def test_a_store_of_another_truth_is_not_continued(relu_network, image, tmp_path):
+    truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(0))
+    given = {"block": 5, "fine": 3, "store": tmp_path / "map.zarr", **QUIET}
+    lam.causal_effect(relu_network, image, Region(16, 20, 6), reference=truth, **given)
+    for other in ({"reference": 1 - truth}, {"reference": truth, "metric": "l1"}, {"reference": truth, "noise": 0.1}):
+        with pytest.raises(InputError, match="holds another map"):
+            lam.causal_effect(relu_network, image, Region(16, 20, 6), **given | other)
+
+
+def test_ssim_is_the_librarys(image, truth):
+    from skimage.metrics import structural_similarity
+
+    cem = lam.causal_effect(
+        net_of(nn.Identity()), image, Region(2, 4, 14), reference=truth, metric="ssim", fine=3, **QUIET
+    )
+    window = np.s_[:, 2:16, 4:18]
+    settings = {"data_range": 1, "channel_axis": 0, "gaussian_weights": True, "use_sample_covariance": False}
+    expected = structural_similarity(image.numpy()[window], truth.numpy()[window], **settings)
+    assert float(cem.quality_origin) == pytest.approx(expected, abs=1e-5) and cem.effect.attrs["units"] == "1"
+    with pytest.raises(InputError, match="at least 11 pixels"):
+        lam.causal_effect(net_of(nn.Identity()), image, Region(2, 4, 8), **given)
+
+
+def test_rain_falls_after_the_patch(image):
+    rain, seen = lam.images.Rain(seed=2), []
+    derain = net_of(lambda batch: seen.append(batch) or batch)
+    cem = lam.causal_effect(derain, image, Region(6, 6, 8), reference=image, block=5, fine=2, finish=rain, **QUIET)
+    layer = rain.layer(20, 26)
+    streaks = layer >= 1 - 1e-3 if (layer >= 1 - 1e-3).any() else layer == layer.max()
+    assert all((batch >= layer - 1e-5).all() for batch in seen if batch.shape[-2:] == (20, 26))
+    assert streaks.any() and cem.attrs["finish"] == "Rain(seed=2)"
+
+
+@pytest.mark.parametrize("metric", ["psnr", "l1", "ssim", lambda a, b: -(a - b).square().mean((1, 2, 3))])
 def test_metrics_noise_and_degradations(metric, image, truth):
     given = {"reference": truth, "block": 5, "fine": 4, "metric": metric, "noise": 0.1}
-    cem = lam.causal_effect(net_of(nn.Identity()), image, Region(6, 6, 8), finish=lambda b: b * 0.9, **given, **QUIET)
+    cem = lam.causal_effect(net_of(nn.Identity()), image, Region(4, 6, 12), finish=lambda b: b * 0.9, **given, **QUIET)
     assert np.isfinite(cem.effect.values[cem.stage.values != causal.OWN]).all()
 
 

@@ -29,6 +29,22 @@ def test_demo_writes_a_result_and_a_page(tmp_path, capsys):
     assert abs(ds.completeness_gap) < 0.05
 
 
+def test_causal_of_each_task(photo, tmp_path, capsys):
+    shared = ["causal", "--truth", str(photo), "--fine", "2", "--html", str(tmp_path / "map.html")]
+    small = [*shared, "--out", str(tmp_path / "map.nc")]
+    assert cli.main([*small, "--network", "fsrcnn", "--region", "40,60,32", "--block", "6"]) == 0
+    told = capsys.readouterr().out
+    assert "standard error" in told and "super-resolution" in told and (tmp_path / "map.html").exists()
+    assert lam.open(tmp_path / "map.nc").attrs["block"] == 6
+    clean = ["--network", "dncnn-small", "--region", "40,60,32", "--block", "32"]
+    assert cli.main([*small, *clean]) == 0
+    assert lam.open(tmp_path / "map.nc").attrs["noise"] == pytest.approx(50 / 255)
+    assert cli.main([*small, *clean, "--task", "deraining", "--seed", "2"]) == 0
+    assert lam.open(tmp_path / "map.nc").attrs["finish"] == "Rain(seed=2)"
+    assert cli.main([*small, *clean, "--task", "super-resolution"]) == 2
+    assert "--task: got super-resolution for a network of scale 1" in capsys.readouterr().err
+
+
 def test_attribute_own_file(photo, tmp_path, capsys):
     out, page = tmp_path / "map.nc", tmp_path / "map.html"
     code = _attribute(
@@ -88,7 +104,7 @@ def test_an_interruption_says_so(photo, monkeypatch, capsys, tmp_path):
 
     monkeypatch.setattr(cli.attribution, "attribute", interrupted)
     assert _attribute(photo, "--out", str(tmp_path / "map.nc")) == 130
-    assert "nothing was written" in capsys.readouterr().err
+    assert "no result was written" in capsys.readouterr().err
     assert not (tmp_path / "map.nc").exists()
 
 

@@ -110,3 +110,36 @@ def test_samples_are_photographs_with_a_licence():
         assert f"`{name}`" in licences
     with pytest.raises(InputError, match="did you mean 'facade'"):
         images.sample("facad")
+
+
+DEGRADATIONS = [images.Noise(0.1), images.Rain(), images.JPEG(30), images.Blur(1.2)]
+
+
+@pytest.mark.parametrize("degrade", DEGRADATIONS, ids=repr)
+def test_degradations_are_seeded_and_take_pictures_and_batches(degrade, image):
+    once, again = degrade(image), degrade(torch.stack([image, image]))
+    assert once.shape == image.shape and not torch.equal(once, image)
+    torch.testing.assert_close(again[0], once)
+    torch.testing.assert_close(again[1], once)
+    assert eval(repr(degrade), vars(images)) == degrade
+
+
+def test_degradations_are_what_they_say(image):
+    noise = images.Noise(0.2, seed=1)(torch.zeros(3, 200, 150))
+    assert float(noise.std()) == pytest.approx(0.2, rel=0.02) and abs(float(noise.mean())) < 0.002
+    assert not torch.equal(noise, images.Noise(0.2, seed=2)(torch.zeros(3, 200, 150)))
+    for seed in range(8):
+        layer = images.Rain(seed).layer(90, 120)
+        assert 0.6 <= float(layer.max()) <= 1 and float(layer.min()) >= 0 and 0.05 < float(layer.mean()) < 0.7
+        down, across = layer.diff(dim=0).abs().mean(), layer.diff(dim=1).abs().mean()
+        assert across > 1.5 * down  # streaks fall
+    assert (images.JPEG(95)(image) - image).abs().mean() < (images.JPEG(10)(image) - image).abs().mean()
+    dot = torch.zeros(3, 41, 31)
+    dot[:, 20, 15] = 1
+    blurred = images.Blur(2.0)(dot)
+    rows = torch.arange(41.0) - 20
+    assert float(blurred[0].sum()) == pytest.approx(1, abs=1e-5)
+    assert float((blurred[0].sum(1) * rows**2).sum()) == pytest.approx(4, rel=0.05)  # variance sigma²
+    for bad in (images.Noise(-1), images.JPEG(0), images.Blur(0)):
+        with pytest.raises(InputError):
+            bad(image)

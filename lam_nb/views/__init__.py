@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .attribution import attribution
-from .causal import causal
+from .causal import causal, causal_comparison
 from .comparison import comparison
 from .convergence import convergence
 from .di_scatter import di_scatter
@@ -24,6 +24,7 @@ __all__ = [
     "View",
     "attribution",
     "causal",
+    "causal_comparison",
     "comparison",
     "content",
     "convergence",
