@@ -158,9 +158,8 @@ def test_a_store_of_another_truth_is_not_continued(relu_network, image, tmp_path
 def test_ssim_is_the_librarys(image, truth):
     from skimage.metrics import structural_similarity
 
-    cem = lam.causal_effect(
-        net_of(nn.Identity()), image, Region(2, 4, 14), reference=truth, metric="ssim", fine=3, **QUIET
-    )
+    given = {"reference": truth, "metric": "ssim", "fine": 3, **QUIET}
+    cem = lam.causal_effect(net_of(nn.Identity()), image, Region(2, 4, 14), **given)
     window = np.s_[:, 2:16, 4:18]
     settings = {"data_range": 1, "channel_axis": 0, "gaussian_weights": True, "use_sample_covariance": False}
     expected = structural_similarity(image.numpy()[window], truth.numpy()[window], **settings)

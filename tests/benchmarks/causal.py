@@ -52,7 +52,7 @@ def seconds_per_picture(network, given, truth, window, block, stock, noise, sens
     share = sensitive / (-(-height // block) * -(-width // block))
     for k in range(SAMPLE):
         place = int(source.integers(height // block)) * block, int(source.integers(width // block)) * block
-        counts = [COARSE] + [FINE] * (k < share * SAMPLE)
+        counts = [COARSE] + [FINE] * int(k < share * SAMPLE)
         start = time.perf_counter()
         for count in counts:
             demo_batch(network, picture, window, target, block, place, count, stock, source, noise)
@@ -64,7 +64,7 @@ def one(name, network, given, truth, window, noise, stock, folder):
     """Run ours and the loop, print and return what they took."""
     keep = {"reference": truth, "patches": stock, "noise": noise, "fine": FINE, "uint8": True}
     start = time.perf_counter()
-    cem = lam.causal_effect(network, given, window, store=folder / f"{name}.zarr", **keep)
+    cem = lam.causal_effect(network, given, window, **keep)
     ours = time.perf_counter() - start
     block, fine = cem.attrs["block"], cem.stage.values == lam.causal.FINE
     loop = seconds_per_picture(network, given, truth, window, block, stock, noise, fine.sum() + int(cem.own))
@@ -85,7 +85,6 @@ def one(name, network, given, truth, window, noise, stock, folder):
         "ratio_equal_draws": round(loop * pictures / ours, 2),
         "draws_at_equal_error": {"se_db": round(wanted, 4), "adaptive": int(needed.sum()), "fixed": FINE * len(errors)},
     }
-    cem.lam  # noqa: B018 - the accessor must exist on a map, too
     lam.save(cem, folder / f"{name}.nc")
     lam.views.causal(cem).to_html(folder / f"{name}.html")
     print(name, json.dumps(found), flush=True)
