@@ -168,6 +168,8 @@ def causal_effect(
             shown.total += int((state.stage == FINE).sum()) * more
             for jobs in _fine(state, first, more, se):
                 _run(jobs, state, scene, draw, batch, shown, book)
+            shown.total = state.everything  # those that stopped early need no more
+            shown.update(0)
     book.close(state)
     told = provenance.of_network(network) | provenance.of_region(window)
     told |= {"block": side, "coarse": first, "fine": more, "tolerance": float(tolerance), "seed": seed}

@@ -84,7 +84,7 @@ def causal(
     pictures.dress(
         figure,
         _caption(dataset),
-        min(1180, 370 * len(titles)),
+        min(1080, 370 * len(titles)),
         _HEIGHT - 60 * (len(titles) - 3),
         l=60,
         r=60,
@@ -144,7 +144,7 @@ def causal_comparison(
         pictures.box(figure, one, 1, column, one.attrs["scale"])
     words = f"<b>{pictures.where(maps[0].attrs)}</b><br><span style='font-size:12px'>causal effects, red helps; "
     words += f"{'one colour scale for all' if scale == 'common' else 'a colour scale each'}</span>"
-    pictures.dress(figure, words, max(480, 340 * len(maps)), _HEIGHT, l=60, r=70, t=140, b=50)
+    pictures.dress(figure, words, max(480, min(1080, 340 * len(maps))), _HEIGHT, l=60, r=70, t=140, b=50)
     figure.update_layout(showlegend=False)
     figure.update_annotations(font_size=12)
     return View(figure)

@@ -16,7 +16,7 @@ from ..types import InputError
 from . import pictures, timeline
 from .figure import View
 
-_SIDE, _LEAST_SIDE, _PAGE = 250, 180, 1180
+_SIDE, _LEAST_SIDE, _PAGE = 250, 150, 1080
 _LEFT, _RIGHT, _TOP, _LOW, _CONTROLS = 70, 100, 165, 60, 90
 
 

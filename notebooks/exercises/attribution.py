@@ -1,0 +1,324 @@
+# ---
+# jupyter:
+#   jupytext:
+#     text_representation:
+#       extension: .py
+#       format_name: percent
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # What did this network look at?
+#
+# Five parts, about 90 minutes. You will see gradients saturate, build a local attribution map from nothing, measure how
+# widely a network looked, and unmask a network by its maps.
+#
+# Write your answers where it says `YOUR CODE HERE` and delete the line `raise NotImplementedError()`. Cells with
+# `assert` check your answer; more checks run when the exercise is graded. No GPU needed.
+#
+# First, **your student id**: picture, window and networks are drawn from it, so yours are not your neighbour's.
+
+# %% nbgrader={"grade": false, "grade_id": "student", "locked": false, "schema_version": 3, "solution": true, "task": false}
+student = ""  # your id, as your course knows it
+### BEGIN SOLUTION
+student = "teacher"
+### END SOLUTION
+
+# %% nbgrader={"grade": true, "grade_id": "student-test", "locked": true, "points": 0, "schema_version": 3, "solution": false, "task": false}
+assert student, "write your student id into the cell above"
+### BEGIN HIDDEN TESTS
+import pathlib
+
+parts = pathlib.Path.cwd().parts
+if "autograded" in parts:  # <course>/autograded/<student>/<assignment>
+    assert student.strip() == parts[parts.index("autograded") + 1], "the id is not the submitter's"
+### END HIDDEN TESTS
+
+# %% nbgrader={"grade": false, "grade_id": "given", "locked": true, "schema_version": 3, "solution": false, "task": false}
+import draw  # draw.py lies beside this notebook
+import numpy as np
+import plotly.graph_objects as go
+import torch
+from torch.nn import functional
+
+import lam_nb as lam
+
+torch.set_num_threads(2)
+network = lam.networks.load("fsrcnn").requires_grad_(False)
+image = draw.picture(student)  # (3, y, x), RGB in [0, 1]
+region = draw.window(student)  # a window of the output, which is 4 times as large
+detector = lam.detectors.edges(region)  # outputs (n, 3, Y, X) -> amount of edges in the window, (n,)
+region, tuple(image.shape)
+
+# %% [markdown]
+# ## Part 1 · Gradients saturate (15 minutes)
+#
+# The path of this part fades from the picture's blurred copy to the picture: `fade(alpha)` for α in [0, 1]. Ask the
+# detector along the way. `network` takes a batch (n, 3, y, x).
+
+# %% nbgrader={"grade": false, "grade_id": "fade", "locked": true, "schema_version": 3, "solution": false, "task": false}
+blurred = lam.paths.blur(sigma=2.0, kernel=13)(image)(0.0)
+
+
+def fade(alpha):
+    return blurred + alpha * (image - blurred)
+
+
+# %% nbgrader={"grade": false, "grade_id": "response", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def response(path, alphas):
+    """Return the detector's value on the network's output at every alpha: an array (len(alphas),)."""
+    ### BEGIN SOLUTION
+    with torch.no_grad():
+        return np.array([float(detector(network(path(float(alpha))[None]))) for alpha in alphas])
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "response-test", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+alphas = np.linspace(0, 1, 21)
+values = response(fade, alphas)
+assert values.shape == (21,)
+assert np.isclose(values[-1], float(detector(network(image[None]))), rtol=1e-4)
+### BEGIN HIDDEN TESTS
+with torch.no_grad():
+    assert np.isclose(values[7], float(detector(network(fade(float(alphas[7]))[None]))), rtol=1e-4)
+assert np.isclose(response(lambda alpha: image, [0.3])[0], values[-1], rtol=1e-4)
+### END HIDDEN TESTS
+
+# %% nbgrader={"grade": false, "grade_id": "response-plot", "locked": true, "schema_version": 3, "solution": false, "task": false}
+figure = go.Figure(go.Scatter(x=alphas, y=values, mode="lines+markers"))
+figure.update_layout(template="plotly_white", height=360, xaxis_title="α", yaxis_title="detector (amount of edges)")
+figure
+
+# %% [markdown]
+# The gradient of the detector at one picture says how the detector answers to *small* changes there. Compute it, and how
+# long it is along the path: where the curve above bends, the gradient changes, so the one at the end cannot tell the
+# whole story.
+
+
+# %% nbgrader={"grade": false, "grade_id": "gradient", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def gradient(picture):
+    """Return the derivative of the detector by every pixel of the picture: (3, y, x)."""
+    ### BEGIN SOLUTION
+    batch = picture.detach()[None].clone().requires_grad_()
+    (found,) = torch.autograd.grad(detector(network(batch)).sum(), batch)
+    return found[0]
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "gradient-test", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+slope = gradient(image)
+assert slope.shape == image.shape
+### BEGIN HIDDEN TESTS
+peer = lam.gradient(network, image, region).attribution.values
+assert np.allclose(slope.numpy(), peer, atol=1e-4 * np.abs(peer).max())
+assert np.allclose(gradient(blurred).numpy(), lam.gradient(network, blurred, region).attribution.values, atol=1e-2)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## Part 2 · The blur path and its velocity (20 minutes)
+#
+# γ(α) is the picture filtered by a Gaussian whose σ falls from 1.2 to 0. The kernel on offsets −4 … 4 is
+# exp(−(i² + j²) / 2σ²), divided by its sum; take σ + 10⁻⁵ so that σ = 0 gives a single 1 in the middle. Borders are
+# mirrored (`functional.pad(..., mode="reflect")`).
+
+
+# %% nbgrader={"grade": false, "grade_id": "kernel", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def kernel(sigma):
+    """Return the Gaussian kernel, (9, 9), in float64, its sum 1."""
+    ### BEGIN SOLUTION
+    steps = torch.arange(-4, 5, dtype=torch.float64)
+    squares = steps[:, None] ** 2 + steps[None] ** 2
+    weights = torch.exp(-squares / (2 * (sigma + 1e-5) ** 2))
+    return weights / weights.sum()
+    ### END SOLUTION
+
+
+def blur(alpha, picture=image, sigma=1.2):
+    """Return the picture at alpha on the blur path: (3, y, x), float32."""
+    ### BEGIN SOLUTION
+    padded = functional.pad(picture.double()[:, None], (4, 4, 4, 4), mode="reflect")
+    return functional.conv2d(padded, kernel(sigma * (1 - alpha))[None, None])[:, 0].float()
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "blur-test", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+assert kernel(0.8).shape == (9, 9) and abs(float(kernel(0.8).sum()) - 1) < 1e-9
+assert blur(0.4).shape == image.shape
+assert torch.allclose(blur(1.0), image, atol=1e-6)  # the path ends at the picture
+### BEGIN HIDDEN TESTS
+peer = lam.paths.blur()(image)
+for alpha in (0.0, 0.3, 0.8):
+    assert torch.allclose(blur(alpha), peer(alpha), atol=1e-4), alpha
+assert torch.allclose(kernel(0.0)[4, 4], torch.tensor(1.0, dtype=torch.float64))
+### END HIDDEN TESTS
+
+# %% [markdown]
+# How fast does the picture change? The velocity ∂γ/∂α can be had by a difference of neighbours on the path.
+
+
+# %% nbgrader={"grade": false, "grade_id": "velocity", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def velocity(alpha, step=1e-3):
+    """Return ∂γ/∂α of the blur path of `image`, (3, y, x), by a central difference; one-sided at the ends."""
+    ### BEGIN SOLUTION
+    low, high = max(alpha - step, 0.0), min(alpha + step, 1.0)
+    return (blur(high) - blur(low)) / (high - low)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "velocity-test", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
+assert velocity(0.5).shape == image.shape
+assert abs(float(velocity(0.5).mean())) < 0.1  # blur moves light, and makes none
+### BEGIN HIDDEN TESTS
+exact = lam.paths.blur()(image).velocity(0.5)
+assert torch.allclose(velocity(0.5), exact, atol=5e-3 + 0.02 * float(exact.abs().max()))
+total = sum(velocity((k + 0.5) / 100) / 100 for k in range(100))
+assert torch.allclose(total, image - blur(0.0), atol=2e-2)
+### END HIDDEN TESTS
+
+# %% nbgrader={"grade": false, "grade_id": "velocity-plot", "locked": true, "schema_version": 3, "solution": false, "task": false}
+at = np.linspace(0.02, 0.98, 25)
+figure = go.Figure(go.Scatter(x=at, y=[float(velocity(a).abs().sum()) for a in at], mode="lines+markers"))
+figure.update_layout(template="plotly_white", height=320, xaxis_title="α", yaxis_title="how fast the picture changes")
+figure
+
+# %% [markdown]
+# ## Part 3 · The integral (20 minutes)
+#
+# LAM = ∫ (∂D/∂γ) · (∂γ/∂α) dα, pixel by pixel. Take the midpoint rule: `steps` equal intervals of α, gradient and velocity
+# in the middle of each, mean over the intervals.
+
+
+# %% nbgrader={"grade": false, "grade_id": "integral", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def attribution_map(steps):
+    """Return the local attribution map of `image`, (3, y, x)."""
+    ### BEGIN SOLUTION
+    middles = (np.arange(steps) + 0.5) / steps
+    return sum(gradient(blur(float(alpha))) * velocity(float(alpha)) for alpha in middles) / steps
+    ### END SOLUTION
+
+
+def completeness_gap(found):
+    """Return (sum of the map − what the detector gained from start to end) / what it gained."""
+    ### BEGIN SOLUTION
+    start, end = response(blur, [0.0, 1.0])
+    return (float(found.sum()) - (end - start)) / (end - start)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "integral-test", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+mine = attribution_map(40)
+assert mine.shape == image.shape
+print(f"completeness gap {completeness_gap(mine):+.2%}")
+assert abs(completeness_gap(mine)) < 0.2
+### BEGIN HIDDEN TESTS
+peer = lam.attribute(network, image, region, rule="midpoint", steps=40, keep="map", progress=False)
+peer = peer.attribution.values
+assert np.abs(mine.numpy() - peer).sum() < 0.03 * np.abs(peer).sum()
+assert np.isclose(completeness_gap(torch.zeros_like(image)), -1)
+### END HIDDEN TESTS
+
+# %% nbgrader={"grade": false, "grade_id": "integral-plot", "locked": true, "schema_version": 3, "solution": false, "task": false}
+lam.views.attribution(lam.attribute(network, image, region, progress=False))  # yours should look like this one
+
+# %% [markdown]
+# ## Part 4 · Gini and the diffusion index (15 minutes)
+#
+# Sum the map over colours, take magnitudes aᵢ of all n pixels. The Gini coefficient is Σᵢ Σⱼ |aᵢ − aⱼ| / (2 n² ā): 0 when
+# all count the same, near 1 when one counts alone. The diffusion index is (1 − Gini) · 100.
+#
+# For 2,304 pixels the double sum has five million terms; sorted values need one sum only: Σₖ (2k − n − 1) a₍ₖ₎ / (n Σ a),
+# k = 1 … n from the smallest to the largest.
+
+
+# %% nbgrader={"grade": false, "grade_id": "gini", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def gini(values):
+    """Return the Gini coefficient of an array of magnitudes."""
+    ### BEGIN SOLUTION
+    ordered = np.sort(np.ravel(values))
+    n = len(ordered)
+    return float(((2 * np.arange(1, n + 1) - n - 1) * ordered).sum() / (n * ordered.sum()))
+    ### END SOLUTION
+
+
+def diffusion_index(found):
+    """Return the diffusion index of a map (3, y, x)."""
+    ### BEGIN SOLUTION
+    return (1 - gini(np.abs(np.asarray(found).sum(0)))) * 100
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "gini-test", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+assert abs(gini(np.ones(10))) < 1e-12
+assert abs(gini(np.array([0, 0, 0, 1.0])) - 0.75) < 1e-12
+print(f"diffusion index {diffusion_index(mine):.2f}")
+### BEGIN HIDDEN TESTS
+values = draw.random(student, "gini").random(50)
+double = np.abs(values[:, None] - values[None]).sum() / (2 * 50**2 * values.mean())
+assert np.isclose(gini(values), double)
+peer = lam.attribute(network, image, region, steps=8, keep="map", progress=False)
+assert np.isclose(diffusion_index(peer.attribution.values), float(peer.lam.diffusion_index()), rtol=1e-3)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## Part 5 · Which network uses attention? (20 minutes)
+#
+# Three networks, ×4, trained alike. One of them has non-local attention: every output pixel may draw on the *whole*
+# picture. The others are plain convolutions; the widest of them sees 51 input pixels to each side, and uses few of them.
+# You get their maps of your window, and nothing else. Which one is it?
+
+# %% nbgrader={"grade": false, "grade_id": "maps", "locked": true, "schema_version": 3, "solution": false, "task": false}
+maps = draw.unnamed(student)  # letter -> Dataset, as of lam_nb.attribute
+print({letter: round(float(ds.lam.diffusion_index()), 2) for letter, ds in maps.items()})
+for letter, ds in maps.items():
+    values = ds.lam.signed().values
+    figure = go.Figure(go.Heatmap(z=np.sign(values) * np.abs(values) ** 0.25, colorscale="RdBu_r", zmid=0))
+    figure.update_yaxes(autorange="reversed", scaleanchor="x", title="y (input px)")
+    figure.update_xaxes(title="x (input px)", constrain="domain")
+    figure.update_layout(height=330, title=f"network {letter}: fourth root of the map", template="plotly_white")
+    figure.show()
+
+# %% [markdown]
+# Find a number that singles it out: large for the network with attention, small for the others. `evidence` maps each
+# letter to that number, `answer` is the letter.
+
+
+# %% nbgrader={"grade": false, "grade_id": "unmask", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def far_share(ds, distance=16):
+    """Return the part of the map's magnitude that lies more than `distance` input pixels from the window's middle."""
+    ### BEGIN SOLUTION
+    used = ds.lam.magnitude()
+    y, x = (np.indices(used.shape)[k] - (at + region.size / 2) / 4 for k, at in ((0, region.y), (1, region.x)))
+    return float(used.values[np.maximum(abs(y), abs(x)) > distance].sum() / used.sum())
+    ### END SOLUTION
+
+
+evidence, answer = {}, ""
+### BEGIN SOLUTION
+evidence = {letter: far_share(ds) for letter, ds in maps.items()}
+answer = max(evidence, key=evidence.get)
+### END SOLUTION
+evidence, answer
+
+# %% nbgrader={"grade": true, "grade_id": "unmask-test", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+assert set(evidence) == {"A", "B", "C"} and answer in evidence
+assert evidence[answer] == max(evidence.values())
+### BEGIN HIDDEN TESTS
+assert draw.key(student)[answer] == draw.ATTENTION
+one = maps["A"].lam.magnitude()
+assert 0 <= far_share(maps["A"]) <= 1 and far_share(maps["A"], 4) >= far_share(maps["A"], 20)
+assert np.isclose(far_share(maps["A"], -1), 1)
+### END HIDDEN TESTS
+
+# %% [markdown] nbgrader={"grade": true, "grade_id": "defence", "locked": false, "points": 5, "schema_version": 3, "solution": true, "task": false}
+# **Defend your answer** in three sentences: which number singles the network out, why a network without attention cannot
+# have it, and what could make you wrong.
+#
+# ### BEGIN SOLUTION
+# Share of the map far from the window: several thousandths to some hundredths for the network with
+# attention, less or nothing for the others. A convolutional network's map is exactly zero outside its receptive field, and practically zero long before its
+# edge. A picture without distant structure, a window near the border or too coarse an integration could hide it; so could
+# comparing maps on canvases of different size.
+# ### END SOLUTION
