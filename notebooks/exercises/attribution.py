@@ -42,6 +42,7 @@ import draw  # draw.py lies beside this notebook
 import numpy as np
 import plotly.graph_objects as go
 import torch
+from plotly.subplots import make_subplots
 from torch.nn import functional
 
 import lam_nb as lam
@@ -56,15 +57,11 @@ region, tuple(image.shape)
 # %% [markdown]
 # ## Part 1 · Gradients saturate (15 minutes)
 #
-# The path of this part fades from the picture's blurred copy to the picture: `fade(alpha)` for α in [0, 1]. Ask the
-# detector along the way. `network` takes a batch (n, 3, y, x).
+# `path(alpha)` is the picture with a Gaussian blur that falls from σ = 1.2 at α = 0 to nothing at α = 1 (you will write it
+# yourself in part 2). Ask the detector along the way. `network` takes a batch (n, 3, y, x).
 
-# %% nbgrader={"grade": false, "grade_id": "fade", "locked": true, "schema_version": 3, "solution": false, "task": false}
-blurred = lam.paths.blur(sigma=2.0, kernel=13)(image)(0.0)
-
-
-def fade(alpha):
-    return blurred + alpha * (image - blurred)
+# %% nbgrader={"grade": false, "grade_id": "path", "locked": true, "schema_version": 3, "solution": false, "task": false}
+path = lam.paths.blur(sigma=1.2)(image)
 
 
 # %% nbgrader={"grade": false, "grade_id": "response", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -78,12 +75,12 @@ def response(path, alphas):
 
 # %% nbgrader={"grade": true, "grade_id": "response-test", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 alphas = np.linspace(0, 1, 21)
-values = response(fade, alphas)
+values = response(path, alphas)
 assert values.shape == (21,)
 assert np.isclose(values[-1], float(detector(network(image[None]))), rtol=1e-4)
 ### BEGIN HIDDEN TESTS
 with torch.no_grad():
-    assert np.isclose(values[7], float(detector(network(fade(float(alphas[7]))[None]))), rtol=1e-4)
+    assert np.isclose(values[7], float(detector(network(path(float(alphas[7]))[None]))), rtol=1e-4)
 assert np.isclose(response(lambda alpha: image, [0.3])[0], values[-1], rtol=1e-4)
 ### END HIDDEN TESTS
 
@@ -93,9 +90,10 @@ figure.update_layout(template="plotly_white", height=360, xaxis_title="α", yaxi
 figure
 
 # %% [markdown]
-# The gradient of the detector at one picture says how the detector answers to *small* changes there. Compute it, and how
-# long it is along the path: where the curve above bends, the gradient changes, so the one at the end cannot tell the
-# whole story.
+# The curve climbs, and is flat at the end: less than a third of a pixel of blur hardly changes the picture any more. There
+# the detector has **saturated**. What made the window happened earlier on the way, and the gradient at the sharp picture,
+# which is what most tools show, was taken where nothing happens. Compute that gradient; part 3 will add up those of the
+# whole way.
 
 
 # %% nbgrader={"grade": false, "grade_id": "gradient", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -114,7 +112,7 @@ assert slope.shape == image.shape
 ### BEGIN HIDDEN TESTS
 peer = lam.gradient(network, image, region).attribution.values
 assert np.allclose(slope.numpy(), peer, atol=1e-4 * np.abs(peer).max())
-assert np.allclose(gradient(blurred).numpy(), lam.gradient(network, blurred, region).attribution.values, atol=1e-2)
+assert np.allclose(gradient(path(0.0)).numpy(), lam.gradient(network, path(0.0), region).attribution.values, atol=1e-2)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -272,13 +270,16 @@ assert np.isclose(diffusion_index(peer.attribution.values), float(peer.lam.diffu
 # %% nbgrader={"grade": false, "grade_id": "maps", "locked": true, "schema_version": 3, "solution": false, "task": false}
 maps = draw.unnamed(student)  # letter -> Dataset, as of lam_nb.attribute
 print({letter: round(float(ds.lam.diffusion_index()), 2) for letter, ds in maps.items()})
-for letter, ds in maps.items():
+figure = make_subplots(rows=1, cols=3, subplot_titles=[f"network {letter}" for letter in maps])
+for k, ds in enumerate(maps.values()):
     values = ds.lam.signed().values
-    figure = go.Figure(go.Heatmap(z=np.sign(values) * np.abs(values) ** 0.25, colorscale="RdBu_r", zmid=0))
-    figure.update_yaxes(autorange="reversed", scaleanchor="x", title="y (input px)")
-    figure.update_xaxes(title="x (input px)", constrain="domain")
-    figure.update_layout(height=330, title=f"network {letter}: fourth root of the map", template="plotly_white")
-    figure.show()
+    shown = np.sign(values) * (np.abs(values) / np.abs(values).max()) ** 0.25
+    heat = go.Heatmap(z=shown, colorscale="RdBu_r", zmin=-1, zmax=1, colorbar_title="fourth root<br>of the map")
+    figure.add_trace(heat, row=1, col=k + 1)
+    figure.update_yaxes(autorange="reversed", scaleanchor="x" if k == 0 else f"x{k + 1}", row=1, col=k + 1)
+figure.update_xaxes(title="x (input px)", constrain="domain").update_yaxes(title="y (input px)", col=1)
+figure.update_layout(height=380, width=1000, template="plotly_white")
+figure
 
 # %% [markdown]
 # Find a number that singles it out: large for the network with attention, small for the others. `evidence` maps each
