@@ -16,7 +16,7 @@ from ..types import InputError, positive
 from . import pictures
 from .figure import View
 
-_HEIGHT, _SPACE = 480, 0.08
+_HEIGHT, _SPACE = 480, 0.1
 
 
 def causal(
@@ -69,7 +69,7 @@ def causal(
     size = dataset.sizes[Y], dataset.sizes[X]
     pictures.place(figure, pictures.colour_source(dataset[INPUT].values), size, 1, 1, "input px")
     _effect(figure, dataset, 2, end, exponent, _bar(figure, 2, dataset.attrs["units"], end, exponent))
-    count = {"title": {"text": "draws", "side": "right"}, "thickness": 12, "len": 0.9, "tickfont_size": 12}
+    count = {"title": {"text": "draws", "side": "top"}, "thickness": 12, "len": 0.9, "tickfont_size": 12}
     count["x"] = _right(figure, 3)
     place = {"x": dataset[BLOCK_X].values, "y": dataset[BLOCK_Y].values}
     told = {"hovertemplate": "%{z} interventions<extra></extra>", "colorscale": "Greys", "colorbar": count}
@@ -184,7 +184,7 @@ def _effect(
 def _bar(figure: go.Figure, column: int, units: str, end: float, exponent: float) -> dict[str, Any]:
     ticks = np.array([-1, -0.5, 0, 0.5, 1])
     words = [f"{np.sign(t) * end * abs(t) ** (1 / exponent):.2g}" for t in ticks]
-    bar = {"title": {"text": units if units != "1" else "effect", "side": "right"}, "x": _right(figure, column)}
+    bar = {"title": {"text": units if units != "1" else "effect", "side": "top"}, "x": _right(figure, column)}
     return bar | {"thickness": 12, "len": 0.9, "tickfont_size": 12, "tickvals": ticks, "ticktext": words}
 
 
