@@ -72,7 +72,7 @@ def one(name, network, given, truth, window, noise, stock, folder):
     lam.views.causal(cem).to_html(folder / f"{name}.html")
     block, fine = cem.attrs["block"], cem.stage.values == lam.causal.FINE
     pictures = COARSE * cem.effect.size + FINE * int(fine.sum())
-    loop, ours = turns(network, given, truth, window, block, stock, noise, FINE * fine.sum() / pictures)
+    loop, ours = turns(network, given, truth, window, block, stock, noise, fine.mean())
     errors = cem.standard_error.values[fine]
     wanted = float(np.quantile(errors, 0.9))
     needed = np.clip(np.ceil((errors * FINE**0.5 / wanted) ** 2 / 10) * 10, 10, FINE)  # drawn in rounds of ten
