@@ -46,15 +46,18 @@ def di_scatter(study: xr.Dataset) -> View:
     x, y = _bars(study, DIFFUSION_INDEX), _bars(study, "against")
     names = [str(name) for name in study[MODEL].values]
     label, units = study.attrs["against"], study.attrs["against_units"]
+    x_values, y_values = study[DIFFUSION_INDEX].values, study["against"].values
+    limits = (*np.log(_ends(study, DIFFUSION_INDEX)), *_ends(study, "against"))
+    places = pictures.name_places(names, np.log(x_values), y_values, limits, (730, 370), 12)
     figure = go.Figure(
         go.Scatter(
-            x=study[DIFFUSION_INDEX].values,
-            y=study["against"].values,
+            x=x_values,
+            y=y_values,
             error_x=x,
             error_y=y,
             mode="markers+text",
             text=names,
-            textposition=_placed(study),
+            textposition=places,
             textfont_size=12,
             marker={"size": 9, "color": "#0072b2"},
             hovertemplate="%{text}<br>DI %{x:.3g}<br>%{y:.3f} " + units + "<extra></extra>",
@@ -69,12 +72,11 @@ def di_scatter(study: xr.Dataset) -> View:
     return View(figure)
 
 
-def _placed(study: xr.Dataset) -> list[str]:
-    """Return where names stand: those of neighbours on different sides."""
-    across, up = np.log(study[DIFFUSION_INDEX].values), study["against"].values
-    apart = np.abs(across[:, None] - across) + np.where(np.eye(len(across), dtype=bool), np.inf, 0)
-    sides = np.where(np.argsort(np.argsort(across)) % 2, "right", "left")
-    return [f"{'top' if up[k] >= up[apart[k].argmin()] else 'bottom'} {side}" for k, side in enumerate(sides)]
+def _ends(study: xr.Dataset, name: str) -> tuple[float, float]:
+    """Return the ends of all intervals, infinite ones left out."""
+    values = np.concatenate([study[name + end].values for end in ("", "_low", "_high")])
+    values = values[np.isfinite(values)]
+    return (values.min(), values.max()) if len(values) and np.ptp(values) else (0.5, 2.0)
 
 
 def _bars(study: xr.Dataset, name: str) -> dict[str, object]:

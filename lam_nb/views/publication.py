@@ -135,17 +135,20 @@ def _grid(figure: Figure, many: xr.Dataset, inches: float) -> None:
 
 
 def _curves(figure: Figure, dataset: xr.Dataset, inches: float) -> None:
-    figure.set_size_inches(inches, inches * 0.4)
+    figure.set_size_inches(inches, inches * 0.48)
     pixels = dataset.attrs["canvas_pixels"]
     for axes, mode in zip(figure.subplots(1, 2, sharey=True), dataset[MODE].values, strict=True):
         for k, method in enumerate(dataset[METHOD].values):
             one = dataset.sel({METHOD: method, MODE: mode})
-            label = f"{method} ({float(one['output_area']):.3f})"
+            areas = " · ".join(f"{float(area):.3f}" for area in dataset["output_area"].sel({METHOD: method}))
+            label = f"{method} ({areas})" if mode == dataset[MODE].values[0] else None
             parts = np.maximum(one[FRACTION].values, 0.5 / pixels) * 100
             axes.semilogx(parts, one["output_share"], color=_LINES[k % len(_LINES)], label=label, linewidth=1)
         axes.set(title=str(mode), xlabel="part of the pixels replaced (%)")
-        axes.legend(frameon=False)
+        _plain_ticks(axes, [0.01, 0.1, 1, 10, 100])
     figure.axes[0].set_ylabel("window restored")
+    title = f"area: {' · '.join(str(mode) for mode in dataset[MODE].values)}"
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, title=title)
 
 
 def _scatter(figure: Figure, study: xr.Dataset, inches: float) -> None:
@@ -157,13 +160,32 @@ def _scatter(figure: Figure, study: xr.Dataset, inches: float) -> None:
         for name in (DIFFUSION_INDEX, "against")
     ]
     axes.errorbar(x, y, xerr=bars[0], yerr=bars[1], fmt="o", color=_LINES[0], ecolor="#999999", elinewidth=0.5, ms=3)
-    for name, at, height in zip(study[MODEL].values, x, y, strict=True):
-        axes.annotate(str(name), (at, height), textcoords="offset points", xytext=(3, 3))
+    axes.set_xscale("log")
+    axes.margins(x=0.15)
+    names, field = (
+        [str(name) for name in study[MODEL].values],
+        (inches * 72 * 0.75, inches * 72 * 0.45),
+    )  # points, about
+    limits = (*np.log(axes.get_xlim()), *axes.get_ylim())
+    places = pictures.name_places(names, np.log(x), y, limits, field, _FONT["font.size"])
+    for name, at, height, place in zip(names, x, y, places, strict=True):
+        down, side = place.split()
+        offset = (-3 if side == "left" else 3, 3 if down == "top" else -8)
+        where: Any = {"textcoords": "offset points", "xytext": offset, "ha": "right" if side == "left" else "left"}
+        axes.annotate(name, (at, height), **where)
+    _plain_ticks(axes, pictures.INDEX_TICKS)
     told = study.attrs
     label = told["against"] + (f" ({told['against_units']})" if told["against_units"] != "1" else "")
-    axes.set(xscale="log", xlabel="diffusion index", ylabel=label)
-    words = [f"{name} {float(study[name]):.2f}" for name in ("pearson", "spearman")]
-    axes.set_title(", ".join(words).capitalize())
+    axes.set(xlabel="diffusion index", ylabel=label)
+    axes.set_title(", ".join(f"{name.capitalize()} {float(study[name]):.2f}" for name in ("pearson", "spearman")))
+
+
+def _plain_ticks(axes: Any, ticks: list[float]) -> None:
+    """Label a logarithmic axis with plain numbers, those within its limits."""
+    low, high = axes.get_xlim()
+    shown = [tick for tick in ticks if low <= tick <= high]
+    axes.set_xticks(shown, [f"{tick:g}" for tick in shown])
+    axes.set_xticks([], minor=True)
 
 
 def _image(axes: Any, picture: np.ndarray) -> None:
