@@ -51,7 +51,14 @@ def scaling(study: xr.Dataset) -> View:
         for k, (quantity, label) in enumerate({DIFFUSION_INDEX: "diffusion index", PSNR: "PSNR (dB)"}.items()):
             place = {"row": 1, "col": column, "secondary_y": bool(k)}
             figure.add_trace(_line(one, axis, quantity, label, k), **place)
-            figure.update_yaxes(title_text=label, title_font_color=_COLOURS[k], showgrid=not k, **place, **_LOOK)
+            figure.update_yaxes(
+                title_text=label,
+                title_font_color=_COLOURS[k],
+                showgrid=not k,
+                tickformat=".1f" if k else "",
+                **place,
+                **_LOOK,
+            )
         look = {"type": "log", "tickvals": np.unique(one[axis].values), **_LOOK}
         figure.update_xaxes(title_text=f"{axis} ({one[axis].attrs['units']})", row=1, col=column, **look)
     told = study.attrs

@@ -2,8 +2,8 @@
 
 Windows in the middle of 256 × 256 crops of Set14; the shipped networks and published IMDN, RFDN and
 CARN-M. Prints the correlation of ln DI with PSNR and with the receptive field, what path and detector
-change, what width and depth do in a family of nine FSRCNN trained here (4000 steps each, about eight
-minutes on two cores), and which kind of map is most faithful; writes the numbers and draws figures.
+change, what width and depth do in a family of seven residual networks trained here (4000 steps each, about
+eight minutes), and which kind of map is most faithful; writes the numbers and draws figures.
 """
 
 import argparse
@@ -55,8 +55,9 @@ def faithful(net, pictures):
 
 
 def scaled(photos, folder, pictures):
-    """Width and depth against DI and PSNR, in a family of FSRCNN."""
-    family = train_family(photos, folder, steps=4000, patch=24)
+    """Width and depth against DI and PSNR, in a family of residual networks."""
+    sizes = {"widths": (4, 8, 16, 32), "depths": (1, 2, 4, 8), "width": 16, "depth": 4}
+    family = train_family(photos, folder, architecture="residual", **sizes, steps=4000, patch=20, batch=8)
     nets = [lam.networks.load(one.file) for one in family]
     table = lam.sweep(nets, pictures, [WINDOW], store=folder / "sweep.zarr")
     return lam.studies.di_against_size(table, {one.name: (one.width, one.depth) for one in family})
