@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -76,7 +77,7 @@ def sweep(
     Raises
     ------
     InputError
-        If an argument does not fit, or the store holds another sweep.
+        If an argument does not fit, the store holds another sweep, or every pair failed.
 
     Warns
     -----
@@ -111,6 +112,9 @@ def sweep(
             if failure:
                 failures.append(f"{nets[m][0]} on {pictures[i][0]}: {failure}")
             shown.update(1)
+    if len(failures) == len(nets) * len(pictures):  # nothing to keep: so that a mended call may use the name
+        shutil.rmtree(path)
+        raise InputError(f"all {len(failures)} pairs of network and image failed, the first with {failures[0]}")
     if failures:
         words = f"{len(failures)} of {len(tasks)} pairs failed and will be tried again by the next call; "
         warnings.warn(words + "; ".join(failures[:3]), RuntimeWarning, stacklevel=2)

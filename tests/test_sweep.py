@@ -170,3 +170,9 @@ def test_workers_may_die(tmp_path):
     assert killed and bool((table.done == 1).all())
     alone = lam.sweep(names, pictures, [Region(96, 96)], **settings | {"store": tmp_path / "b.zarr"}, progress=False)
     np.testing.assert_allclose(table.diffusion_index, alone.diffusion_index, rtol=1e-3)
+
+
+def test_when_nothing_works_it_is_an_error_and_the_name_is_free_again(pair, pictures, tmp_path):
+    with pytest.raises(InputError, match=r"all 4 pairs of network and image failed, .*detector"):
+        lam.sweep(pair, pictures, REGIONS, store=tmp_path / "all.zarr", detector="edgess", **SETTINGS)
+    assert bool(lam.sweep(pair, pictures, REGIONS, store=tmp_path / "all.zarr", **SETTINGS).done.all())

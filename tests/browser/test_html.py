@@ -2,6 +2,7 @@
 
 import pytest
 
+import lam_nb as lam
 from lam_nb import cli
 
 
@@ -67,3 +68,23 @@ def test_play_runs_to_the_end(figure):
     figure.wait_for_function(f"{SOURCES}[4] != {last[4]!r}")
     figure.wait_for_function(f"{SOURCES}[4] == {last[4]!r}", timeout=20_000)
     assert figure.evaluate(SOURCES) == last
+
+
+def test_networks_are_enlarged_together(page, tmp_path):
+    nets = [lam.networks.load(name) for name in ("fsrcnn", "residual")]
+    small = lam.images.downscale(lam.images.sample("bricks")[:, :224], 4)
+    many = lam.compare(nets, small, lam.Region(96, 96), steps=3, fields=True, progress=False)
+    page.goto(f"file://{lam.views.comparison(many).to_html(tmp_path / 'many.html')}")
+    page.wait_for_selector("#figure .draglayer .nsewdrag", state="attached")
+    ranges = """() => { const axes = document.getElementById('figure')._fullLayout;
+      return ['', 2, 3, 4, 5, 6, 7, 8].map(k => axes[`xaxis${k}`].range.map(Math.round).join()) }"""
+    before = page.evaluate(ranges)
+    place = page.locator("#figure .draglayer .nsewdrag[data-subplot='x3y3']").first.bounding_box()
+    page.mouse.move(place["x"] + 0.25 * place["width"], place["y"] + 0.25 * place["height"])
+    page.mouse.down()
+    page.mouse.move(place["x"] + 0.75 * place["width"], place["y"] + 0.75 * place["height"], steps=8)
+    page.mouse.up()
+    page.wait_for_function(f"({ranges})()[2] != {before[2]!r}")
+    after = page.evaluate(ranges)
+    assert after[2] == after[3] == after[4] == after[5]  # maps and contribution areas, of both networks
+    assert [after[k] for k in (0, 1, 6, 7)] == [before[k] for k in (0, 1, 6, 7)]  # outputs and fields have other pixels
