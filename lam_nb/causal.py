@@ -83,7 +83,8 @@ def causal_effect(
         Standard deviation of Gaussian noise on each patch: for denoisers, the noise of the input.
     finish : callable, optional
         Applied to pictures (n, 3, y, x) after a patch is pasted: a degradation of the whole, such as
-        `lam_nb.images.Rain`; `image` is then the clean picture.
+        `lam_nb.images.Rain`; `image` is then the clean picture. Unless it has an attribute ``pointwise``
+        that is true, it may carry a block anywhere, so that every block is computed on the whole picture.
     metric : "psnr", "ssim", "l1" or callable, default "psnr"
         Quality of windows (n, 3, y, x) against the truth (1, 3, y, x), larger is better, one number each;
         "l1" is minus the mean absolute difference. Effects, `tolerance` and `se` are in its units.
@@ -141,18 +142,8 @@ def causal_effect(
         if own.all():
             raise InputError(f"region: {window} leaves no block beside it; choose a smaller one, or a smaller block.")
         state = _State.fresh(grid, own, scene.part, first + more * (keep == "draws"))
-        settings = [
-            side,
-            first,
-            more,
-            tolerance,
-            se,
-            seed,
-            noise,
-            uint8,
-            _metric_name(metric),
-            provenance.named(finish),
-        ]
+        settings = [side, first, more, tolerance, se, seed, noise, uint8, keep]
+        settings += [provenance.fingerprint(one) for one in (metric, finish)]
         known = [images.digest(picture), images.digest(truth), network.weights_hash, str(window)]
         plan = json.dumps([*known, hashlib.sha256(stock.tobytes()).hexdigest(), *settings])
         book = _Book(store, plan)
@@ -262,7 +253,9 @@ def _scene(
 ) -> _Scene:
     given = full[None] if finish is None else finish(full[None])
     output = gradients.outputs(network, given)
-    run, _ = locality.localised(network, detectors.intensity, window, given, output)
+    run: Network | locality.Local = network
+    if finish is None or getattr(finish, "pointwise", False):  # otherwise a block may matter from anywhere
+        run, _ = locality.localised(network, detectors.intensity, window, given, output)
     rows, columns = window.slices
     target = truth[None][..., rows, columns]
     part = run.part if isinstance(run, locality.Local) else (slice(0, full.shape[-2]), slice(0, full.shape[-1]))

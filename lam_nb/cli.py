@@ -24,6 +24,7 @@ from .types import InputError, Region
 _STEPS = 24
 """Enough to watch."""
 _NETWORK, _SAMPLE, _REGION = "imdn-small", "facade", Region(y=96, x=96, size=16)
+_TOLERANCES = {"psnr": 0.01, "ssim": 0.0005, "l1": 0.0001}
 _PACKAGES = "lam-nb torch numpy xarray plotly ipywidgets anywidget jupyterlab notebook voila".split()
 _WIDGET_EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 
@@ -116,7 +117,10 @@ def causal(
     if task == "deraining":
         settings["finish"] = images.Rain(seed)
     if image is not None:
+        if task == "deraining":
+            raise InputError("--image: rain must fall after the patches, on the clean --truth; leave --image out.")
         given = images.load(image)
+    settings["tolerance"] = settings["tolerance"] or _TOLERANCES[settings["metric"]]
     dataset = causal_effect(net, given, window, reference=sharp, seed=seed, **settings)
     written = [result.save(dataset, out)] if out else []
     if html:
@@ -256,7 +260,9 @@ def _parser() -> argparse.ArgumentParser:
     one.add_argument("--store", help=".zarr to go on from after an interruption")
     one.add_argument("--block", type=int, help="side of a block in input pixels; default 8 output pixels' worth")
     one.add_argument("--fine", type=int, default=50, help="draws for blocks that matter, default %(default)s")
-    one.add_argument("--se", type=float, help="draw only until the standard error is below this, in dB")
+    one.add_argument("--se", type=float, help="draw only until the standard error is below this, in the metric's units")
+    told = ", ".join(f"{value:g} for {name}" for name, value in _TOLERANCES.items())
+    one.add_argument("--tolerance", type=float, help=f"smaller effects count as none; default {told}")
     one.add_argument("--patches", help="folder of photographs, or .npz, to cut patches from")
     one.add_argument("--metric", default="psnr", choices=["psnr", "ssim", "l1"], help="default %(default)s")
     one.add_argument("--seed", type=int, default=0, help="of noise, rain and patches, default %(default)s")

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from . import images, result, statistics
@@ -13,6 +13,8 @@ from .attribution import attribute
 from .networks import Network
 from .progress import Progress, bar
 from .types import InputError, Region
+
+_FIELD_SIDE = 64
 
 
 def compare(
@@ -82,14 +84,16 @@ def compare(
             inner = _share_of(shown)
             results.append(attribute(network, picture, region, progress=inner, **settings))
             inner(1, 1)
-    stack = result.stacked(results, result.MODEL).assign_coords({result.MODEL: _names(found)})
+    names = result.numbered([one.name for one in found])
+    stack = result.stacked(results, result.MODEL).assign_coords({result.MODEL: names})
     if truth is not None:
         rows = [images.psnr(one[result.OUTPUT].values, truth.numpy()) for one in results]
         stack = result.with_psnr(stack, rows)
     if not fields:
         return stack
-    place = settings.get("device")
-    return result.with_fields(stack, [statistics.receptive_field(network, device=place) for network in found])
+    unit = math.lcm(*(one.pad_to for one in found))
+    given: dict[str, Any] = {"side": unit * -(-_FIELD_SIDE // unit), "device": settings.get("device")}
+    return result.with_fields(stack, [statistics.receptive_field(network, **given) for network in found])
 
 
 def _share_of(shown: Any) -> Any:
@@ -103,10 +107,3 @@ def _share_of(shown: Any) -> Any:
         shown.update(more)
 
     return follow
-
-
-def _names(networks: Sequence[Network]) -> np.ndarray:
-    """Return the networks' names, numbered where they occur twice."""
-    names = [one.name for one in networks]
-    told = [f"{name} ({names[:k].count(name) + 1})" if names.count(name) > 1 else name for k, name in enumerate(names)]
-    return np.array(told, dtype=object)

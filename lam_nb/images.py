@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -209,6 +209,7 @@ class Noise:
 
     sigma: float
     seed: int = 0
+    pointwise: ClassVar[bool] = True
 
     def __call__(self, pictures: Batch) -> Batch:
         """Return pictures (…, 3, y, x) with noise; not clipped, as denoisers expect."""
@@ -237,6 +238,7 @@ class Rain:
     """
 
     seed: int = 0
+    pointwise: ClassVar[bool] = True
 
     def __call__(self, pictures: Batch) -> Batch:
         """Return pictures (…, 3, y, x) in the rain."""

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from functools import partial
+from types import CodeType
 from typing import Any
 
+import numpy as np
 import torch
 
 from .networks import Network
@@ -19,6 +23,39 @@ def named(item: Any) -> str:
     ('len', '3')
     """
     return getattr(item, "__name__", None) or repr(item)
+
+
+def fingerprint(item: Any) -> str:
+    """Tell items apart that may share a name: functions by their code and what they hold, tensors by value.
+
+    The same in every session, so that a store knows whether it holds what is asked for.
+
+    Examples
+    --------
+    >>> double, triple = (lambda x: 2 * x), (lambda x: 3 * x)
+    >>> fingerprint(double) == fingerprint(lambda x: 2 * x), fingerprint(double) == fingerprint(triple)
+    (True, False)
+    """
+    if isinstance(item, torch.Tensor | np.ndarray):
+        array = np.ascontiguousarray(torch.as_tensor(item).detach().cpu().numpy())
+        return f"array {array.shape} {hashlib.sha256(array.tobytes()).hexdigest()}"
+    if isinstance(item, list | tuple | set | frozenset):
+        found = [fingerprint(one) for one in item]
+        return f"{type(item).__name__} {found if isinstance(item, list | tuple) else sorted(found)}"
+    if isinstance(item, dict):
+        return f"dict {sorted((str(key), fingerprint(value)) for key, value in item.items())}"
+    if isinstance(item, partial):
+        return f"partial {fingerprint([item.func, item.args, item.keywords])}"
+    code = item if isinstance(item, CodeType) else getattr(item, "__code__", None)
+    if code is not None:
+        cells = getattr(item, "__closure__", None) or ()
+        held = [getattr(item, "__defaults__", None), *(cell.cell_contents for cell in cells)]
+        parts = [code.co_code.hex(), code.co_names, *map(fingerprint, code.co_consts), *map(fingerprint, held)]
+        return f"code {hashlib.sha256(repr(parts).encode()).hexdigest()}"
+    if " at 0x" in repr(item):  # a plain object tells its address, which is another one next time
+        return f"{type(item).__qualname__} {fingerprint(getattr(item, '__dict__', {}))}"
+    state = vars(item) if hasattr(item, "__dict__") and not isinstance(item, type) else {}
+    return f"{item!r} {fingerprint(state)}" if state else repr(item)
 
 
 def of_network(network: Network) -> dict[str, str | int | float]:

@@ -211,6 +211,18 @@ def _column(values: Sequence[Any]) -> np.ndarray:
     return np.array([np.nan if value is None else value for value in values])
 
 
+def numbered(names: Sequence[str]) -> np.ndarray:
+    """Return names as a coordinate, numbered where they occur twice.
+
+    Examples
+    --------
+    >>> numbered(["edsr", "san", "edsr"]).tolist()
+    ['edsr (1)', 'san', 'edsr (2)']
+    """
+    told = [f"{name} ({names[:k].count(name) + 1})" if names.count(name) > 1 else name for k, name in enumerate(names)]
+    return np.array(told, dtype=object)
+
+
 def with_psnr(dataset: xr.Dataset, rows: Sequence[float]) -> xr.Dataset:
     """Return a stack of models with their peak signal-to-noise ratios."""
     told = {"long_name": "peak signal-to-noise ratio of the output, RGB", "units": "dB"}

@@ -327,12 +327,12 @@ def causal_agreement(effects: xr.Dataset, attribution: xr.Dataset) -> xr.DataArr
     -------
     xarray.DataArray
         Spearman's correlation of |effect| with the sum of magnitudes in the block, over the blocks
-        beside the region that either uses; NaN if there are fewer than three.
+        beside the region that either uses (attribute ``blocks``); NaN if there are fewer than three.
 
     Raises
     ------
     InputError
-        If the inputs differ in size.
+        If the inputs differ in size or the windows differ, or the attribution is of several windows.
 
     Examples
     --------
@@ -345,13 +345,20 @@ def causal_agreement(effects: xr.Dataset, attribution: xr.Dataset) -> xr.DataArr
     """
     used = magnitude(attribution)
     size = tuple(check(effects, "effect", INPUT).sizes[name] for name in (Y, X))
+    if used.ndim != 2:
+        raise InputError(f"attribution: got dimensions {used.dims}, expected one map; choose one with isel or sel.")
+    places = [[one.attrs.get(f"region_{name}") for name in ("y", "x", "size")] for one in (effects, attribution)]
+    if None not in places[1] and places[0] != places[1]:
+        raise InputError(
+            f"attribution: is of the window (y, x, size) {places[1]}, expected that of effects, {places[0]}."
+        )
     if (used.sizes[Y], used.sizes[X]) != size:
         raise InputError(f"attribution: its canvas is {(used.sizes[Y], used.sizes[X])}, expected the input's, {size}.")
     side = int(effects.attrs["block"])
     rows, columns = (np.arange(0, n, side) for n in size)
-    sums = np.add.reduceat(np.add.reduceat(used.transpose(..., Y, X).values, rows, -2), columns, -1)
+    sums = np.add.reduceat(np.add.reduceat(used.transpose(Y, X).values, rows, 0), columns, 1)
     effect = abs(effects["effect"].values)
-    known = np.isfinite(effect)
+    known = np.isfinite(effect) & ((effect != 0) | (sums != 0))
     found = _rank_correlation(effect[known], sums[known]) if known.sum() > 2 else np.nan
     return _named(xr.DataArray(found), "rank correlation of |effect| and attribution", "1", blocks=int(known.sum()))
 

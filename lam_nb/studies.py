@@ -159,9 +159,7 @@ def di_against_psnr(table: xr.Dataset, *, draws: int = _DRAWS, seed: int = 0) ->
     >>> -1 <= float(study.spearman) <= 1
     True
     """
-    result.check(table, result.DIFFUSION_INDEX)
-    if result.PSNR not in table or bool(table[result.PSNR].isnull().all()):
-        raise InputError("table: has no PSNR; make it with lam_nb.sweep(..., truth=True).")
+    _needs_psnr(table)
     return _correlated(table, table[result.PSNR], "PSNR", "dB", draws, seed)
 
 
@@ -244,7 +242,7 @@ def di_against_size(
     >>> di_against_size(table, sizes).spearman.sizes["axis"]
     1
     """
-    result.check(table, result.DIFFUSION_INDEX, result.PSNR)
+    _needs_psnr(table)
     names = [str(name) for name in table[result.MODEL].values]
     missing = [name for name in names if name not in sizes]
     if missing:
@@ -268,6 +266,12 @@ def di_against_size(
     found = {axis: [along(axis, drawn) for drawn in means.values()] for axis in on}
     told = {"draws": draws, "seed": seed, "images": index.shape[1]}
     return result.scaling(names, {"width": width, "depth": depth}, columns, on, found, told)
+
+
+def _needs_psnr(table: xr.Dataset) -> None:
+    result.check(table, result.DIFFUSION_INDEX)
+    if result.PSNR not in table or bool(table[result.PSNR].isnull().all()):
+        raise InputError("table: has no PSNR; make it with lam_nb.sweep(..., truth=True).")
 
 
 def _commonest(values: NDArray[np.float64]) -> float:
@@ -417,7 +421,7 @@ def _variants(
         raise InputError(f"networks, choices: expected at least one network and one {name}.")
     given = {"image": images.as_image(image)}, [Region.of(region)]
     with tempfile.TemporaryDirectory() if store is None else nullcontext(store) as folder:
-        Path(folder).mkdir(exist_ok=True)
+        Path(folder).mkdir(parents=True, exist_ok=True)
         places = [Path(folder) / f"{name} {k}.zarr" for k in range(len(choices))]
         tables = [
             sweep(nets, *given, store=place, truth=False, **settings | {name: choice})
@@ -429,7 +433,8 @@ def _variants(
     likeness = [statistics.agreement(maps[0], one) for one in maps]
     cells = {str(key): np.array([one[key].values for one in likeness]) for key in likeness[0].data_vars}
     ranking = np.array([_spearman(index[0], row) for row in index])
-    return result.variants(list(choices), [one.name for one in nets], index, cells, ranking, {"varied": name})
+    names = result.numbered([str(name) for name in tables[0][result.MODEL].values])
+    return result.variants(list(choices), names.tolist(), index, cells, ranking, {"varied": name})
 
 
 def _correlated(table: xr.Dataset, against: xr.DataArray, label: str, units: str, draws: int, seed: int) -> xr.Dataset:

@@ -212,7 +212,9 @@ def _plan(
     hashes = [net if isinstance(net, str) else [name, net.weights_hash] for name, net in nets]
     plan = {"networks": hashes, "images": [images.digest(one) for _, one in pictures], "truth": truth}
     plan |= {"regions": [[one.y, one.x, one.size] for one in windows]}
-    return json.dumps(plan | {"settings": {name: provenance.named(value) for name, value in sorted(settings.items())}})
+    return json.dumps(
+        plan | {"settings": {name: provenance.fingerprint(value) for name, value in sorted(settings.items())}}
+    )
 
 
 def _opened(path: Path, plan: str, nets: Sequence[Any], pictures: Sequence[Any], windows: Sequence[Region]) -> Any:

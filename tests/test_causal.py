@@ -142,6 +142,11 @@ def test_agreement_with_an_attribution_of_the_same_blocks(relu_network, image):
     share = made / (rows.repeat(rows)[:, None] * columns.repeat(columns))
     same = xr.Dataset({"attribution": (("channel", "y", "x"), share[None])})
     assert float(lam.statistics.causal_agreement(cem, same)) == pytest.approx(1)
+    elsewhere = same.assign_attrs(region_y=0, region_x=0, region_size=6)
+    with pytest.raises(InputError, match="attribution: is of the window"):
+        lam.statistics.causal_agreement(cem, elsewhere)
+    with pytest.raises(InputError, match="expected one map"):
+        lam.statistics.causal_agreement(cem, same.expand_dims(model=2))
     with pytest.raises(InputError, match="attribution: its canvas"):
         lam.statistics.causal_agreement(cem, same.isel(y=slice(0, 12)))
 
@@ -150,9 +155,21 @@ def test_a_store_of_another_truth_is_not_continued(relu_network, image, tmp_path
     truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(0))
     given = {"block": 5, "fine": 3, "store": tmp_path / "map.zarr", **QUIET}
     lam.causal_effect(relu_network, image, Region(16, 20, 6), reference=truth, **given)
-    for other in ({"reference": 1 - truth}, {"reference": truth, "metric": "l1"}, {"reference": truth, "noise": 0.1}):
+    others = [{"metric": "l1"}, {"noise": 0.1}, {"keep": "draws"}, {"finish": lambda b: b}, {"reference": 1 - truth}]
+    for other in ({"reference": truth} | one for one in others):
         with pytest.raises(InputError, match="holds another map"):
             lam.causal_effect(relu_network, image, Region(16, 20, 6), **given | other)
+
+
+def test_a_degradation_that_spreads_is_computed_everywhere(image):
+    given = {"reference": image, "block": 4, "fine": 2, "tolerance": 1e-6, **QUIET}
+    region = Region(8, 8, 5)
+    rain = lam.causal_effect(net_of(nn.Identity()), image, region, finish=lam.images.Rain(), **given)
+    assert int(rain.draws[0, 0]) == 0  # rain changes no pixel but its own
+    blur = lam.causal_effect(net_of(nn.Identity()), image, region, finish=lam.images.Blur(2.0), **given)
+    assert int((blur.draws == 0).sum()) == int(blur.own) and float(abs(blur.effect[1, 2])) > 0
+    known = np.isfinite(blur.effect.values)
+    assert (np.abs(blur.effect.values[known]) > 0).any()
 
 
 def test_ssim_is_the_librarys(image, truth):

@@ -41,6 +41,10 @@ def test_causal_of_each_task(photo, tmp_path, capsys):
     assert lam.open(tmp_path / "map.nc").attrs["noise"] == pytest.approx(50 / 255)
     assert cli.main([*small, *clean, "--task", "deraining", "--seed", "2"]) == 0
     assert lam.open(tmp_path / "map.nc").attrs["finish"] == "Rain(seed=2)"
+    assert cli.main([*small, *clean, "--task", "deraining", "--image", str(photo)]) == 2
+    assert "rain must fall after the patches" in capsys.readouterr().err
+    assert cli.main([*small, *clean, "--metric", "ssim"]) == 0
+    assert lam.open(tmp_path / "map.nc").effect.attrs["units"] == "1"
     assert cli.main([*small, *clean, "--task", "super-resolution"]) == 2
     assert "--task: got super-resolution for a network of scale 1" in capsys.readouterr().err
 

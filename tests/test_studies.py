@@ -102,10 +102,25 @@ def test_width_and_depth_are_told_apart():
     assert found.spearman.sel(axis="depth").values.tolist() == pytest.approx([-1, 1])
     figure = views.scaling(found)
     assert [list(trace.x) for trace in figure.data[::2]] == [[8, 16, 32], [1, 4, 8]]
+    with pytest.raises(InputError, match="has no PSNR"):
+        studies.di_against_size(made.assign(psnr=made.psnr * np.nan), sizes)
     with pytest.raises(InputError, match="no width and depth for 'net 4'"):
         studies.di_against_size(made, {name: sizes[name] for name in list(sizes)[:4]})
     with pytest.raises(InputError, match="at least three networks of one depth"):
         studies.di_against_size(made, {name: (k, k) for k, name in enumerate(sizes)})
+
+
+def test_networks_of_one_name_and_a_single_network(relu_network, image, tmp_path):
+    found = studies.path_sensitivity([relu_network, relu_network], image, REGION, {"a": "blur", "b": "mean"}, **QUIET)
+    assert found.model.values.tolist() == ["toy (1)", "toy (2)"] and len(views.sensitivity(found).data) == 4
+    one = studies.path_sensitivity([relu_network], image, REGION, store=tmp_path / "new" / "study", **QUIET)
+    assert views.sensitivity(one).data[0].x[0] == "blur"
+
+
+def test_axes_of_narrow_studies_are_labelled():
+    index = np.array([[0.56], [0.6], [0.65]]) * np.ones(4)
+    study = studies.di_against_psnr(table(index, 20 + index), draws=20)
+    assert len(views.di_scatter(study).layout.xaxis.tickvals) >= 2
 
 
 def test_hard_windows_are_where_networks_fail():

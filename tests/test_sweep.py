@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+import types
 
 import numpy as np
 import pytest
@@ -76,8 +77,7 @@ def test_own_functions_and_odd_sizes_resume_too(relu_network, tmp_path):
     settings = {"store": tmp_path / "all.zarr", "detector": halved, **SETTINGS}
     first = lam.sweep([relu_network], given, REGIONS, **settings)
     assert bool((first.done == 1).all()) and bool(np.isfinite(first.psnr).all())
-    settings["detector"] = lambda region: halved(region)
-    settings["detector"].__name__ = "halved"  # another object of the same name, as in the next session
+    settings["detector"] = types.FunctionType(halved.__code__, {})  # another object, as in the next session
     xr.testing.assert_identical(lam.sweep([relu_network], given, REGIONS, **settings), first)
 
 
@@ -170,6 +170,16 @@ def test_workers_may_die(tmp_path):
     assert killed and bool((table.done == 1).all())
     alone = lam.sweep(names, pictures, [Region(96, 96)], **settings | {"store": tmp_path / "b.zarr"}, progress=False)
     np.testing.assert_allclose(table.diffusion_index, alone.diffusion_index, rtol=1e-3)
+
+
+def test_paths_of_one_name_are_told_apart(pair, pictures, image, tmp_path):
+    first, second = image * 0.5, image * 0.2
+    given = {"store": tmp_path / "all.zarr", "truth": False, **SETTINGS}
+    lam.sweep(pair, {"one": image}, REGIONS, path=lam.paths.linear(first), **given)
+    for other in (lam.paths.linear(second), lambda picture: lambda alpha: alpha * picture):
+        with pytest.raises(InputError, match="holds another sweep"):
+            lam.sweep(pair, {"one": image}, REGIONS, path=other, **given)
+    lam.sweep(pair, {"one": image}, REGIONS, path=lam.paths.linear(first.clone()), **given)
 
 
 def test_when_nothing_works_it_is_an_error_and_the_name_is_free_again(pair, pictures, tmp_path):

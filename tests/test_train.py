@@ -6,6 +6,7 @@ from safetensors.torch import load_file
 import lam_nb as lam
 from lam_nb import InputError
 from lam_nb.networks import train as training
+from lam_nb.networks.family import train_family
 
 SMALL = {"options": {"width": 8, "blocks": 1, "scale": 2}, "batch": 2, "patch": 12, "device": "cpu"}
 
@@ -77,6 +78,20 @@ def test_fine_tuning_starts_from_the_checkpoint(photos, tmp_path):
         torch.testing.assert_close(after[key], value, atol=1e-6, rtol=0)
     with pytest.raises(InputError, match="beside start="):
         training.train(photos, second, start=first, **SMALL)
+
+
+def test_a_family_is_trained_once_and_never_mixed(photos, tmp_path):
+    quick = {"steps": 1, "batch": 1, "patch": 12, "device": "cpu"}
+    given = {"widths": [8, 4], "depths": [1], "width": 4, "depth": 1, "architecture": "fsrcnn"}
+    first = train_family(photos, tmp_path / "family", **given, **quick)
+    assert [(one.width, one.depth) for one in first] == [(4, 1), (8, 1)]
+    before = [one.file.stat().st_mtime_ns for one in first]
+    again = train_family(photos, tmp_path / "family", **given, **quick)
+    assert [one.file.stat().st_mtime_ns for one in again] == before
+    with pytest.raises(InputError, match="holds a family trained with"):
+        train_family(photos, tmp_path / "family", **given, **quick | {"steps": 2})
+    with pytest.raises(InputError, match="depth: got 'x'"):
+        train_family(photos, tmp_path / "family", **given | {"depth": "x"}, **quick)
 
 
 def test_bad_folders_and_files(tmp_path, photos, capsys):

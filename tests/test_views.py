@@ -176,6 +176,13 @@ def test_receptive_fields_stand_below_the_maps(relu_network, linear_network, ima
     )
 
 
+def test_fields_of_networks_with_other_paddings_have_one_size(relu_network, linear_network, image):
+    padded = lam.networks.wrap(linear_network.module, scale=2, pad_to=12, name="padded", check=False)
+    many = lam.compare([relu_network, padded], image, Region(16, 20, 6), steps=3, fields=True, progress=False)
+    assert many.sizes["field_y"] == 72 and not bool(many.effective_receptive_field.isnull().any())
+    assert len(views.comparison(many).layout.images) == 8
+
+
 def test_a_view_writes_itself(dataset, tmp_path):
     page = views.attribution(dataset).to_html(tmp_path / "page.html", title="mine")
     assert "<title>mine</title>" in page.read_text()

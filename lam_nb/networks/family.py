@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -58,7 +59,8 @@ def train_family(
     Raises
     ------
     InputError
-        If the architecture has no such options, or the photographs do not fit.
+        If the architecture has no such options, the photographs do not fit, or the folder holds a family
+        that was trained with other settings.
 
     Examples
     --------
@@ -72,9 +74,12 @@ def train_family(
     """
     if "options" in settings:
         raise InputError("options: give widths= and depths=, the family's own options.")
-    sizes = [(whole("widths", one), depth) for one in widths] + [(width, whole("depths", one)) for one in depths]
+    width, depth = whole("width", width), whole("depth", depth)
+    sizes = [(whole("widths", one), depth) for one in sorted(widths)]
+    sizes += [(width, whole("depths", one)) for one in sorted(depths)]
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
+    _one_training(place / "family.json", {"architecture": architecture, **settings})
     members = []
     for w, d in dict.fromkeys(sizes):
         name = f"{architecture}-w{w}-d{d}"
@@ -83,3 +88,11 @@ def train_family(
             train(photos, member.file, architecture=architecture, options={"width": w, "blocks": d}, **settings)
         members.append(member)
     return members
+
+
+def _one_training(path: Path, settings: dict[str, Any]) -> None:
+    """Write down how the family is trained; refuse to mix it with one that was trained otherwise."""
+    told = json.dumps(settings, sort_keys=True, default=str)
+    if path.exists() and path.read_text() != told:
+        raise InputError(f"folder: {path.parent} holds a family trained with {path.read_text()}; give another folder.")
+    path.write_text(told)

@@ -64,7 +64,7 @@ def causal(
     titles = ["network input", "causal effect", "interventions"]
     if attribution is not None:
         alike = float(statistics.causal_agreement(dataset, attribution))
-        titles.append(f"attribution<br>rank correlation of blocks {alike:+.2f}")
+        titles.append("attribution" + (f"<br>rank correlation of blocks {alike:+.2f}" if np.isfinite(alike) else ""))
     figure = make_subplots(rows=1, cols=len(titles), subplot_titles=titles, horizontal_spacing=_SPACE)
     size = dataset.sizes[Y], dataset.sizes[X]
     pictures.place(figure, pictures.colour_source(dataset[INPUT].values), size, 1, 1, "input px")

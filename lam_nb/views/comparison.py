@@ -25,7 +25,7 @@ def comparison(many: xr.Dataset, *, scale: str = "own", size: int | None = timel
 
     Maps are shares of their own sum of magnitudes. With the integrand kept one slider scrubs them all;
     made with ``fields=True`` a last row shows the effective receptive fields. Drag a rectangle in one
-    picture to enlarge it in all, double-click to go back.
+    picture to enlarge it for all networks (maps and areas together), double-click to go back.
 
     Parameters
     ----------

@@ -63,7 +63,8 @@ def di_scatter(study: xr.Dataset) -> View:
             hovertemplate="%{text}<br>DI %{x:.3g}<br>%{y:.3f} " + units + "<extra></extra>",
         )
     )
-    figure.update_xaxes(title_text="diffusion index (logarithmic)", type="log", tickvals=pictures.INDEX_TICKS, **_AXIS)
+    ticks = pictures.index_ticks(np.array(_ends(study, DIFFUSION_INDEX)))
+    figure.update_xaxes(title_text="diffusion index (logarithmic)", type="log", tickvals=ticks, **_AXIS)
     figure.update_yaxes(title_text=f"{label} ({units})" if units != "1" else label, **_AXIS)
     numbers = [f"{name.capitalize()} {_interval(study, name)}" for name in ("pearson", "spearman")]
     how = f"{len(names)} networks, {study.attrs['images']} images, 95 % intervals by drawing images again"

@@ -28,8 +28,6 @@ LEAST_SIDE = 256
 FONT = {"family": "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif", "size": 13, "color": "#222"}
 AXIS = {"title_font_size": 12, "tickfont_size": 12, "ticks": "outside"}
 """How axes of curves look."""
-INDEX_TICKS = [a * 10.0**b for b in (-2, -1, 0, 1) for a in (1, 2, 5)]
-"""Where a logarithmic axis of diffusion indices is labelled."""
 LARGEST_SIDE = 512
 """Larger pictures are shown reduced by a whole factor, so that pages stay small; headings say so."""
 BOX = "#00a651"
@@ -200,6 +198,24 @@ def where(told: Mapping[str, Any]) -> str:
     'region y=3, x=4, 5 × 5 px'
     """
     return f"region y={told['region_y']}, x={told['region_x']}, {told['region_size']} × {told['region_size']} px"
+
+
+def index_ticks(values: NDArray[np.floating]) -> list[float]:
+    """Return where a logarithmic axis of diffusion indices is labelled: round numbers, at least two in its range.
+
+    Examples
+    --------
+    >>> index_ticks(np.array([0.4, 6.0])), index_ticks(np.array([0.55, 0.66]))
+    ([0.5, 1.0, 2.0, 5.0], [0.56, 0.58, 0.6, 0.62, 0.64, 0.66])
+    """
+    known = values[np.isfinite(values) & (values > 0)]
+    low, high = (known.min(), known.max()) if known.size else (1.0, 10.0)
+    for steps in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8), np.arange(1, 10, 0.2)):
+        every = [round(float(a) * 10.0**b, 10) for b in range(-4, 3) for a in steps]
+        found = [tick for tick in every if low <= tick <= high]
+        if len(found) > 1:
+            break
+    return found if len(found) > 1 else [round(float(low), 3), round(float(high), 3)]
 
 
 def name_places(

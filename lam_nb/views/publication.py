@@ -173,7 +173,7 @@ def _scatter(figure: Figure, study: xr.Dataset, inches: float) -> None:
         offset = (-3 if side == "left" else 3, 3 if down == "top" else -8)
         where: Any = {"textcoords": "offset points", "xytext": offset, "ha": "right" if side == "left" else "left"}
         axes.annotate(name, (at, height), **where)
-    _plain_ticks(axes, pictures.INDEX_TICKS)
+    _plain_ticks(axes, pictures.index_ticks(np.array(axes.get_xlim())))
     told = study.attrs
     label = told["against"] + (f" ({told['against_units']})" if told["against_units"] != "1" else "")
     axes.set(xlabel="diffusion index", ylabel=label)

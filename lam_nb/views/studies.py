@@ -146,7 +146,8 @@ def sensitivity(study: xr.Dataset) -> View:
     """
     check(study, "rank_correlation", "ranking", DIFFUSION_INDEX)
     choices = [str(one) for one in study[CHOICE].values]
-    order = [f"{one}<br>order {float(r):+.2f}" for one, r in zip(choices, study["ranking"].values, strict=True)]
+    ranks = [f"<br>order {rank:+.2f}" if np.isfinite(rank) else "" for rank in study["ranking"].values]
+    order = [one + rank for one, rank in zip(choices, ranks, strict=True)]
     titles = (f"likeness to the map of {choices[0]}", "diffusion index (logarithmic)")
     figure = make_subplots(rows=1, cols=2, subplot_titles=titles, horizontal_spacing=0.1)
     for k, model in enumerate(study[MODEL].values):
@@ -158,7 +159,14 @@ def sensitivity(study: xr.Dataset) -> View:
         line = {"mode": "lines+markers", "showlegend": False}
         figure.add_trace(go.Scatter(y=one[DIFFUSION_INDEX].values, **line, **shared), row=1, col=2)
     figure.update_yaxes(title_text="rank correlation of pixels", range=[-0.1, 1.05], row=1, col=1, **pictures.AXIS)
-    figure.update_yaxes(title_text="diffusion index", type="log", tickvals=pictures.INDEX_TICKS, row=1, col=2, **_LOOK)
+    figure.update_yaxes(
+        title_text="diffusion index",
+        type="log",
+        tickvals=pictures.index_ticks(study[DIFFUSION_INDEX].values),
+        row=1,
+        col=2,
+        **_LOOK,
+    )
     figure.update_xaxes(type="category", **_LOOK)
     varied = study.attrs["varied"]
     how = "order: rank correlation of the networks' order by diffusion index with the first choice's"

@@ -7,7 +7,7 @@ import numpy as np
 import lam_nb as lam
 
 ATTENTION = "residual-nonlocal"
-OTHERS = ("fsrcnn", "residual", "residual-gan", "residual-wide")
+OTHERS = ("fsrcnn", "residual", "residual-gan")  # they see 19 pixels to each side at most
 LETTERS = ("A", "B", "C")
 
 
