@@ -28,7 +28,7 @@ def named(item: Any) -> str:
 def fingerprint(item: Any) -> str:
     """Tell items apart that may share a name: functions by their code and what they hold, tensors by value.
 
-    The same in every session, so that a store knows whether it holds what is asked for.
+    The same whenever Python is started, so that a store knows whether it holds what is asked for.
 
     Examples
     --------

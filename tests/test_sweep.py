@@ -77,7 +77,7 @@ def test_own_functions_and_odd_sizes_resume_too(relu_network, tmp_path):
     settings = {"store": tmp_path / "all.zarr", "detector": halved, **SETTINGS}
     first = lam.sweep([relu_network], given, REGIONS, **settings)
     assert bool((first.done == 1).all()) and bool(np.isfinite(first.psnr).all())
-    settings["detector"] = types.FunctionType(halved.__code__, {})  # another object, as in the next session
+    settings["detector"] = types.FunctionType(halved.__code__, {})  # another object, as after a restart
     xr.testing.assert_identical(lam.sweep([relu_network], given, REGIONS, **settings), first)
 
 
