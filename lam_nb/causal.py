@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -131,7 +131,7 @@ def causal_effect(
     side = max(1, _SIDE // network.scale) if block is None else whole("block", block)
     grid = _Grid(picture.shape[-2], picture.shape[-1], side)
     first, more = whole("coarse", coarse), whole("fine", fine)
-    positive("tolerance", tolerance, "an effect in dB")
+    positive("tolerance", tolerance, "an effect in the metric's units")
     stock = _patches(patches)
     measure = _metric(metric, uint8)
     place = gradients.device(device)
@@ -180,13 +180,7 @@ def patches() -> NDArray[np.uint8]:
     >>> patches().shape
     (500, 8, 8, 3)
     """
-    found = []
-    for name in images.samples():
-        pixels = np.round(np.moveaxis(images.sample(name).numpy(), 0, -1) * 255).astype(np.uint8)
-        rows, columns = (n // _SIDE * _SIDE for n in pixels.shape[:2])
-        cut = pixels[:rows, :columns].reshape(rows // _SIDE, _SIDE, columns // _SIDE, _SIDE, 3)
-        found.append(cut.swapaxes(1, 2).reshape(-1, _SIDE, _SIDE, 3))
-    every = np.concatenate(found)
+    every = _cut(images.sample(name) for name in images.samples())
     grey = every.astype(float).mean(-1)
     sharpness = np.abs(np.diff(grey, axis=1)).mean((1, 2)) + np.abs(np.diff(grey, axis=2)).mean((1, 2))
     order = np.argsort(sharpness, kind="stable")
@@ -242,7 +236,7 @@ class _Scene:
     finish: Callable[[Batch], Batch] | None
 
     def effects(self, pictures: Batch) -> NDArray[np.float64]:
-        """Return the quality lost by each intervention, dB."""
+        """Return the quality lost by each intervention, in the metric's units."""
         given = pictures if self.finish is None else self.finish(pictures)
         outputs = gradients.outputs(self.run, given[..., self.part[0], self.part[1]])
         return self.origin - self.quality(outputs)
@@ -475,16 +469,14 @@ def _patches(given: Any) -> NDArray[np.uint8]:
             with np.load(path, allow_pickle=False) as stored:
                 given = stored[stored.files[0]]
         else:
-            given = _cut(path)
+            given = _cut(images.load(one) for one in images.files(path))
     array = np.asarray(given)
     if array.ndim != 4 or array.shape[-1] != 3 or not len(array):
         raise InputError(f"patches: got an array of shape {array.shape}, expected (n, y, x, 3), RGB.")
     return array if array.dtype == np.uint8 else np.round(array.clip(0, 1) * 255).astype(np.uint8)
 
 
-def _cut(folder: Path) -> NDArray[np.uint8]:
-    found: Sequence[Any] = [images.load(path) for path in images.files(folder)]
-    if not found:
-        raise InputError(f"patches: there are no pictures in {folder}.")
-    cut = [one.unfold(1, _SIDE, _SIDE).unfold(2, _SIDE, _SIDE).flatten(1, 2).permute(1, 2, 3, 0) for one in found]
+def _cut(pictures: Iterable[Image]) -> NDArray[np.uint8]:
+    """Return all whole patches of pictures, row by row."""
+    cut = [one.unfold(1, _SIDE, _SIDE).unfold(2, _SIDE, _SIDE).flatten(1, 2).permute(1, 2, 3, 0) for one in pictures]
     return np.round(torch.cat(cut).numpy() * 255).astype(np.uint8)

@@ -74,9 +74,7 @@ def attribute(
 ) -> None:
     """Attribute one network on one file."""
     window = Region.parse(region)
-    for path, endings in ((out, (".nc", ".zarr")), (html, (".html",))):
-        if path is not None:
-            _check_output(path, endings)
+    _check_outputs(out, html)
     net = networks.load(network, weights=weights, value_range=value_range)
     picture = images.load(image)
     if downscale:
@@ -102,9 +100,7 @@ def causal(
 ) -> None:
     """Measure which blocks of the input help a window, and which harm it."""
     window = Region.parse(region)
-    for path, endings in ((out, (".nc", ".zarr")), (html, (".html",))):
-        if path is not None:
-            _check_output(path, endings)
+    _check_outputs(out, html)
     net = networks.load(network, weights=weights, value_range=value_range)
     sharp = images.load(truth)
     sharp = images.crop(sharp, 0, 0, *(side - side % net.scale for side in sharp.shape[-2:]))
@@ -184,10 +180,13 @@ def _print_table(rows: list[tuple[str, str]]) -> None:
         print(f"{name:<18}{value}")
 
 
-def _check_output(path: str, endings: tuple[str, ...]) -> None:
-    if Path(path).suffix not in endings:
-        raise InputError(f"output: got {path}, expected a name that ends in {' or '.join(endings)}.")
-    writable_folder(path)
+def _check_outputs(table: str | None, page: str | None) -> None:
+    for path, endings in ((table, (".nc", ".zarr")), (page, (".html",))):
+        if path is None:
+            continue
+        if Path(path).suffix not in endings:
+            raise InputError(f"output: got {path}, expected a name that ends in {' or '.join(endings)}.")
+        writable_folder(path)
 
 
 def _version(name: str) -> str:

@@ -11,6 +11,7 @@ import math
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import resources
 from pathlib import Path
 from typing import Any, ClassVar
@@ -246,14 +247,19 @@ class Rain:
 
     def layer(self, height: int, width: int) -> torch.Tensor:
         """Return what is added, (height, width)."""
-        source = np.random.default_rng(self.seed)
-        strength, share = source.uniform(0.6, 1), source.uniform(0.005, 0.007)
-        thick, length = int(source.choice([3, 5, 7], p=[0.25, 0.5, 0.25])), int(source.integers(35, 46))
-        kernel = _streak(thick, length, math.radians(source.uniform(-30, 30)))
-        reach = kernel.shape[-1] // 2
-        seeds = source.random((height + 2 * reach, width + 2 * reach)) < share
-        field = functional.conv2d(torch.from_numpy(seeds).float()[None, None], kernel[None, None])[0, 0]
-        return strength * field / field.max().clamp(min=1e-6)
+        return _rain(self.seed, height, width).clone()
+
+
+@lru_cache(maxsize=4)  # the same layer falls on every batch
+def _rain(seed: int, height: int, width: int) -> torch.Tensor:
+    source = np.random.default_rng(seed)
+    strength, share = source.uniform(0.6, 1), source.uniform(0.005, 0.007)
+    thick, length = int(source.choice([3, 5, 7], p=[0.25, 0.5, 0.25])), int(source.integers(35, 46))
+    kernel = _streak(thick, length, math.radians(source.uniform(-30, 30)))
+    reach = kernel.shape[-1] // 2
+    seeds = source.random((height + 2 * reach, width + 2 * reach)) < share
+    field = functional.conv2d(torch.from_numpy(seeds).float()[None, None], kernel[None, None])[0, 0]
+    return strength * field / field.max().clamp(min=1e-6)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from functools import partial
-from types import CodeType
+from types import CodeType, MethodType
 from typing import Any
 
 import numpy as np
@@ -36,26 +36,40 @@ def fingerprint(item: Any) -> str:
     >>> fingerprint(double) == fingerprint(lambda x: 2 * x), fingerprint(double) == fingerprint(triple)
     (True, False)
     """
-    if isinstance(item, torch.Tensor | np.ndarray):
-        array = np.ascontiguousarray(torch.as_tensor(item).detach().cpu().numpy())
-        return f"array {array.shape} {hashlib.sha256(array.tobytes()).hexdigest()}"
+    return _told(item, ())
+
+
+def _told(item: Any, within: tuple[int, ...]) -> str:
+    """Fingerprint what lies `within` other items; one that holds itself is told once."""
+    if id(item) in within:
+        return "itself"
+
+    def inner(part: Any) -> str:
+        return _told(part, (*within, id(item)))
+
+    if isinstance(item, torch.Tensor):
+        item = (item.float() if item.dtype == torch.bfloat16 else item).detach().cpu().numpy()
+    if isinstance(item, np.ndarray):
+        return f"array {item.shape} {item.dtype} {hashlib.sha256(np.ascontiguousarray(item).tobytes()).hexdigest()}"
     if isinstance(item, list | tuple | set | frozenset):
-        found = [fingerprint(one) for one in item]
+        found = [inner(one) for one in item]
         return f"{type(item).__name__} {found if isinstance(item, list | tuple) else sorted(found)}"
     if isinstance(item, dict):
-        return f"dict {sorted((str(key), fingerprint(value)) for key, value in item.items())}"
+        return f"dict {sorted((str(key), inner(value)) for key, value in item.items())}"
     if isinstance(item, partial):
-        return f"partial {fingerprint([item.func, item.args, item.keywords])}"
+        return f"partial {inner([item.func, item.args, item.keywords])}"
+    if isinstance(item, MethodType):
+        return f"method {inner([item.__func__, item.__self__])}"
     code = item if isinstance(item, CodeType) else getattr(item, "__code__", None)
     if code is not None:
         cells = getattr(item, "__closure__", None) or ()
         held = [getattr(item, "__defaults__", None), *(cell.cell_contents for cell in cells)]
-        parts = [code.co_code.hex(), code.co_names, *map(fingerprint, code.co_consts), *map(fingerprint, held)]
+        parts = [code.co_code.hex(), code.co_names, *map(inner, code.co_consts), *map(inner, held)]
         return f"code {hashlib.sha256(repr(parts).encode()).hexdigest()}"
     if " at 0x" in repr(item):  # a plain object tells its address, which is another one next time
-        return f"{type(item).__qualname__} {fingerprint(getattr(item, '__dict__', {}))}"
+        return f"{type(item).__qualname__} {inner(getattr(item, '__dict__', {}))}"
     state = vars(item) if hasattr(item, "__dict__") and not isinstance(item, type) else {}
-    return f"{item!r} {fingerprint(state)}" if state else repr(item)
+    return f"{item!r} {inner(state)}" if state else repr(item)
 
 
 def of_network(network: Network) -> dict[str, str | int | float]:

@@ -253,10 +253,9 @@ def di_against_size(
     on = {axis: rows for axis, rows in on.items() if len(np.unique(held[axis][0][rows])) >= 3}
     if not on:
         raise InputError("sizes: expected at least three networks of one depth, or of one width.")
-    index = table[result.DIFFUSION_INDEX].mean(result.REGION).transpose(result.MODEL, result.IMAGE).values
+    index = _index(table)
     quantities = {result.DIFFUSION_INDEX: index, result.PSNR: table[result.PSNR].transpose(result.MODEL, ...).values}
-    rows = np.random.default_rng(seed).integers(0, index.shape[1], (whole("draws", draws), index.shape[1]))
-    every = [np.arange(index.shape[1]), *rows]
+    every = _drawn(index.shape[1], draws, seed)
     means = {name: np.array([np.nanmean(values[:, row], 1) for row in every]) for name, values in quantities.items()}
     columns = {name: _interval(one) for name, one in means.items()}
 
@@ -277,6 +276,18 @@ def _needs_psnr(table: xr.Dataset) -> None:
 def _commonest(values: NDArray[np.float64]) -> float:
     found, counts = np.unique(values, return_counts=True)
     return float(found[counts.argmax()])
+
+
+def _index(table: xr.Dataset) -> NDArray[np.float64]:
+    """Return the diffusion index, mean over regions, (model, image)."""
+    index: NDArray[np.float64] = table[result.DIFFUSION_INDEX].mean(result.REGION).transpose(result.MODEL, ...).values
+    return index
+
+
+def _drawn(count: int, draws: int, seed: int) -> list[NDArray[np.int64]]:
+    """Return which images count: all of them, then as many again with replacement, for every draw."""
+    again = np.random.default_rng(seed).integers(0, count, (whole("draws", draws), count))
+    return [np.arange(count), *again]
 
 
 def _interval(drawn: NDArray[np.float64]) -> tuple[Any, Any, Any]:
@@ -439,12 +450,11 @@ def _variants(
 
 def _correlated(table: xr.Dataset, against: xr.DataArray, label: str, units: str, draws: int, seed: int) -> xr.Dataset:
     """Correlate ln of the mean index with a mean, over models, with intervals by drawing images again."""
-    index = table[result.DIFFUSION_INDEX].mean(result.REGION).transpose(result.MODEL, result.IMAGE).values
+    index = _index(table)
     other = against.transpose(result.MODEL, result.IMAGE).values
     if len(index) < 3:
         raise InputError(f"table: has {len(index)} networks, expected at least three to correlate.")
-    rows = np.random.default_rng(seed).integers(0, index.shape[1], (whole("draws", draws), index.shape[1]))
-    every = [np.arange(index.shape[1]), *rows]
+    every = _drawn(index.shape[1], draws, seed)
     means = [(np.nanmean(index[:, row], 1), other[:, row].mean(1)) for row in every]
     curves = {"pearson": _pearson, "spearman": _spearman}
     found = {name: _interval(np.array([f(np.log(x), y) for x, y in means])) for name, f in curves.items()}

@@ -15,6 +15,7 @@ from torch import nn
 
 import lam_nb as lam
 from lam_nb import InputError, Region, networks
+from lam_nb.provenance import fingerprint
 
 REGIONS = [Region(16, 20, 6), Region(0, 3, 8)]
 SETTINGS = {"steps": 4, "progress": False}
@@ -180,6 +181,27 @@ def test_paths_of_one_name_are_told_apart(pair, pictures, image, tmp_path):
         with pytest.raises(InputError, match="holds another sweep"):
             lam.sweep(pair, {"one": image}, REGIONS, path=other, **given)
     lam.sweep(pair, {"one": image}, REGIONS, path=lam.paths.linear(first.clone()), **given)
+
+
+class Holder:
+    def __init__(self, value):
+        self.value = value
+
+    def call(self, region):
+        return self.value
+
+
+def test_functions_that_hold_themselves_and_methods_are_told_apart():
+    def countdown(steps):
+        def down(n):
+            return down(n - steps) if n > 0 else n
+
+        return down
+
+    assert fingerprint(countdown(1)) == fingerprint(countdown(1)) != fingerprint(countdown(2))
+    half, tenth = (torch.full((2,), value, dtype=torch.bfloat16) for value in (0.5, 0.1))
+    assert fingerprint(half) != fingerprint(tenth) != fingerprint(np.array(["a"]))
+    assert fingerprint(Holder(1).call) == fingerprint(Holder(1).call) != fingerprint(Holder(2).call)
 
 
 def test_when_nothing_works_it_is_an_error_and_the_name_is_free_again(pair, pictures, tmp_path):

@@ -142,8 +142,8 @@ def causal_comparison(
         bar = _bar(figure, column, units, end, exponent) if scale == "own" or column == len(maps) else None
         _effect(figure, one, column, end, exponent, bar)
         pictures.box(figure, one, 1, column, one.attrs["scale"])
-    words = f"<b>{pictures.where(maps[0].attrs)}</b><br><span style='font-size:12px'>causal effects, red helps; "
-    words += f"{'one colour scale for all' if scale == 'common' else 'a colour scale each'}</span>"
+    colours = "one colour scale for all" if scale == "common" else "a colour scale each"
+    words = f"<b>{pictures.where(maps[0].attrs)}</b>{pictures.small('causal effects, red helps; ' + colours)}"
     pictures.dress(figure, words, max(480, min(1080, 340 * len(maps))), _HEIGHT, l=60, r=70, t=140, b=50)
     figure.update_layout(showlegend=False)
     figure.update_annotations(font_size=12)
@@ -197,8 +197,7 @@ def _caption(dataset: xr.Dataset) -> str:
     how = f"blocks of {told['block']} px, {told['pictures_computed']:,} interventions, seed {told['seed']}"
     origin = f"without intervention {float(dataset['quality_origin']):.4g} {_units(dataset)}"
     counts = f"{_range(dataset)} · {_counts(dataset)}"
-    small = f"<span style='font-size:12px'>{how} · {origin}<br>{counts}</span>"
-    return f"<b>{told['network']}</b> · {pictures.where(told)}<br>{small}"
+    return f"<b>{told['network']}</b> · {pictures.where(told)}{pictures.small(f'{how} · {origin}', counts)}"
 
 
 def _units(dataset: xr.Dataset) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -78,7 +77,7 @@ def comparison(many: xr.Dataset, *, scale: str = "own", size: int | None = timel
         if row < len(rows):
             figure.update_xaxes(title_text=None, row=row)
     _link(figure, len(rows), len(names))
-    _bar(figure, len(rows), len(names), ends[0] if scale == "common" else None)
+    _bar(figure, len(names), ends[0] if scale == "common" else None)
     figure.update_annotations(font_size=13)
     low = _LOW + (_CONTROLS if note is not None else 0)
     side = min(_SIDE, max(_LEAST_SIDE, (_PAGE - _LEFT - _RIGHT) / 1.08 / len(names)))
@@ -96,15 +95,11 @@ def _link(figure: go.Figure, rows: int, columns: int) -> None:
         x, y = (next(axes(**first)) for axes in (figure.select_xaxes, figure.select_yaxes))
         for column in range(1, columns + 1):
             if (row, column) != (first["row"], 1):
-                figure.update_xaxes(matches=_name(x), row=row, col=column)
-                figure.update_yaxes(matches=_name(y), scaleanchor=None, row=row, col=column)
+                figure.update_xaxes(matches=pictures.axis_name(x), row=row, col=column)
+                figure.update_yaxes(matches=pictures.axis_name(y), scaleanchor=None, row=row, col=column)
 
 
-def _name(axis: Any) -> str:
-    return str(axis.plotly_name).replace("axis", "")
-
-
-def _bar(figure: go.Figure, rows: int, columns: int, end: float | None) -> None:
+def _bar(figure: go.Figure, columns: int, end: float | None) -> None:
     """Draw the maps' colour bar beside their row, in shares, or relative to each map's own end."""
     middle = next(figure.select_yaxes(row=2, col=columns)).domain
     told = [f"−{end:.2%}", "0", f"+{end:.2%}"] if end else ["− end", "0", "+ end"]
@@ -124,7 +119,7 @@ def _heading(many: xr.Dataset, k: int) -> str:
         seen = float(one[FIELD_HEIGHT])
         doubts.append(f"sees {seen:.0f} px" if np.isfinite(seen) else "sees all")
     lines = "<br>".join(" · ".join(row) for row in (numbers, doubts))
-    return f"<b>{many[MODEL].values[k]}</b><br><span style='font-size:12px'>{lines}</span>"
+    return f"<b>{many[MODEL].values[k]}</b>{pictures.small(lines)}"
 
 
 def _maps(many: xr.Dataset, scale: str) -> tuple[np.ndarray, list[float]]:
@@ -171,4 +166,4 @@ def _caption(many: xr.Dataset, scale: str) -> str:
     how = f"path {told['path']} · detector {told['detector']} · rule {told['rule']}"
     canvas = f"diffusion index on {many.sizes[Y]} × {many.sizes[X]} px · maps: share of their own sum of magnitudes, "
     canvas += "one colour scale for all" if scale == "common" else "a colour scale each"
-    return f"<b>{pictures.where(told)}</b><br><span style='font-size:12px'>{how}<br>{canvas}</span>"
+    return f"<b>{pictures.where(told)}</b>{pictures.small(how, canvas)}"

@@ -43,7 +43,6 @@ def di_scatter(study: xr.Dataset) -> View:
     3
     """
     check(study, DIFFUSION_INDEX, "against", "pearson", "spearman")
-    x, y = _bars(study, DIFFUSION_INDEX), _bars(study, "against")
     names = [str(name) for name in study[MODEL].values]
     label, units = study.attrs["against"], study.attrs["against_units"]
     x_values, y_values = study[DIFFUSION_INDEX].values, study["against"].values
@@ -53,13 +52,13 @@ def di_scatter(study: xr.Dataset) -> View:
         go.Scatter(
             x=x_values,
             y=y_values,
-            error_x=x,
-            error_y=y,
+            error_x=pictures.error_bars(study, DIFFUSION_INDEX, color="#888"),
+            error_y=pictures.error_bars(study, "against", color="#888"),
             mode="markers+text",
             text=names,
             textposition=places,
             textfont_size=12,
-            marker={"size": 9, "color": "#0072b2"},
+            marker={"size": 9, "color": pictures.LINES[0]},
             hovertemplate="%{text}<br>DI %{x:.3g}<br>%{y:.3f} " + units + "<extra></extra>",
         )
     )
@@ -68,7 +67,7 @@ def di_scatter(study: xr.Dataset) -> View:
     figure.update_yaxes(title_text=f"{label} ({units})" if units != "1" else label, **_AXIS)
     numbers = [f"{name.capitalize()} {_interval(study, name)}" for name in ("pearson", "spearman")]
     how = f"{len(names)} networks, {study.attrs['images']} images, 95 % intervals by drawing images again"
-    words = f"<b>{label} against ln DI</b> · {' · '.join(numbers)}<br><span style='font-size:12px'>{how}</span>"
+    words = f"<b>{label} against ln DI</b> · {' · '.join(numbers)}{pictures.small(how)}"
     pictures.dress(figure, words, 820, 520, l=70, r=20, t=90, b=60)
     return View(figure)
 
@@ -78,12 +77,6 @@ def _ends(study: xr.Dataset, name: str) -> tuple[float, float]:
     values = np.concatenate([study[name + end].values for end in ("", "_low", "_high")])
     values = values[np.isfinite(values)]
     return (values.min(), values.max()) if len(values) and np.ptp(values) else (0.5, 2.0)
-
-
-def _bars(study: xr.Dataset, name: str) -> dict[str, object]:
-    middle = study[name].values
-    above, below = study[f"{name}_high"].values - middle, middle - study[f"{name}_low"].values
-    return {"array": above, "arrayminus": below, "thickness": 1, "width": 3, "color": "#888"}
 
 
 def _interval(study: xr.Dataset, name: str) -> str:

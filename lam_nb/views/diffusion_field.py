@@ -76,4 +76,4 @@ def _caption(dataset: xr.Dataset) -> str:
     if np.isfinite(index).any():
         numbers += f" · {np.nanmin(index):.2f} to {np.nanmax(index):.2f}, median {np.nanmedian(index):.2f}"
     how = f"path {told['path']} · detector {told['detector']} · rule {told['rule']}, {told['evaluations']} evaluations"
-    return f"<b>{told['network']}</b> · {windows}<br><span style='font-size:12px'>{how}<br>{numbers}</span>"
+    return f"<b>{told['network']}</b> · {windows}{pictures.small(how, numbers)}"

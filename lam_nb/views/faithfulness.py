@@ -11,7 +11,6 @@ from ..result import FRACTION, METHOD, MODE, STAGE, check
 from . import pictures
 from .figure import View
 
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
 
@@ -50,7 +49,10 @@ def faithfulness(dataset: xr.Dataset) -> View:
     for column, mode in enumerate(modes, start=1):
         for k, method in enumerate(dataset[METHOD].values):
             one = dataset.sel({METHOD: method, MODE: mode})
-            look = {"color": _COLOURS[k % len(_COLOURS)], "dash": _DASHES[k // len(_COLOURS) % len(_DASHES)]}
+            look = {
+                "color": pictures.LINES[k % len(pictures.LINES)],
+                "dash": _DASHES[k // len(pictures.LINES) % len(_DASHES)],
+            }
             share, error = one["output_share"].values, one["output_share_error"].values
             x = np.maximum(dataset[FRACTION].values, 0.5 / told["canvas_pixels"])  # 0 has no place on this axis
             if error.any():
@@ -72,7 +74,7 @@ def faithfulness(dataset: xr.Dataset) -> View:
     how += "band one standard error"
     pictures.dress(
         figure,
-        f"<b>{told['network']}</b> · {pictures.where(told)}<br><span style='font-size:12px'>{how}</span>",
+        f"<b>{told['network']}</b> · {pictures.where(told)}{pictures.small(how)}",
         None,
         460,
         l=70,
@@ -111,7 +113,7 @@ def randomised(dataset: xr.Dataset) -> View:
     check(dataset, "rank_correlation", "top_overlap")
     figure = go.Figure()
     names = {"rank_correlation": "rank correlation", "top_overlap": "overlap of the strongest pixels"}
-    for colour, (key, name) in zip(_COLOURS, names.items(), strict=False):
+    for colour, (key, name) in zip(pictures.LINES, names.items(), strict=False):
         hover = "%{x} layers shuffled, last %{customdata}<br>%{y:.3f}<extra>" + name + "</extra>"
         line = {"x": dataset["layers"].values, "y": dataset[key].values, "mode": "lines+markers", "name": name}
         figure.add_trace(go.Scatter(**line, line_color=colour, customdata=dataset["last"].values, hovertemplate=hover))
@@ -121,7 +123,7 @@ def randomised(dataset: xr.Dataset) -> View:
     told = dataset.attrs
     pictures.dress(
         figure,
-        f"<b>{told['network']}</b> · {pictures.where(told)}<br><span style='font-size:12px'>{words}</span>",
+        f"<b>{told['network']}</b> · {pictures.where(told)}{pictures.small(words)}",
         None,
         460,
         l=70,

@@ -57,6 +57,6 @@ def informative(many: xr.Dataset) -> View:
     figure.add_trace(heat, row=1, col=2)
     pictures.pixel_axes(figure, size, 1, 2, "input px")
     names = ", ".join(str(name) for name in many[MODEL].values)
-    words = f"<b>{names}</b><br><span style='font-size:12px'>{area.attrs['method']}</span>"
+    words = f"<b>{names}</b>{pictures.small(area.attrs['method'])}"
     pictures.dress(figure, words, 900, _HEIGHT, l=60, r=20, t=100, b=50)
     return View(figure)

@@ -54,7 +54,7 @@ def path_panel(results: xr.Dataset | Mapping[str, xr.Dataset]) -> View:
     ] * 3
     heights = [1.0] * (2 * count) + [0.9] * 3
     figure = make_subplots(rows=2 * count + 3, cols=_SHOWN, specs=specs, row_heights=heights, vertical_spacing=0.035)
-    colours = ("#0072b2", "#d55e00", "#009e73", "#cc79a7")
+    colours = pictures.LINES
     for k, (name, one) in enumerate(named.items()):
         facts(check(one, PATH, GRADIENT, INTEGRAND))
         _stills(figure, one, 2 * k + 1, str(name))

@@ -31,6 +31,8 @@ AXIS = {"title_font_size": 12, "tickfont_size": 12, "ticks": "outside"}
 LARGEST_SIDE = 512
 """Larger pictures are shown reduced by a whole factor, so that pages stay small; headings say so."""
 BOX = "#00a651"
+LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
+"""Colours of curves; told apart by colour-blind readers."""
 _TILE, _GAP, _LINE = 256, 10, 20
 
 
@@ -144,7 +146,7 @@ def place(figure: go.Figure, source: str, size: tuple[int, int], row: int, colum
     """Put a picture of `size` (rows, columns) into a subplot whose axes count its pixels."""
     height, width = size
     x, y = next(figure.select_xaxes(row=row, col=column)), next(figure.select_yaxes(row=row, col=column))
-    x_name, y_name = (str(axis.plotly_name).replace("axis", "") for axis in (x, y))
+    x_name, y_name = axis_name(x), axis_name(y)
     figure.add_trace(
         go.Scatter(x=[0, width], y=[0, height], mode="markers", marker_opacity=0, showlegend=False, hoverinfo="skip"),
         row=row,
@@ -165,7 +167,7 @@ def pixel_axes(figure: go.Figure, size: tuple[int, int], row: int, column: int, 
     figure.update_yaxes(
         range=[height - 0.5, -0.5], title_text=label, row=row, col=column, **look | {"title_standoff": 8}
     )
-    name = str(next(figure.select_xaxes(row=row, col=column)).plotly_name).replace("axis", "")
+    name = axis_name(next(figure.select_xaxes(row=row, col=column)))
     figure.update_yaxes(scaleanchor=name, row=row, col=column)
 
 
@@ -187,6 +189,42 @@ def dress(figure: go.Figure, words: str, width: int | None, height: int, **margi
     """Give a figure that is of no single result its caption, font, size and margins (l, r, t, b)."""
     title = {"text": words, "x": 0.01, "y": 1 - 22 / height, "yanchor": "top"}
     figure.update_layout(title=title, template="plotly_white", font=FONT, width=width, height=height, margin=margins)
+
+
+def small(*lines: str) -> str:
+    """Return lines of small print, to follow a caption's first line.
+
+    Examples
+    --------
+    >>> small("50 steps")
+    "<br><span style='font-size:12px'>50 steps</span>"
+    """
+    return f"<br><span style='font-size:12px'>{'<br>'.join(lines)}</span>"
+
+
+def axis_name(axis: Any) -> str:
+    """Return how traces and pictures refer to an axis of a figure.
+
+    Examples
+    --------
+    >>> axis_name(go.Figure(go.Scatter(y=[1])).layout.xaxis)
+    'x'
+    """
+    return str(axis.plotly_name).replace("axis", "")
+
+
+def error_bars(dataset: xr.Dataset, name: str, **look: str) -> dict[str, Any]:
+    """Return error bars from a number to the ends of its interval, ``name_low`` and ``name_high``.
+
+    Examples
+    --------
+    >>> study = xr.Dataset({"psnr": ("x", [2.0]), "psnr_low": ("x", [1.5]), "psnr_high": ("x", [3.0])})
+    >>> bars = error_bars(study, "psnr")
+    >>> bars["array"], bars["arrayminus"]
+    (array([1.]), array([0.5]))
+    """
+    low, middle, high = (dataset[name + end].values for end in ("_low", "", "_high"))
+    return {"array": high - middle, "arrayminus": middle - low, "thickness": 1, "width": 3, **look}
 
 
 def where(told: Mapping[str, Any]) -> str:
@@ -292,7 +330,7 @@ def caption(dataset: xr.Dataset) -> str:
         f" · completeness gap {float(statistics.completeness(dataset)):+.1%}"
         f" · estimated error of the map {float(dataset[QUADRATURE_ERROR]):.1%}"
     )
-    return f"<b>{told['network']}</b> · {where(told)}<br><span style='font-size:12px'>{how}<br>{numbers}</span>"
+    return f"<b>{told['network']}</b> · {where(told)}{small(how, numbers)}"
 
 
 def _give_or_take(dataset: xr.Dataset) -> str:

@@ -169,7 +169,7 @@ def _draw_curves(figure: go.Figure, dataset: xr.Dataset) -> None:
 def _animate(figure: go.Figure, dataset: xr.Dataset, panels: list[_Panel], size: int | None) -> int:
     """Add cursor and timeline; return how many steps are shown."""
     alphas = dataset[ALPHA].values
-    axis = str(next(figure.select_xaxes(**_CURVE)).plotly_name).replace("axis", "")
+    axis = pictures.axis_name(next(figure.select_xaxes(**_CURVE)))
     cursor = {"source": pictures.dot_source(_CURSOR), "xref": axis, "yref": f"{axis.replace('x', 'y')} domain"}
     stretch = {"y": 1, "sizex": 0.008, "sizey": 1, "sizing": "stretch", "xanchor": "center", "layer": "above"}
     figure.add_layout_image(x=float(alphas[-1]), **cursor, **stretch)

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 
 _INCH = 25.4
 _FONT: Any = {"font.size": 7, "axes.titlesize": 7, "pdf.fonttype": 42, "svg.fonttype": "none", "axes.linewidth": 0.5}
-_LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 
 
 def save(shown: xr.Dataset | View, path: str | os.PathLike[str], *, width: float = 170.0, dpi: int = 300) -> Path:
@@ -143,7 +142,9 @@ def _curves(figure: Figure, dataset: xr.Dataset, inches: float) -> None:
             areas = " · ".join(f"{float(area):.3f}" for area in dataset["output_area"].sel({METHOD: method}))
             label = f"{method} ({areas})" if mode == dataset[MODE].values[0] else None
             parts = np.maximum(one[FRACTION].values, 0.5 / pixels) * 100
-            axes.semilogx(parts, one["output_share"], color=_LINES[k % len(_LINES)], label=label, linewidth=1)
+            axes.semilogx(
+                parts, one["output_share"], color=pictures.LINES[k % len(pictures.LINES)], label=label, linewidth=1
+            )
         axes.set(title=str(mode), xlabel="part of the pixels replaced (%)")
         _plain_ticks(axes, [0.01, 0.1, 1, 10, 100])
     figure.axes[0].set_ylabel("window restored")
@@ -159,7 +160,9 @@ def _scatter(figure: Figure, study: xr.Dataset, inches: float) -> None:
         [study[name].values - study[f"{name}_low"].values, study[f"{name}_high"].values - study[name].values]
         for name in (DIFFUSION_INDEX, "against")
     ]
-    axes.errorbar(x, y, xerr=bars[0], yerr=bars[1], fmt="o", color=_LINES[0], ecolor="#999999", elinewidth=0.5, ms=3)
+    axes.errorbar(
+        x, y, xerr=bars[0], yerr=bars[1], fmt="o", color=pictures.LINES[0], ecolor="#999999", elinewidth=0.5, ms=3
+    )
     axes.set_xscale("log")
     axes.margins(x=0.15)
     names, field = (

@@ -90,4 +90,4 @@ def _caption(dataset: xr.Dataset) -> str:
         words = f"can see the whole image (no end within {dataset.attrs['limit']} px)"
     how = f"gradient of the centre output pixel, {dataset.attrs['images']} pictures of {dataset.sizes[Y]} × "
     how += f"{dataset.sizes[X]} px"
-    return f"<b>{dataset.attrs['network']}</b> · {words}<br><span style='font-size:12px'>{how}</span>"
+    return f"<b>{dataset.attrs['network']}</b> · {words}{pictures.small(how)}"

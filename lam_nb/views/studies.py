@@ -11,7 +11,6 @@ from ..result import AXIS, CHOICE, DIFFUSION_INDEX, IMAGE, MODEL, PSNR, check
 from . import pictures
 from .figure import View
 
-_COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
 _LOOK = {**pictures.AXIS, "zeroline": False}
 
 
@@ -53,7 +52,7 @@ def scaling(study: xr.Dataset) -> View:
             figure.add_trace(_line(one, axis, quantity, label, k), **place)
             figure.update_yaxes(
                 title_text=label,
-                title_font_color=_COLOURS[k],
+                title_font_color=pictures.LINES[k],
                 showgrid=not k,
                 tickformat=".1f" if k else "",
                 **place,
@@ -63,7 +62,7 @@ def scaling(study: xr.Dataset) -> View:
         figure.update_xaxes(title_text=f"{axis} ({one[axis].attrs['units']})", row=1, col=column, **look)
     told = study.attrs
     how = f"{study.sizes[MODEL]} networks, {told['images']} images, 95 % intervals by drawing images again"
-    words = f"<b>What width and depth do</b><br><span style='font-size:12px'>{how}</span>"
+    words = f"<b>What width and depth do</b>{pictures.small(how)}"
     pictures.dress(figure, words, 1000, 440, l=70, r=70, t=120, b=60)
     figure.update_annotations(font_size=12)
     return View(figure)
@@ -103,15 +102,17 @@ def content(study: xr.Dataset, *, most: int = 30) -> View:
     one = study.isel({IMAGE: kept[::-1]})
     names = [str(name) for name in one[IMAGE].values]
     hover = "%{y}<br>%{x:.2f} (%{customdata})<extra></extra>"
-    bars = go.Bar(x=one["largest"].values, y=names, orientation="h", name="widest network", marker_color=_COLOURS[0])
+    bars = go.Bar(
+        x=one["largest"].values, y=names, orientation="h", name="widest network", marker_color=pictures.LINES[0]
+    )
     bars.update(customdata=one["widest"].values, hovertemplate=hover)
     marks = go.Scatter(x=one["mean"].values, y=names, mode="markers", name="mean over networks")
-    marks.update(marker={"color": _COLOURS[1], "size": 9, "symbol": "diamond"})
+    marks.update(marker={"color": pictures.LINES[1], "size": 9, "symbol": "diamond"})
     figure = go.Figure([bars, marks])
     figure.update_xaxes(title_text="diffusion index", rangemode="tozero", **_LOOK)
     figure.update_yaxes(type="category", automargin=True, **_LOOK)
     how = f"{len(kept)} of {count} images, widest first" if len(kept) < count else f"{count} images, widest first"
-    words = f"<b>What makes networks look widely</b><br><span style='font-size:12px'>{how}</span>"
+    words = f"<b>What makes networks look widely</b>{pictures.small(how)}"
     pictures.dress(figure, words, 820, 190 + 24 * len(kept), l=90, r=20, t=90, b=60)
     figure.update_layout(legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.0, "yanchor": "bottom"})
     return View(figure)
@@ -152,7 +153,7 @@ def sensitivity(study: xr.Dataset) -> View:
     figure = make_subplots(rows=1, cols=2, subplot_titles=titles, horizontal_spacing=0.1)
     for k, model in enumerate(study[MODEL].values):
         one = study.sel({MODEL: model})
-        look = {"name": str(model), "legendgroup": str(model), "marker_color": _COLOURS[k % len(_COLOURS)]}
+        look = {"name": str(model), "legendgroup": str(model), "marker_color": pictures.LINES[k % len(pictures.LINES)]}
         hover = f"{model}, %{{customdata}}<br>%{{y:.3f}}<extra></extra>"
         shared = {"x": order, "customdata": choices, "hovertemplate": hover, **look}
         figure.add_trace(go.Bar(y=one["rank_correlation"].values, **shared), row=1, col=1)
@@ -170,18 +171,16 @@ def sensitivity(study: xr.Dataset) -> View:
     figure.update_xaxes(type="category", **_LOOK)
     varied = study.attrs["varied"]
     how = "order: rank correlation of the networks' order by diffusion index with the first choice's"
-    words = f"<b>What the choice of {varied} changes</b><br><span style='font-size:12px'>{how}</span>"
+    words = f"<b>What the choice of {varied} changes</b>{pictures.small(how)}"
     pictures.dress(figure, words, 1000, 460, l=70, r=20, t=110, b=70)
     figure.update_annotations(font_size=13)
     return View(figure)
 
 
 def _line(one: xr.Dataset, axis: str, quantity: str, label: str, k: int) -> go.Scatter:
-    middle = one[quantity].values
-    bars = {"array": one[f"{quantity}_high"].values - middle, "arrayminus": middle - one[f"{quantity}_low"].values}
     hover = f"%{{customdata}}<br>{axis} %{{x}}<br>{label} %{{y:.3f}}<extra></extra>"
-    look = {"mode": "lines+markers", "line": {"color": _COLOURS[k], "dash": "dot" if k else "solid"}}
-    data = {"x": one[axis].values, "y": middle, "error_y": {**bars, "thickness": 1, "width": 3}}
+    look = {"mode": "lines+markers", "line": {"color": pictures.LINES[k], "dash": "dot" if k else "solid"}}
+    data = {"x": one[axis].values, "y": one[quantity].values, "error_y": pictures.error_bars(one, quantity)}
     return go.Scatter(**data, **look, name=label, customdata=one[MODEL].values, hovertemplate=hover, showlegend=False)
 
 

@@ -15,24 +15,24 @@ REGION = lam.Region(96, 96)
 
 
 def figures():
-    """Yield name, figure, and how much of it to leave out: at the top, and at the right."""
+    """Yield name, figure, and how much of its top to leave out."""
     sharp = lam.images.sample("facade")
     small = lam.images.downscale(sharp, 4)
     nets = {name: lam.networks.load(name) for name in ("fsrcnn", "residual", "imdn-small", "rfdn-small")}
     quiet = {"progress": False}
-    yield "1", lam.views.attribution(lam.attribute(nets["imdn-small"], small, REGION, **quiet)), 80, 0
+    yield "1", lam.views.attribution(lam.attribute(nets["imdn-small"], small, REGION, **quiet)), 80
     field = lam.statistics.receptive_field(lam.networks.load("residual-nonlocal"))
-    yield "2", lam.views.receptive_field(field), 60, 0
+    yield "2", lam.views.receptive_field(field), 60
     kept = {"steps": 24, "keep": ["path", "gradient", "integrand", "detector"], **quiet}
     pair = {path: lam.attribute(nets["fsrcnn"], small, REGION, path=path, **kept) for path in ("blur", "black")}
-    yield "3", lam.views.path_panel(pair), 90, 0
-    yield "4", lam.views.comparison(lam.compare(list(nets.values()), small, REGION, steps=8, **quiet)), 100, 0
+    yield "3", lam.views.path_panel(pair), 90
+    yield "4", lam.views.comparison(lam.compare(list(nets.values()), small, REGION, steps=8, **quiet)), 100
     maps = {"LAM": pair["blur"], "gradient": lam.gradient(nets["fsrcnn"], small, REGION)}
-    yield "5", lam.views.faithfulness(lam.faithfulness.curves(nets["fsrcnn"], small, REGION, maps, **quiet)), 80, 0
+    yield "5", lam.views.faithfulness(lam.faithfulness.curves(nets["fsrcnn"], small, REGION, maps, **quiet)), 80
     bricks = lam.images.sample("bricks")
     given = {"reference": bricks, "fine": 10, **quiet}
     cem = lam.causal_effect(nets["residual"], lam.images.downscale(bricks, 4), lam.Region(96, 128, 32), **given)
-    yield "6", lam.views.causal_comparison([cem]), 148, 0
+    yield "6", lam.views.causal_comparison([cem]), 148
 
 
 def main():
@@ -40,14 +40,14 @@ def main():
     browser = shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as folder:
         chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox", "--disable-gpu"])
-        for name, figure, top, right in figures():
+        for name, figure, top in figures():
             size = int(figure.layout.width or 1000), int(figure.layout.height or 450)
             page = chromium.new_page(viewport={"width": max(size[0], 400), "height": size[1]})
             page.goto(f"file://{figure.to_html(Path(folder) / f'{name}.html')}")
             page.wait_for_timeout(1000)
             page.screenshot(path=Path(folder) / f"{name}.png")
             with Image.open(Path(folder) / f"{name}.png") as shot:
-                cut = shot.convert("RGB").crop((0, top, shot.width - right, shot.height))
+                cut = shot.convert("RGB").crop((0, top, shot.width, shot.height))
                 cut.thumbnail(SIDE, Image.Resampling.LANCZOS)
                 cut.quantize(128).save(HERE / f"{name}.png", optimize=True)
         chromium.close()
