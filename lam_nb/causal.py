@@ -130,7 +130,7 @@ def causal_effect(
         raise InputError(f"keep: got {keep!r}, expected 'map' or 'draws'.")
     side = max(1, _SIDE // network.scale) if block is None else whole("block", block)
     grid = _Grid(picture.shape[-2], picture.shape[-1], side)
-    first, more = whole("coarse", coarse), whole("fine", fine)
+    first, more, batch = whole("coarse", coarse), whole("fine", fine), whole("batch", batch)
     positive("tolerance", tolerance, "an effect in the metric's units")
     stock = _patches(patches)
     measure = _metric(metric, uint8)

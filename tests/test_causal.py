@@ -211,6 +211,7 @@ def test_metrics_noise_and_degradations(metric, image, truth):
         ({"keep": "all"}, "keep: got 'all'"),
         ({"store": "map.nc"}, "store: got"),
         ({"coarse": 0}, "coarse: got 0"),
+        ({"batch": 0}, "batch: got 0"),
         ({"region": Region(0, 0, 20), "block": 26}, "leaves no block beside it"),
         ({"region": "here"}, "region: got 'here'"),
         ({"network": nn.Identity()}, "network: got Identity"),
