@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -174,7 +173,13 @@ def _touched(network: Network, axis: int, length: int, mark: int) -> torch.Tenso
 @contextmanager
 def _exact() -> Iterator[None]:
     """Have convolutions that compute every output from its own inputs alone, not in tiles or spectra."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # torch's own, about TF32, at every entry
-        with torch.backends.mkldnn.flags(enabled=False), torch.backends.cudnn.flags(enabled=False):
-            yield
+    # Not their .flags(): those also set switches of precision, and raise or warn where another part has set its own.
+    backends: tuple[Any, ...] = torch.backends.cudnn, torch.backends.mkldnn
+    before = [backend.enabled for backend in backends]
+    try:
+        for backend in backends:
+            backend.enabled = False
+        yield
+    finally:
+        for backend, enabled in zip(backends, before, strict=True):
+            backend.enabled = enabled

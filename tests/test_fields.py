@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import lam_nb as lam
-from lam_nb import InputError, fields, networks
+from lam_nb import InputError, fields, gradients, networks
 from lam_nb.networks import architectures
 
 MEASURED = {
@@ -150,3 +150,11 @@ def test_the_view_outlines_what_can_be_seen():
     assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].x1) == (-19.5, 19.5)
     assert not lam.views.receptive_field(wide).layout.shapes
     assert "whole image" in lam.views.receptive_field(wide).layout.title.text
+
+
+def test_exact_convolutions_and_true_float32_go_together():
+    """On CUDA one is entered within the other, at the first map of every network."""
+    before = torch.backends.cudnn.enabled, torch.backends.cudnn.conv.fp32_precision
+    with gradients._true_float32(torch.device("cuda")), fields._exact():
+        assert not torch.backends.cudnn.enabled and torch.backends.cudnn.conv.fp32_precision == "ieee"
+    assert before == (torch.backends.cudnn.enabled, torch.backends.cudnn.conv.fp32_precision)
