@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from .files import replacing
+from .files import MARK, replacing
 from .types import InputError, choose
 
 ALPHA, CHANNEL, Y, X, OUT_Y, OUT_X = "alpha", "channel", "y", "x", "out_y", "out_x"
@@ -423,7 +423,7 @@ def sweep_store(
     columns: dict[str, Any] = {}
     for k, name in enumerate(("region_y", "region_x", "region_size")):
         columns[name] = REGION, [one[k] for one in regions]
-    table = xr.Dataset(coords=names | columns, attrs={**provenance, **_stamp()})
+    table = xr.Dataset(coords=names | columns, attrs={MARK: "sweep", **provenance, **_stamp()})
     with replacing(path) as temporary:
         table.to_zarr(temporary, zarr_format=3, consolidated=False)
         group: Any = zarr.open_group(str(temporary), mode="r+")
@@ -475,7 +475,7 @@ def checkpoint(path: str | os.PathLike[str], arrays: Mapping[str, Any], attribut
         for name, value in arrays.items():
             if isinstance(value, np.ndarray):
                 group.create_array(name, data=value)
-        group.attrs.update(attributes)
+        group.attrs.update({MARK: "checkpoint", **attributes})
 
 
 def check(dataset: xr.Dataset, *names: str) -> xr.Dataset:
@@ -524,9 +524,10 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     """
     path = Path(path)
     check(dataset)
+    _format(path)
     with replacing(path) as temporary:
         if _format(path) == ".zarr":
-            dataset.to_zarr(temporary, zarr_format=3, consolidated=False)
+            dataset.assign_attrs({MARK: "result"}).to_zarr(temporary, zarr_format=3, consolidated=False)
         else:
             packed = {name: {"zlib": True, "complevel": 1} for name, v in dataset.data_vars.items() if v.ndim}
             dataset.to_netcdf(temporary, engine="netcdf4", encoding=packed)
@@ -556,9 +557,13 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset:
         options = {"engine": "zarr", "zarr_format": 3, "consolidated": False}
     try:
         with xr.open_dataset(path, **options) as dataset:
-            return dataset.load()
+            return dataset.drop_attrs(deep=False).assign_attrs(_unmarked(dataset.attrs)).load()
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"path: {path} is no result that lam_nb can read ({error}).") from None
+
+
+def _unmarked(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in attributes.items() if name != MARK}
 
 
 def _format(path: Path) -> str:

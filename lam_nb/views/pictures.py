@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from .. import statistics
+from ..files import page as page_name
 from ..files import replacing
 from ..result import DIFFUSION_INDEX_ERROR, QUADRATURE_ERROR, X, Y, check, facts
 
@@ -357,7 +358,7 @@ def write_html(figure: go.Figure, path: str | os.PathLike[str], title: str = "la
     Raises
     ------
     InputError
-        If the folder cannot be written.
+        If the name does not end in .html, or the folder cannot be written.
 
     Examples
     --------
@@ -365,6 +366,7 @@ def write_html(figure: go.Figure, path: str | os.PathLike[str], title: str = "la
     >>> write_html(go.Figure(), tempfile.mkdtemp() + "/empty.html").name
     'empty.html'
     """
+    page_name(path)
     page = figure.to_html(include_plotlyjs=True, auto_play=False, div_id="figure", config={"displaylogo": False})
     style = "body { max-width: 1200px; margin: 0 auto; }"
     head = f"<title>{title}</title><meta name='viewport' content='width=device-width'><style>{style}</style>"

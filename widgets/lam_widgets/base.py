@@ -12,6 +12,7 @@ from typing import Any
 import anywidget
 from PIL import Image
 
+from lam_nb.files import page as page_name
 from lam_nb.files import replacing
 
 _FOLDER = Path(__file__).parent
@@ -80,6 +81,7 @@ class Widget(anywidget.AnyWidget):
         InputError
             If the folder cannot be written.
         """
+        page_name(path)
         state = {name: getattr(self, name) for name in self.keys if not name.startswith("_") and name != "layout"}
         buffers = {name: base64.b64encode(value).decode() for name, value in state.items() if isinstance(value, bytes)}
         plain = {name: value for name, value in state.items() if name not in buffers and _is_plain(value)}
