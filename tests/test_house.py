@@ -63,3 +63,7 @@ def test_only_gradients_differentiates():
     for path in (ROOT / "lam_nb").rglob("*.py"):
         if path.name not in {"gradients.py", "train.py", "critic.py"}:
             assert not re.search(r"autograd|\.backward\(|func\.(jvp|vjp|grad)", path.read_text()), path
+
+
+def test_what_the_first_command_installs_makes_figures_for_print(project):
+    assert any(one.startswith("matplotlib") for one in project["optional-dependencies"]["lab"])
