@@ -11,25 +11,30 @@ True
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from . import accessor, detectors, faithfulness, images, networks, paths, quadrature, result, statistics, studies
-from .attribution import attribute
-from .causal import causal_effect
-from .comparison import compare
-from .diffusion import diffusion_field
-from .peers import gradient, input_x_gradient, integrated_gradients, smoothgrad
+from . import _moved, accessor, detectors, identity, images, networks, paths, quadrature, result, statistics, studies
+from .methods import faithfulness
+from .methods.attribution import attribute
+from .methods.causal import causal_effect
+from .methods.comparison import compare
+from .methods.diffusion import diffusion_field
+from .methods.peers import gradient, input_x_gradient, integrated_gradients, smoothgrad
+from .methods.receptive import receptive_field
 from .result import open as open  # not in __all__: a star import must not hide the built-in
 from .result import save
-from .sweep import sweep
-from .types import InputError, Region
+from .studies import sweep
+from .types import ImplausibleNetwork, NotConverged, Region
+from .validation import InputError
 
 if TYPE_CHECKING:
     from . import views
 
 __version__ = "0.1.0"
 __all__ = [
+    "ImplausibleNetwork",
     "InputError",
+    "NotConverged",
     "Region",
     "accessor",
     "attribute",
@@ -39,12 +44,14 @@ __all__ = [
     "diffusion_field",
     "faithfulness",
     "gradient",
+    "identity",
     "images",
     "input_x_gradient",
     "integrated_gradients",
     "networks",
     "paths",
     "quadrature",
+    "receptive_field",
     "result",
     "save",
     "smoothgrad",
@@ -53,10 +60,15 @@ __all__ = [
     "sweep",
     "views",
 ]
+_moved.install()
 
 
-def __getattr__(name: str) -> Any:
-    """Import the views, and plotly with them, on first use."""
+def __getattr__(name: str) -> object:
+    """Import the views, and plotly with them, on first use; know old names."""
     if name == "views":
         return importlib.import_module(".views", __name__)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _moved.moved(__name__, name)
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "open", "__version__"]

@@ -11,8 +11,9 @@ import math
 import torch
 from torch.nn import functional
 
-from . import images
-from .types import Batch, Detector, DetectorMaker, Image, InputError, Region, choose, positive, whole
+from . import identity
+from .types import Batch, Detector, DetectorMaker, Image, Region
+from .validation import InputError, choose, positive, whole
 
 
 def edges(region: Region) -> Detector:
@@ -40,7 +41,7 @@ def edges(region: Region) -> Detector:
     """
 
     def detector(output: Batch) -> torch.Tensor:
-        window = output[..., region.y : region.y + region.size + 1, region.x : region.x + region.size + 1]
+        window = output[..., region.y : region.y + region.height + 1, region.x : region.x + region.width + 1]
         down = window[..., :-1, :-1] - window[..., 1:, :-1]
         right = window[..., :-1, :-1] - window[..., :-1, 1:]
         return _safe_root(down**2 + right**2).sum((1, 2, 3))
@@ -100,12 +101,13 @@ class _Gabor:
         return f"gabor(wavelength={self.wavelength}, orientations={self.orientations}, sigma={self.sigma})"
 
     def __call__(self, region: Region) -> Detector:
-        pairs = self._kernels()
+        kernels = _Placed(self._kernels())
 
         def detector(output: Batch) -> torch.Tensor:
+            pairs = kernels.beside(output)
             window = _window(output, region)
             grey = functional.pad(window.flatten(0, 1)[:, None], (pairs.shape[-1] // 2,) * 4, mode="replicate")
-            response = functional.conv2d(grey, pairs.to(output)).unflatten(0, window.shape[:2])
+            response = functional.conv2d(grey, pairs).unflatten(0, window.shape[:2])
             even, odd = response.chunk(2, 2)
             return _safe_root(even**2 + odd**2).sum((1, 2, 3, 4))
 
@@ -151,18 +153,32 @@ class _Error:
         self.reference = reference
 
     def __repr__(self) -> str:
-        return f"error(reference={images.digest(self.reference)[:8]})"
+        return f"error(reference={identity.digest(self.reference)[:8]})"
 
     def __call__(self, region: Region) -> Detector:
+        truth = _Placed(_window(self.reference[None], region))
+
         def detector(output: Batch) -> torch.Tensor:
             if output.shape[1:] != self.reference.shape:
                 raise InputError(
                     f"reference: got shape {tuple(self.reference.shape)}, expected the output's, "
                     f"{tuple(output.shape[1:])}; crop it to a multiple of the scale."
                 )
-            return (_window(output, region) - _window(self.reference[None].to(output), region)).square().sum((1, 2, 3))
+            return (_window(output, region) - truth.beside(output)).square().sum((1, 2, 3))
 
         return detector
+
+
+class _Placed:
+    """A constant that is copied to a device once, and not at every evaluation."""
+
+    def __init__(self, values: torch.Tensor) -> None:
+        self.values = values
+
+    def beside(self, other: torch.Tensor) -> torch.Tensor:
+        if self.values.device != other.device or self.values.dtype != other.dtype:
+            self.values = self.values.to(other)
+        return self.values
 
 
 def names() -> tuple[str, ...]:

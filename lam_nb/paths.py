@@ -8,13 +8,15 @@ differentiation. The paths here know theirs in closed form.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 import torch
 from torch.nn import functional
 
-from .types import Batch, Image, InputError, PathMaker, choose, positive, whole
+from .types import Alphas, Batch, Image, PathMaker
+from .validation import InputError, choose, positive, whole
 
 _TINY = 1e-5
 """Added to sigma, so that the kernel at sigma = 0 is a delta and no division by zero."""
@@ -23,15 +25,17 @@ _TINY = 1e-5
 class _Path(ABC):
     """A path with a velocity in closed form; alpha may be one number or a row of them."""
 
-    def __call__(self, alpha: Any) -> Image | Batch:
+    takes_rows: ClassVar[bool] = True
+
+    def __call__(self, alpha: Alphas) -> Image | Batch:
         """Return the image at one alpha, or a batch of images at a row of alphas."""
         return self._on_row(self._position, alpha)
 
-    def velocity(self, alpha: Any) -> Image | Batch:
+    def velocity(self, alpha: Alphas) -> Image | Batch:
         """Return d path / d alpha, shaped as the path's own value."""
         return self._on_row(self._velocity, alpha)
 
-    def _on_row(self, function: Any, alpha: Any) -> torch.Tensor:
+    def _on_row(self, function: Callable[[torch.Tensor], Batch], alpha: Alphas) -> torch.Tensor:
         row = as_row(alpha)
         values = function(row.reshape(-1))
         return values if row.ndim else values[0]
@@ -62,7 +66,7 @@ class _Deblurring(_Path):
     start: float
     kernel: int
 
-    def sigma(self, alpha: Any) -> torch.Tensor:
+    def sigma(self, alpha: Alphas) -> torch.Tensor:
         """Return the blur at alpha, in input pixels."""
         return self.start * (1 - as_row(alpha))
 
@@ -206,7 +210,7 @@ def named(path: str | PathMaker) -> PathMaker:
     return path
 
 
-def as_row(alpha: Any) -> torch.Tensor:
+def as_row(alpha: Alphas) -> torch.Tensor:
     """Return one alpha or a row of them as a float64 tensor; tensors stay differentiable.
 
     Examples

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .types import InputError, choose, whole
+from .validation import InputError, choose, whole
 
 Row: TypeAlias = NDArray[np.float64]
 Speed: TypeAlias = Callable[[Row], Row]

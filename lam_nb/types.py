@@ -1,36 +1,67 @@
-"""The few words all modules speak: image, batch, path, detector, region."""
+"""The few words all modules speak: image, batch, path, detector, degradation, region, bar."""
 
 from __future__ import annotations
 
-import difflib
-import math
-import numbers
-import operator
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+import os
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
+
+from .validation import InputError, choose, positive, whole
 
 if TYPE_CHECKING:
+    import numpy as np
     import torch
+    from PIL import Image as Pillow
 
     Image: TypeAlias = torch.Tensor
     """One picture: float (channel, y, x), RGB in [0, 1]."""
     Batch: TypeAlias = torch.Tensor
     """Several pictures: float (node, channel, y, x), RGB in [0, 1]."""
+    Alphas: TypeAlias = float | Sequence[float] | np.ndarray | torch.Tensor
+    """One position on a path, or a row of them."""
+    ImageLike: TypeAlias = torch.Tensor | np.ndarray | Pillow.Image | str | os.PathLike[str]
+    """What `lam_nb.images.as_image` makes an image of."""
+    Device: TypeAlias = str | torch.device | None
+    """A device, its name, or None for the best there is."""
 else:
     Image: TypeAlias = Any
     Batch: TypeAlias = Any
+    Alphas: TypeAlias = Any
+    ImageLike: TypeAlias = Any
+    Device: TypeAlias = Any
 
-Path: TypeAlias = "Callable[[Any], Image]"
-"""alpha in [0, 1] -> image; path(0) is the baseline, path(1) the image."""
+__all__ = [
+    "Bar",
+    "Batch",
+    "Degradation",
+    "Detector",
+    "DetectorMaker",
+    "Device",
+    "Image",
+    "ImageLike",
+    "ImplausibleNetwork",
+    "InputError",
+    "NotConverged",
+    "Path",
+    "PathMaker",
+    "Progress",
+    "Region",
+    "RegionLike",
+    "RowPath",
+    "choose",
+    "positive",
+    "whole",
+]
+
 PathMaker: TypeAlias = "Callable[[Image], Path]"
 """image -> path."""
 Detector: TypeAlias = "Callable[[Batch], torch.Tensor]"
 """output (node, channel, y, x) -> one number per node."""
-
-
-class InputError(ValueError):
-    """An argument that cannot be worked with: says which, what came, what was expected, what to do."""
+RegionLike: TypeAlias = "Region | Sequence[int]"
+"""A region, or (y, x), (y, x, size), (y, x, height, width)."""
+Progress: TypeAlias = "bool | Callable[[int, int], object]"
+"""True for a bar, False for none, or a function (done, total); what it raises stops the work."""
 
 
 class ImplausibleNetwork(UserWarning):
@@ -41,6 +72,29 @@ class NotConverged(UserWarning):
     """A map whose estimated error is still above the tolerance that was asked for."""
 
 
+class Path(Protocol):
+    """alpha in [0, 1] -> image; path(0) is the baseline, path(1) the image."""
+
+    def __call__(self, alpha: Any, /) -> Image:
+        """Return the image at alpha."""
+        ...
+
+
+@runtime_checkable
+class RowPath(Protocol):
+    """A path that also takes a row of alphas at once, and knows its velocity in closed form."""
+
+    takes_rows: bool
+
+    def __call__(self, alpha: Alphas, /) -> Batch:
+        """Return the image at one alpha, or the images at a row of them."""
+        ...
+
+    def velocity(self, alpha: Alphas, /) -> Batch:
+        """Return d path / d alpha, likewise."""
+        ...
+
+
 class DetectorMaker(Protocol):
     """region -> detector."""
 
@@ -49,21 +103,53 @@ class DetectorMaker(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+class Degradation(Protocol):
+    """Pictures (…, 3, y, x) -> spoiled pictures.
+
+    One whose attribute ``pointwise`` is true changes every pixel by itself; without it a change may spread.
+    """
+
+    def __call__(self, pictures: Batch, /) -> Batch:
+        """Return the pictures, spoiled."""
+        ...
+
+
+class Bar(Protocol):
+    """Somebody who is told how far the work is."""
+
+    total: int
+
+    def update(self, more: int, /) -> object:
+        """Add to what is done."""
+        ...
+
+    def __enter__(self) -> Bar:
+        """Begin."""
+        ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
+    ) -> object:
+        """End."""
+        ...
+
+
 class Region:
-    """A square window of a network's output.
+    """A rectangular window of a network's output; a frozen value.
 
     Parameters
     ----------
     y, x : int
         Top and left output pixel, ≥ 0.
     size : int, default 16
-        Side in output pixels, ≥ 1.
+        Side of a square in output pixels, ≥ 1.
+    height, width : int, optional
+        Sides of a rectangle in output pixels, both, instead of a size.
 
     Raises
     ------
     InputError
-        If a number is negative, no whole number, or the size is zero.
+        If a number is negative, no whole number, a side is zero, or both a size and sides are given.
 
     Examples
     --------
@@ -72,105 +158,159 @@ class Region:
     (slice(110, 126, None), slice(150, 166, None))
     >>> region.footprint(4)
     (slice(27, 32, None), slice(37, 42, None))
+    >>> Region(3, 4, height=8, width=24)
+    Region(y=3, x=4, height=8, width=24)
     """
+
+    __slots__ = ("height", "width", "x", "y")
+    __match_args__ = ("y", "x", "height", "width")
 
     y: int
     x: int
-    size: int = 16
+    height: int
+    width: int
 
-    def __post_init__(self) -> None:
-        """Check the numbers and make them plain integers."""
-        for name, least in (("y", 0), ("x", 0), ("size", 1)):
-            object.__setattr__(self, name, whole(f"region.{name}", getattr(self, name), least))
+    def __init__(
+        self, y: int, x: int, size: int | None = None, *, height: int | None = None, width: int | None = None
+    ) -> None:
+        if (height is None) != (width is None):
+            missing = "height" if height is None else "width"
+            raise InputError(f"region.{missing}: got None, expected both height and width; or give size.")
+        if size is not None and height is not None:
+            raise InputError(f"region.size: got {size!r} beside height and width; give one or the other.")
+        side = 16 if size is None else whole("region.size", size)
+        sides = {"height": side if height is None else height, "width": side if width is None else width}
+        for name, value, least in (("y", y, 0), ("x", x, 0), *((name, one, 1) for name, one in sides.items())):
+            object.__setattr__(self, name, whole(f"region.{name}", value, least))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Refuse: a region is a value."""
+        raise AttributeError(f"cannot set {name!r}: a Region is a value; make another one.")
+
+    def __reduce__(self) -> tuple[Callable[..., Region], tuple[int, int, int, int]]:
+        """Say how to make the same region elsewhere."""
+        return _rectangle, self._sides
+
+    @property
+    def _sides(self) -> tuple[int, int, int, int]:
+        return self.y, self.x, self.height, self.width
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it is the same window."""
+        return self._sides == other._sides if isinstance(other, Region) else NotImplemented
+
+    def __hash__(self) -> int:
+        """Return the same number for the same window."""
+        return hash(self._sides)
+
+    def __repr__(self) -> str:
+        """Return the call that makes this region."""
+        sides = f"size={self.height}" if self.is_square else f"height={self.height}, width={self.width}"
+        return f"Region(y={self.y}, x={self.x}, {sides})"
 
     def __str__(self) -> str:
         """Return the region in words."""
-        return f"region (y={self.y}, x={self.x}, {self.size} × {self.size})"
+        return f"region (y={self.y}, x={self.x}, {self.height} × {self.width})"
+
+    @property
+    def is_square(self) -> bool:
+        """Whether both sides are equal."""
+        return self.height == self.width
+
+    @property
+    def size(self) -> int:
+        """Side of a square region.
+
+        Raises
+        ------
+        InputError
+            If it is a rectangle, which has two.
+        """
+        if not self.is_square:
+            raise InputError(f"region.size: {self} is no square and has no one side; use region.height and .width.")
+        return self.height
 
     @property
     def slices(self) -> tuple[slice, slice]:
         """Rows and columns of the output that the region covers."""
-        return slice(self.y, self.y + self.size), slice(self.x, self.x + self.size)
+        return slice(self.y, self.y + self.height), slice(self.x, self.x + self.width)
 
     def footprint(self, scale: int) -> tuple[slice, slice]:
         """Rows and columns of the input under the region: its pixels' positions divided by `scale`."""
-        rows, columns = self.slices
-        return tuple(slice(s.start // scale, -(-s.stop // scale)) for s in (rows, columns))  # type: ignore[return-value]
+        rows, columns = (slice(one.start // scale, -(-one.stop // scale)) for one in self.slices)
+        return rows, columns
 
     def check(self, height: int, width: int) -> Region:
         """Return the region if it lies in a `height` × `width` output, else raise `InputError`."""
-        if self.y + self.size > height or self.x + self.size > width:
+        if self.y + self.height > height or self.x + self.width > width:
             raise InputError(f"{self} leaves the output, which is {height} × {width}; move it or choose a smaller one.")
         return self
 
-    @classmethod
-    def of(cls, value: Any) -> Region:
-        """Return a Region, or make one of (y, x) or (y, x, size); raise `InputError` for anything else.
+    def moved(self, down: int, right: int) -> Region:
+        """Return a region of this shape elsewhere.
 
         Examples
         --------
-        >>> Region.of((110, 150, 16))
-        Region(y=110, x=150, size=16)
+        >>> Region(8, 9, 4).moved(-2, 1)
+        Region(y=6, x=10, size=4)
+        """
+        return _rectangle(self.y + down, self.x + right, self.height, self.width)
+
+    @property
+    def facts(self) -> dict[str, int]:
+        """Where the window is, as attributes of a result; ``region_size`` for squares alone.
+
+        Examples
+        --------
+        >>> Region(3, 4, 5).facts
+        {'region_y': 3, 'region_x': 4, 'region_height': 5, 'region_width': 5, 'region_size': 5}
+        """
+        told = {f"region_{name}": getattr(self, name) for name in ("y", "x", "height", "width")}
+        return told | ({"region_size": self.height} if self.is_square else {})
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any]) -> Region:
+        """Return the window that a result's attributes tell of, also of results that know squares alone.
+
+        Examples
+        --------
+        >>> Region.of_facts({"region_y": 3, "region_x": 4, "region_size": 5})
+        Region(y=3, x=4, size=5)
+        """
+        sides = (facts.get(f"region_{name}", facts.get("region_size")) for name in ("height", "width"))
+        return _rectangle(*(int(one) for one in (facts["region_y"], facts["region_x"], *sides)))
+
+    @classmethod
+    def of(cls, value: object) -> Region:
+        """Return a Region, or make one of (y, x), (y, x, size) or (y, x, height, width).
+
+        Raises
+        ------
+        InputError
+            For anything else.
+
+        Examples
+        --------
+        >>> Region.of((110, 150, 16)), Region.of((110, 150, 16, 32))
+        (Region(y=110, x=150, size=16), Region(y=110, x=150, height=16, width=32))
         """
         if isinstance(value, Region):
             return value
-        if not isinstance(value, str) and hasattr(value, "__len__") and len(value) in (2, 3):
-            return cls(*value)
+        if not isinstance(value, str | bytes | Mapping) and hasattr(value, "__len__") and len(value) in (2, 3, 4):
+            return _rectangle(*value) if len(value) == 4 else cls(*value)  # type: ignore[misc]
         raise InputError(f"region: got {value!r}, expected lam_nb.Region(y, x, size) or a tuple (y, x, size).")
 
     @classmethod
     def parse(cls, text: str) -> Region:
-        """Read "y,x" or "y,x,size"; raise `InputError` for anything else."""
+        """Read "y,x", "y,x,size" or "y,x,height,width"; raise `InputError` for anything else."""
         try:
             numbers = [int(part) for part in text.split(",")]
-            if len(numbers) not in (2, 3):
+            if len(numbers) not in (2, 3, 4):
                 raise ValueError
         except ValueError:
             raise InputError(f"region: got {text!r}, expected y,x,size in output pixels, such as 110,150,16.") from None
-        return cls(*numbers)
+        return cls.of(numbers)
 
 
-def whole(name: str, value: Any, least: int = 1) -> int:
-    """Return `value` as an int if it is a whole number from `least` up, else raise `InputError`.
-
-    Examples
-    --------
-    >>> whole("steps", 24)
-    24
-    """
-    try:
-        number = operator.index(value)
-    except TypeError:
-        raise InputError(f"{name}: got {value!r}, expected a whole number from {least} up.") from None
-    if isinstance(value, bool) or number < least:
-        raise InputError(f"{name}: got {value!r}, expected a whole number from {least} up.")
-    return number
-
-
-def positive(name: str, value: Any, meaning: str) -> float:
-    """Return `value` as a float if it is a finite number above 0, else raise `InputError`.
-
-    Examples
-    --------
-    >>> positive("sigma", 1.2, "the blur in input pixels")
-    1.2
-    """
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < float(value) < math.inf:
-        raise InputError(f"{name}: got {value!r}, expected {meaning}, a positive number.")
-    return float(value)
-
-
-def choose(name: str, value: str, known: Iterable[str]) -> str:
-    """Return `value` if it is one of `known`, else raise `InputError` with the nearest.
-
-    Examples
-    --------
-    >>> choose("rule", "arc", ["arc", "paper"])
-    'arc'
-    """
-    names = list(known)
-    if value in names:
-        return value
-    near = difflib.get_close_matches(str(value).lower(), names, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else "choose one of them."
-    raise InputError(f"{name}: got {value!r}, expected one of {', '.join(names)}; {hint}")
+def _rectangle(y: int, x: int, height: int, width: int) -> Region:
+    return Region(y, x, height=height, width=width)

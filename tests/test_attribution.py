@@ -248,7 +248,7 @@ def test_more_accuracy_costs_more(relu_network, image):
 
 
 def test_what_cannot_be_reached_is_said(relu_network, image, monkeypatch):
-    monkeypatch.setattr("lam_nb.integration._MOST", 27)
+    monkeypatch.setattr("lam_nb.engine.integration._MOST", 27)
     with pytest.warns(lam.types.NotConverged, match="after 27 evaluations the map's estimated error is .*1e-06"):
         ds = lam.attribute(relu_network, image, REGION, tolerance=1e-6, **QUIET)
     assert ds.sizes["alpha"] <= 27 and float(ds.quadrature_error) > 1e-6

@@ -7,7 +7,8 @@ import xarray as xr
 from torch import nn
 
 import lam_nb as lam
-from lam_nb import InputError, Region, causal, networks
+from lam_nb import InputError, Region, networks
+from lam_nb.methods import causal
 
 QUIET = {"progress": False}
 
@@ -92,7 +93,7 @@ def test_few_draws_are_unbiased(image, truth):
 
 
 def test_an_interrupted_map_goes_on(relu_network, image, tmp_path, monkeypatch):
-    monkeypatch.setattr("lam_nb.causal._EVERY", 0.0)
+    monkeypatch.setattr("lam_nb.methods.causal.book._EVERY", 0.0)
     truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(0))
     given = {"reference": truth, "block": 3, "tolerance": 1e-4, "fine": 9, "batch": 8, "keep": "draws"}
     expected = lam.causal_effect(relu_network, image, Region(16, 20, 6), **given, **QUIET)

@@ -6,7 +6,8 @@ import torch
 import xarray as xr
 
 import lam_nb as lam
-from lam_nb import InputError, Region, faithfulness, peers
+from lam_nb import InputError, Region, faithfulness
+from lam_nb.methods import peers
 
 REGION = Region(16, 20, 6)
 QUIET = {"progress": False}

@@ -6,7 +6,9 @@ import torch
 from torch import nn
 
 import lam_nb as lam
-from lam_nb import InputError, fields, gradients, networks
+from lam_nb import InputError, networks
+from lam_nb.engine import reach
+from lam_nb.engine.running import BACKENDS, Leased
 from lam_nb.networks import architectures
 
 MEASURED = {
@@ -37,6 +39,10 @@ def conv(kernel, **options):
     return nn.Conv2d(3, 3, kernel, padding=padding, **options)
 
 
+def field_of(network, **settings):
+    return reach.reach(Leased(network, torch.device("cpu")), **settings)
+
+
 @pytest.mark.parametrize(
     ("module", "size"),
     [
@@ -51,11 +57,11 @@ def conv(kernel, **options):
     ],
 )
 def test_known_fields(module, size):
-    assert fields.reach(wrapped(module, pad_to=2)).size == size
+    assert field_of(wrapped(module, pad_to=2)).size == size
 
 
 def test_a_shift_is_seen_on_its_side():
-    found = fields.reach(wrapped(lambda batch: batch.roll((2, -3), (2, 3))))
+    found = field_of(wrapped(lambda batch: batch.roll((2, -3), (2, 3))))
     assert (found.rows, found.columns) == ((2, 0), (0, 3))
 
 
@@ -64,17 +70,17 @@ def test_zero_weights_and_dead_units_do_not_hide_the_field():
     for parameter in module.parameters():
         nn.init.constant_(parameter, -1)
     nn.init.zeros_(module[2].weight)
-    assert fields.reach(wrapped(module)).size == (5, 5)
+    assert field_of(wrapped(module)).size == (5, 5)
 
 
 @pytest.mark.parametrize("name", MEASURED)
 def test_published_architectures(name):
-    assert fields.reach(wrapped(architectures.build(name))).size == (MEASURED[name],) * 2
+    assert field_of(wrapped(architectures.build(name))).size == (MEASURED[name],) * 2
 
 
 @pytest.mark.parametrize("name", networks.shipped())
 def test_cards_of_shipped_networks_state_their_field(name):
-    height, width = fields.reach(networks.load(name, check=False)).size
+    height, width = field_of(networks.load(name, check=False)).size
     expected = f"{height} × {width} input pixels" if height else "the whole image"
     assert networks.card(name)["receptive_field"] == expected
 
@@ -82,14 +88,14 @@ def test_cards_of_shipped_networks_state_their_field(name):
 @pytest.mark.parametrize("name", ["imdn", "rcan"])
 def test_pooled_architectures_are_global(name):
     options = {"rcan": {"width": 8, "groups": 1, "blocks": 1}}.get(name, {"width": 16, "blocks": 1})
-    assert fields.reach(wrapped(architectures.build(name, **options))).is_global
+    assert field_of(wrapped(architectures.build(name, **options))).is_global
 
 
 @pytest.mark.parametrize("blocks", [1, 2])
 def test_a_block_of_rrdbnet_adds_thirty_pixels(blocks):
     """23 blocks would see 699: with 9 pixels of the other layers, of which the paper counts 13."""
     module = architectures.build("rrdbnet", width=8, growth=4, blocks=blocks)
-    assert fields.reach(wrapped(module)).size[1] == 9 + 30 * blocks
+    assert field_of(wrapped(module)).size[1] == 9 + 30 * blocks
 
 
 @pytest.mark.parametrize("name", ["edsr", "msrn", "carn", "residual"])
@@ -100,7 +106,7 @@ def test_gradients_reach_the_field_and_nothing_beyond(name):
     for key, parameter in module.named_parameters():
         if "shift" not in key and "mean" not in key:
             nn.init.constant_(parameter, 1 / parameter[0].numel() if parameter.dim() > 1 else 0.01)
-    found = fields.reach(wrapped(module))
+    found = field_of(wrapped(module))
     side = max(found.size) + 8
     image = torch.rand(1, 3, side, side, dtype=torch.float64, requires_grad=True)
     cell = 4 * (side // 2)
@@ -110,12 +116,12 @@ def test_gradients_reach_the_field_and_nothing_beyond(name):
 
 
 def test_a_short_limit_says_unbounded():
-    found = fields.reach(wrapped(conv((3, 65))), limit=40)
+    found = field_of(wrapped(conv((3, 65))), limit=40)
     assert (found.size, found.limit) == ((3, None), 40)
 
 
 def test_the_dataset_has_units_and_survives_a_file(tmp_path):
-    field = lam.statistics.receptive_field(networks.load("residual"), side=40)
+    field = lam.receptive_field(networks.load("residual"), side=40)
     assert field.effective_receptive_field.dims == ("y", "x")
     assert float(field.effective_receptive_field.max()) == 1
     strongest = field.influence.where(field.influence == field.influence.max(), drop=True)
@@ -130,7 +136,7 @@ def test_the_dataset_has_units_and_survives_a_file(tmp_path):
 def test_the_effective_field_of_a_convolution_is_its_positive_kernel():
     module = conv((3, 5), bias=False)
     net = wrapped(module)
-    field = lam.statistics.receptive_field(net, [torch.rand(3, 9, 11)] * 2)
+    field = lam.receptive_field(net, [torch.rand(3, 9, 11)] * 2)
     kernel = module.weight.detach().sum(0).clamp(min=0).sum(0) * 2
     np.testing.assert_allclose(field.influence.sel(y=slice(-1, 1), x=slice(-2, 2)), kernel, rtol=1e-6)
 
@@ -138,13 +144,13 @@ def test_the_effective_field_of_a_convolution_is_its_positive_kernel():
 def test_bad_input():
     net = wrapped(nn.Identity())
     with pytest.raises(InputError, match="all of one size"):
-        lam.statistics.receptive_field(net, [torch.rand(3, 9, 11), torch.rand(3, 9, 12)])
+        lam.receptive_field(net, [torch.rand(3, 9, 11), torch.rand(3, 9, 12)])
     with pytest.raises(InputError, match="limit: got 0"):
-        lam.statistics.receptive_field(net, limit=0)
+        lam.receptive_field(net, limit=0)
 
 
 def test_the_view_outlines_what_can_be_seen():
-    plain, wide = (lam.statistics.receptive_field(networks.load(n), side=48) for n in ("residual", "imdn-small"))
+    plain, wide = (lam.receptive_field(networks.load(n), side=48) for n in ("residual", "imdn-small"))
     figure = lam.views.receptive_field(plain)
     assert "can see 39 × 39 input px" in figure.layout.title.text
     assert (figure.layout.shapes[0].x0, figure.layout.shapes[0].x1) == (-19.5, 19.5)
@@ -155,6 +161,6 @@ def test_the_view_outlines_what_can_be_seen():
 def test_exact_convolutions_and_true_float32_go_together():
     """On CUDA one is entered within the other, at the first map of every network."""
     before = torch.backends.cudnn.enabled, torch.backends.cudnn.conv.fp32_precision
-    with gradients._true_float32(torch.device("cuda")), fields._exact():
+    with BACKENDS.exact(), BACKENDS.usual(torch.device("cuda")):
         assert not torch.backends.cudnn.enabled and torch.backends.cudnn.conv.fp32_precision == "ieee"
     assert before == (torch.backends.cudnn.enabled, torch.backends.cudnn.conv.fp32_precision)

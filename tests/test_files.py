@@ -5,7 +5,7 @@ import xarray as xr
 
 import lam_nb as lam
 from lam_nb import InputError
-from lam_nb.files import replacing
+from lam_nb.result import replacing
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def test_crop_refuses_to_leave_the_image(image):
 
 def test_samples_are_photographs_with_a_licence():
     assert {"facade", "bricks"} <= set(images.samples())
-    licences = (images._sample_folder() / "README.md").read_text()
+    licences = (images.photographs.folder() / "README.md").read_text()
     for name in images.samples():
         assert images.sample(name).shape[1] >= 200
         assert f"`{name}`" in licences

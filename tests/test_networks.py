@@ -9,7 +9,7 @@ from torch import nn
 import lam_nb as lam
 from lam_nb import InputError, networks
 from lam_nb.networks import architectures, checkpoints
-from lam_nb.networks.evaluate import bicubic, evaluate
+from lam_nb.networks.training import bicubic, evaluate
 
 ADVERSARIAL = {"residual-gan"}
 """Sharper than the others, not closer to the truth."""

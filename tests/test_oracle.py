@@ -7,7 +7,8 @@ import pytest
 import torch
 
 import lam_nb as lam
-from lam_nb import gradients
+from lam_nb.engine.running import Leased
+from lam_nb.engine.sampling import value_and_gradient
 
 pytestmark = pytest.mark.oracle
 
@@ -25,7 +26,7 @@ def test_the_paper_rule_is_blur_integrated_gradients():
 
     def call_model(batch, call_model_args=None, expected_keys=None):
         images = torch.from_numpy(np.asarray(batch, np.float32)).permute(0, 3, 1, 2)
-        _, gradient, _ = gradients.value_and_gradient(net, detector, images)
+        _, gradient, _ = value_and_gradient(Leased(net, images.device), detector, images)
         return {INPUT_OUTPUT_GRADIENTS: gradient.permute(0, 2, 3, 1).numpy()}
 
     oracle = BlurIG().GetMask(lr.permute(1, 2, 0).numpy().astype(float), call_model, max_sigma=1.2, steps=50)

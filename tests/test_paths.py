@@ -3,7 +3,8 @@ import pytest
 import torch
 from scipy import ndimage
 
-from lam_nb import InputError, gradients, paths
+from lam_nb import InputError, paths
+from lam_nb.engine import along
 
 MAKERS = [paths.blur(), paths.blur(sigma=3, kernel=15), paths.linear(), paths.linear("black"), paths.linear("mean")]
 
@@ -35,7 +36,7 @@ def test_blur_is_a_truncated_gaussian_with_mirrored_borders(image):
 def test_closed_form_velocity_is_the_forward_mode_derivative(maker, alpha, image):
     path = maker(image.double())
     closed = path.velocity(alpha)
-    (forward,) = gradients.velocities(lambda a: path(a), [alpha])
+    (forward,) = along.velocities(lambda a: path(a), [alpha])
     torch.testing.assert_close(closed, forward, rtol=1e-9, atol=1e-9)
 
 

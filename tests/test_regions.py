@@ -164,7 +164,7 @@ def test_flat_windows_have_no_index(relu_network):
 
 
 def test_a_field_says_how_many_windows_are_rough(relu_network, image, monkeypatch):
-    monkeypatch.setattr("lam_nb.integration._MOST", 9)
+    monkeypatch.setattr("lam_nb.engine.integration._MOST", 9)
     with pytest.warns(lam.types.NotConverged, match=r"\d+ of 20 windows are above tolerance=1e-06"):
         lam.diffusion_field(relu_network, image, stride=10, size=6, tolerance=1e-6, **QUIET)
 

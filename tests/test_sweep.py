@@ -15,7 +15,7 @@ from torch import nn
 
 import lam_nb as lam
 from lam_nb import InputError, Region, networks
-from lam_nb.provenance import fingerprint
+from lam_nb.identity import fingerprint
 
 REGIONS = [Region(16, 20, 6), Region(0, 3, 8)]
 SETTINGS = {"steps": 4, "progress": False}

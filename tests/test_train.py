@@ -5,8 +5,8 @@ from safetensors.torch import load_file
 
 import lam_nb as lam
 from lam_nb import InputError
-from lam_nb.networks import train as training
-from lam_nb.networks.family import train_family
+from lam_nb.networks.training import learning as training
+from lam_nb.networks.training import train_family
 
 SMALL = {"options": {"width": 8, "blocks": 1, "scale": 2}, "batch": 2, "patch": 12, "device": "cpu"}
 

@@ -166,7 +166,7 @@ def test_networks_are_compared(relu_network, linear_network, image):
 def test_receptive_fields_stand_below_the_maps(relu_network, linear_network, image):
     nets = [relu_network, linear_network]
     many = lam.compare(nets, image, Region(16, 20, 6), steps=3, fields=True, progress=False)
-    alone = lam.statistics.receptive_field(linear_network)
+    alone = lam.receptive_field(linear_network)
     np.testing.assert_array_equal(many.effective_receptive_field[1], alone.effective_receptive_field)
     assert float(many.field_height[1]) == float(alone.field_height)
     figure = views.comparison(many)

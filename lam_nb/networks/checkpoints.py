@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pickle
 import warnings
@@ -13,8 +12,10 @@ import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 
-from ..types import InputError
-from .layers import State
+from ..validation import InputError
+from .architectures.layers import State
+
+__all__ = ["read"]
 
 _WRAPPERS = ("params_ema", "state_dict", "params", "model")
 _PREFIX = "module."
@@ -54,22 +55,6 @@ def read(path: str | os.PathLike[str]) -> State:
     return _unwrap(found, path)
 
 
-def digest(state: State) -> str:
-    """Return a hexadecimal SHA-256 of names, shapes and values.
-
-    Examples
-    --------
-    >>> digest({"w": torch.zeros(2)}) == digest({"w": torch.zeros(2)})
-    True
-    """
-    total = hashlib.sha256()
-    for name, value in sorted(state.items()):
-        array = value.detach().cpu().contiguous()
-        total.update(f"{name}{tuple(array.shape)}{array.dtype}".encode())
-        total.update(array.flatten().view(torch.uint8).numpy().tobytes())
-    return total.hexdigest()
-
-
 def _unpickle(path: Path) -> Any:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -82,3 +67,9 @@ def _unwrap(found: Any, path: Path) -> State:
     if not isinstance(found, dict) or not found or not all(isinstance(v, torch.Tensor) for v in found.values()):
         raise InputError(f"weights: {path} holds {type(found).__name__}, expected a dictionary of tensors.")
     return {name.removeprefix(_PREFIX): value for name, value in found.items()}
+
+
+def __getattr__(name: str) -> object:
+    from .. import _moved
+
+    return _moved.moved(__name__, name)

@@ -10,24 +10,14 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from ..types import Batch, InputError, choose
-from .checkpoints import digest
+from .. import identity
+from ..images import quality
+from ..types import Batch
+from ..validation import InputError, choose
 
 Colours: TypeAlias = Literal["rgb", "bgr", "luma"]
 COLOURS = ("rgb", "bgr", "luma")
-_LUMA = (65.481 / 255, 128.553 / 255, 24.966 / 255)
-_DARKEST = 16 / 255
 _WORDS = {"psnr": "PSNR", "ssim": "SSIM", "sha256": "SHA-256"}
-
-
-def checked(network: Any) -> Network:
-    """Return `network` if it is a Network, else raise an InputError that tells how to make one."""
-    if not isinstance(network, Network):
-        raise InputError(
-            f"network: got {type(network).__name__}, expected a Network; "
-            "make one with lam_nb.networks.wrap(module, scale=..., value_range=...) or lam_nb.networks.load(name)."
-        )
-    return network
 
 
 class Network(nn.Module):
@@ -99,7 +89,7 @@ class Network(nn.Module):
     @property
     def weights_hash(self) -> str:
         """SHA-256 of all weights and buffers, hexadecimal; of nothing for a plain function."""
-        return digest(self.state_dict())
+        return identity.of_weights(self.state_dict())
 
     @property
     def dtype(self) -> torch.dtype:
@@ -194,13 +184,13 @@ class Network(nn.Module):
 
     def _coloured(self, batch: Batch) -> Batch:
         if self.colours == "luma":
-            return _luma(batch)
+            return quality.luma(batch)
         return batch.flip(1) if self.colours == "bgr" else batch
 
     def _uncoloured(self, output: Batch, padded: Batch) -> Batch:
         if self.colours == "luma":
             larger = functional.interpolate(padded, scale_factor=float(self.scale), mode="bicubic")
-            return larger + (output - _luma(larger)) / sum(_LUMA)
+            return larger + (output - quality.luma(larger)) / sum(quality.LUMA)
         return output.flip(1) if self.colours == "bgr" else output
 
     def _row(self, values: float | Sequence[float]) -> Any:
@@ -220,12 +210,6 @@ class Network(nn.Module):
             return batch
         mirrored = below < height and right < width
         return functional.pad(batch, (0, right, 0, below), mode="reflect" if mirrored else "replicate")
-
-
-def _luma(batch: Batch) -> Batch:
-    """Return luma of ITU-R BT.601 (16 … 235 of 255), (n, 1, y, x)."""
-    weights = batch.new_tensor(_LUMA).reshape(1, 3, 1, 1)
-    return _DARKEST + (weights * batch).sum(1, keepdim=True)
 
 
 def _picture(answer: Any, wanted: int | str | None, name: str) -> Any:

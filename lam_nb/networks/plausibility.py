@@ -10,7 +10,8 @@ from typing import Any
 import torch
 
 from .. import images
-from ..types import Batch, Image, ImplausibleNetwork, InputError
+from ..types import Image, ImplausibleNetwork
+from ..validation import InputError
 from .network import Network
 
 _PHOTOGRAPH = "cat"
@@ -124,14 +125,9 @@ def _quality(network: Network, given: Image, truth: Image) -> tuple[float, float
     place = next((p.device for p in network.parameters()), torch.device("cpu"))
     restored = network(given[None].to(place, network.dtype))[0].float().cpu().clamp(0, 1)
     if network.scale == 1:
-        return _psnr(restored, truth) - _psnr(given, truth), _psnr(restored, given)
-    gained = _psnr(restored, truth) - _psnr(images.upscale(given, network.scale), truth)
-    return gained, _psnr(images.downscale(restored, network.scale), given)
-
-
-def _psnr(image: Batch, truth: Batch) -> float:
-    error = float((image - truth).square().mean())
-    return -10 * math.log10(max(error, 1e-10)) if math.isfinite(error) else -math.inf
+        return images.psnr(restored, truth) - images.psnr(given, truth), images.psnr(restored, given)
+    gained = images.psnr(restored, truth) - images.psnr(images.upscale(given, network.scale), truth)
+    return gained, images.psnr(images.downscale(restored, network.scale), given)
 
 
 def _rival(network: Network) -> str:

@@ -12,7 +12,7 @@ import pooch
 import requests
 from tqdm.auto import tqdm
 
-from ..types import InputError, choose
+from ..validation import InputError, choose
 
 _CACHE = "LAM_NB_CACHE"
 _TIMEOUT = 30

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..types import InputError, choose, positive, whole
+from ..validation import InputError, choose, positive, whole
 from . import plausibility
 from .network import COLOURS, Colours, Network
 

@@ -18,9 +18,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from .. import statistics
-from ..files import page as page_name
-from ..files import replacing
-from ..result import DIFFUSION_INDEX_ERROR, QUADRATURE_ERROR, X, Y, check, facts
+from ..result import DIFFUSION_INDEX_ERROR, QUADRATURE_ERROR, X, Y, check, facts, replacing
+from ..result import page as page_name
 
 DIVERGING = "RdBu_r"
 """Red adds to the detector, blue takes away, white is nothing; told apart by colour-blind readers."""

@@ -10,8 +10,7 @@ import numpy as np
 import xarray as xr
 
 from .. import statistics
-from ..files import replacing
-from ..result import DIFFUSION_INDEX, FRACTION, INPUT, METHOD, MODE, MODEL, OUTPUT, PSNR, check, facts
+from ..result import DIFFUSION_INDEX, FRACTION, INPUT, METHOD, MODE, MODEL, OUTPUT, PSNR, check, facts, replacing
 from ..types import InputError, positive
 from . import pictures
 from .figure import View

@@ -21,7 +21,7 @@ def figures():
     nets = {name: lam.networks.load(name) for name in ("fsrcnn", "residual", "imdn-small", "rfdn-small")}
     quiet = {"progress": False}
     yield "1", lam.views.attribution(lam.attribute(nets["imdn-small"], small, REGION, **quiet)), 80
-    field = lam.statistics.receptive_field(lam.networks.load("residual-nonlocal"))
+    field = lam.receptive_field(lam.networks.load("residual-nonlocal"))
     yield "2", lam.views.receptive_field(field), 60
     kept = {"steps": 24, "keep": ["path", "gradient", "integrand", "detector"], **quiet}
     pair = {path: lam.attribute(nets["fsrcnn"], small, REGION, path=path, **kept) for path in ("blur", "black")}

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 import lam_nb as lam
-from lam_nb.networks.family import train_family
+from lam_nb.networks.training import train_family
 
 WEIGHTS = {"imdn": "IMDN_x4.pth", "rfdn": "RFDN_AIM.pth", "carn-m": "carn_m.pth"}
 WINDOW = lam.Region(120, 120, 16)
@@ -77,7 +77,7 @@ def main():
     store = given.store or Path(tempfile.mkdtemp()) / "set14.zarr"
     table = lam.sweep(nets, pictures, [WINDOW], store=store)
     study = lam.studies.di_against_psnr(table)
-    reach = {net.name: float(lam.statistics.receptive_field(net).field_width) for net in nets}
+    reach = {net.name: float(lam.receptive_field(net).field_width) for net in nets}
     fields = lam.studies.di_against(table, reach, "receptive field", "input px")
     found = {"networks": len(nets), "images": len(pictures)}
     for name, one in (("psnr", study), ("receptive_field", fields)):

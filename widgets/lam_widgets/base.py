@@ -12,8 +12,8 @@ from typing import Any
 import anywidget
 from PIL import Image
 
-from lam_nb.files import page as page_name
-from lam_nb.files import replacing
+from lam_nb.result import page as page_name
+from lam_nb.result import replacing
 
 _FOLDER = Path(__file__).parent
 _RENDER = "export default { render };"

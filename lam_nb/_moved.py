@@ -1,0 +1,120 @@
+"""What has moved: old names work for one minor release, with a warning that says where they went."""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import sys
+import warnings
+from collections.abc import Mapping, Sequence
+from types import ModuleType
+
+ENDS = "0.3"
+"""Version that knows the old names no more."""
+MODULES: Mapping[str, str] = {
+    "lam_nb.attribution": "lam_nb.methods.attribution",
+    "lam_nb.causal": "lam_nb.methods.causal",
+    "lam_nb.comparison": "lam_nb.methods.comparison",
+    "lam_nb.diffusion": "lam_nb.methods.diffusion",
+    "lam_nb.faithfulness": "lam_nb.methods.faithfulness",
+    "lam_nb.fields": "lam_nb.engine.reach",
+    "lam_nb.files": "lam_nb.result",
+    "lam_nb.gradients": "lam_nb.engine.running",
+    "lam_nb.integration": "lam_nb.engine.integration",
+    "lam_nb.locality": "lam_nb.engine.locality",
+    "lam_nb.networks.critic": "lam_nb.networks.training",
+    "lam_nb.networks.evaluate": "lam_nb.networks.training.evaluation",
+    "lam_nb.networks.family": "lam_nb.networks.training",
+    "lam_nb.networks.layers": "lam_nb.networks.architectures.layers",
+    "lam_nb.networks.train": "lam_nb.networks.training",
+    "lam_nb.peers": "lam_nb.methods.peers",
+    "lam_nb.progress": "lam_nb.engine.progress",
+    "lam_nb.provenance": "lam_nb.identity",
+    "lam_nb.sweep": "lam_nb.studies",
+    "lam_nb.views.figure": "lam_nb.views.kit",
+    "lam_nb.views.pictures": "lam_nb.views.kit",
+    "lam_nb.views.timeline": "lam_nb.views.kit",
+}
+"""Old module -> new one."""
+NAMES: Mapping[str, Mapping[str, str]] = {
+    "lam_nb.statistics": {"receptive_field": "lam_nb.receptive_field"},
+    "lam_nb.networks": {"checked": "lam_nb.networks.as_network"},
+    "lam_nb.networks.checkpoints": {"digest": "lam_nb.identity.of_weights"},
+    "lam_nb.images": {"_sample_folder": "lam_nb.images.photographs.folder"},
+    "lam_nb.result": {
+        "chosen": "lam_nb.methods.attribution.chosen",
+        "OPTIONAL": "lam_nb.methods.attribution.OPTIONAL",
+        "DEFAULT": "lam_nb.methods.attribution.DEFAULT",
+    },
+}
+"""Module that stays -> its names that have moved, and where to."""
+
+
+def moved(module: str, name: str) -> object:
+    """Return what an old name of a module means now, with a warning; the fallback of a module's attributes.
+
+    Raises
+    ------
+    AttributeError
+        If it never had that name.
+
+    Examples
+    --------
+    >>> moved("lam_nb.statistics", "nothing")
+    Traceback (most recent call last):
+    AttributeError: module 'lam_nb.statistics' has no attribute 'nothing'
+    """
+    new = NAMES.get(module, {}).get(name)
+    if new is None:
+        if f"{module}.{name}" in MODULES:
+            return importlib.import_module(f"{module}.{name}")
+        raise AttributeError(f"module {module!r} has no attribute {name!r}")
+    _warn(f"{module}.{name}", new, stacklevel=4)
+    home, _, attribute = new.rpartition(".")
+    return getattr(importlib.import_module(home), attribute)
+
+
+def _warn(old: str, new: str, stacklevel: int) -> None:
+    words = f"{old} has moved: it is {new} now; the old name ends with version {ENDS}."
+    warnings.warn(words, DeprecationWarning, stacklevel=stacklevel)
+
+
+class _StandIn(ModuleType):
+    """An old module: answers with what the new one has."""
+
+    def __getattr__(self, name: str) -> object:
+        """Return the new module's attribute."""
+        return getattr(importlib.import_module(MODULES[self.__name__]), name)
+
+    def __dir__(self) -> list[str]:
+        """Return the new module's names."""
+        return dir(importlib.import_module(MODULES[self.__name__]))
+
+
+class _OldNames(importlib.abc.MetaPathFinder, importlib.abc.InspectLoader):
+    """Finds old modules, so that ``import`` and ``python -m`` know them, too."""
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> importlib.machinery.ModuleSpec | None:
+        if fullname not in MODULES:
+            return None
+        return importlib.util.spec_from_loader(fullname, self, is_package=False)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        return _StandIn(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        _warn(module.__name__, MODULES[module.__name__], stacklevel=6)
+
+    def get_source(self, fullname: str) -> str:
+        """Return what ``python -m`` runs."""
+        return f"import runpy\nrunpy.run_module({MODULES[fullname]!r}, run_name='__main__', alter_sys=True)\n"
+
+
+def install() -> None:
+    """Have imports find old names, after all real ones."""
+    if not any(isinstance(one, _OldNames) for one in sys.meta_path):
+        sys.meta_path.append(_OldNames())

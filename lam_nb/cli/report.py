@@ -1,0 +1,71 @@
+"""Reports: what a command prints and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import xarray as xr
+
+from .. import result, statistics
+from ..result import writable_folder
+from ..types import Region
+from ..validation import InputError
+
+DEVICE = {"help": "cpu, cuda, mps; default: CUDA when there is one"}
+VALUE_RANGE = {"type": float, "help": "largest pixel value the network works with: 1 or 255"}
+WEIGHTS = {"help": "checkpoint for the named architecture"}
+
+
+def attribution(dataset: xr.Dataset, table: str | None, page: str | None) -> None:
+    """Write a result of `lam_nb.attribute`, and print what came out."""
+    written = [] if table is None else [result.save(dataset, table)]
+    if page:
+        from .. import views
+
+        written.append(views.write_html(views.progression(dataset), page, title=f"{dataset.attrs['network']} · lam_nb"))
+    told = dataset.attrs
+    index, error = statistics.diffusion_index(dataset), statistics.index_error(dataset)
+    rows = [
+        ("network", f"{told['network']} ({told['parameters']:,} parameters)"),
+        ("region", window(Region.of_facts(told))),
+        ("diffusion index", f"{float(index):.2f} ± {float(error):.2f}"),
+        ("Gini", f"{float(statistics.gini(dataset)):.4f}"),
+        ("completeness gap", f"{float(statistics.completeness(dataset)):+.2%}"),
+        ("quadrature error", f"{float(dataset[result.QUADRATURE_ERROR]):.1%} (estimated, relative L1)"),
+        ("seconds", f"{told['seconds']:.1f} on {told['device']}"),
+    ]
+    lines(rows, written)
+
+
+def window(region: Region) -> str:
+    """Return in words which window it is.
+
+    Examples
+    --------
+    >>> window(Region(3, 4, 5))
+    'y=3, x=4, 5 × 5 px'
+    """
+    return f"y={region.y}, x={region.x}, {region.height} × {region.width} px"
+
+
+def lines(rows: Iterable[tuple[str, str]], written: Iterable[Path] = ()) -> None:
+    """Print a table of two columns, and which files there are."""
+    for name, value in [*rows, *(("written", str(path.resolve())) for path in written)]:
+        print(f"{name:<18}{value}")
+
+
+def check_outputs(table: str | None, page: str | None) -> None:
+    """Refuse names of files before anything is computed.
+
+    Raises
+    ------
+    InputError
+        If an ending is wrong or a folder cannot be written.
+    """
+    for path, endings in ((table, (".nc", ".zarr")), (page, (".html",))):
+        if path is None:
+            continue
+        if Path(path).suffix not in endings:
+            raise InputError(f"output: got {path}, expected a name that ends in {' or '.join(endings)}.")
+        writable_folder(path)

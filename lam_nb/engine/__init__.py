@@ -1,0 +1,1 @@
+"""The engine: how a network is asked. Private; it knows no verb."""

@@ -1,0 +1,175 @@
+"""Locality: a window of the output needs only its receptive field of the input. Exact, or not used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import torch
+
+from ..types import Batch, Detector, DetectorMaker, Region
+from ..validation import InputError
+from .reach import known_reach
+from .running import Leased, outputs
+from .sampling import detect
+
+_MARGINS = (0, 1, 2, 4, 8, 16, 32)
+"""Output pixels around a window that a detector may look at: edges look at one, Gabor kernels at six."""
+_WORTH = 0.8
+"""Share of the picture above which a crop does not pay."""
+_EXACT = 2e-5
+"""Largest difference to the whole computation that is rounding, for pixels in [0, 1]."""
+
+
+@dataclass(frozen=True)
+class Local:
+    """A network that is given a part of a picture, and a detector of what it makes of that.
+
+    Parameters
+    ----------
+    network : Leased
+    part : (slice, slice)
+        Rows and columns of the part, in input pixels.
+    kept : (slice, slice)
+        The part of the output that is computed, in output pixels.
+    canvas : torch.Tensor (1, 3, out_y, out_x), optional
+        The whole output on a picture, into which the part is laid; without it the part is returned alone.
+    """
+
+    network: Leased
+    part: tuple[slice, slice]
+    kept: tuple[slice, slice]
+    canvas: Batch | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the network."""
+        return self.network.name
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of the network."""
+        return self.network.dtype
+
+    @property
+    def weights(self) -> Mapping[str, torch.Tensor]:
+        """Weights of the network."""
+        return self.network.weights
+
+    def lease(self) -> Any:
+        """Return the network's lease."""
+        return self.network.lease()
+
+    @property
+    def pixels(self) -> int:
+        """Input pixels that are computed for each picture."""
+        rows, columns = self.part
+        return (rows.stop - rows.start) * (columns.stop - columns.start)
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Map parts of pictures (n, 3, rows, columns) to parts of the output, or to whole outputs."""
+        output = self.network(batch)
+        top, left = (side.start * self.network.scale for side in self.part)
+        rows, columns = self.kept
+        computed = output[..., rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        if self.canvas is None:
+            return computed
+        whole = self.canvas.to(batch).repeat(len(batch), 1, 1, 1)
+        whole[..., rows, columns] = computed
+        return whole
+
+
+def localised(
+    run: Leased, detector_of: DetectorMaker, region: Region, picture: Batch, output: Batch
+) -> tuple[Leased | Local, Detector]:
+    """Return the network on the part of the picture that the detector can depend on, if that pays and is exact.
+
+    Neither the detector nor the network is taken at its word: pixels are marked with NaN to see what
+    they depend on, and the part's output is compared with the whole one on the picture.
+
+    Parameters
+    ----------
+    run : Leased
+        On the pictures' device.
+    detector_of : callable
+        region -> detector.
+    region : Region
+    picture, output : torch.Tensor
+        The image (1, 3, y, x) and the network's whole output for it.
+
+    Returns
+    -------
+    Leased or Local
+    callable
+        The detector for its output.
+    """
+    detector = detector_of(region)
+    margin = _margin(detector, region, output)
+    if margin is None:
+        return run, detector
+    height, width = picture.shape[-2:]
+    found = known_reach(run, max(height, width))
+    kept = _around(region, margin, output)
+    rows = _needed(kept[0], found.rows, height, run.scale, run.pad_to)
+    columns = _needed(kept[1], found.columns, width, run.scale, run.pad_to)
+    local = Local(run, (rows, columns), kept)
+    if local.pixels > _WORTH * height * width or not _is_exact(local, picture, output):
+        return run, detector
+    moved = _moved(detector_of, detector, region, kept, output)
+    return (local, moved) if moved else (replace(local, canvas=output), detector)
+
+
+def _moved(
+    detector_of: DetectorMaker, detector: Detector, region: Region, kept: tuple[slice, slice], output: Batch
+) -> Detector | None:
+    """Return the detector of the same window within the kept part, if there it measures the same."""
+    noise = torch.rand(output.shape, generator=torch.Generator().manual_seed(0)).to(output)
+    try:
+        moved = detector_of(region.moved(-kept[0].start, -kept[1].start))
+        same = all(torch.equal(moved(one[..., kept[0], kept[1]]), detector(one)) for one in (output, noise))
+    except Exception:  # a detector of one's own may refuse a part in any way: then it is given the whole
+        return None
+    return moved if same else None
+
+
+def _margin(detector: Detector, region: Region, output: Batch) -> int | None:
+    """Return how many pixels around the region the detector looks at, or None if it cannot be told."""
+    value, marked = detector(output), torch.full_like(output, torch.nan)
+    for margin in _MARGINS:
+        rows, columns = _around(region, margin, output)
+        marked[..., rows, columns] = output[..., rows, columns]
+        try:
+            if torch.equal(detect(detector, marked, ""), value):
+                return margin
+        except InputError:  # NaN came out: it looks further
+            continue
+        except Exception:  # a detector of one's own may refuse NaN in its own words: nothing can be told
+            return None
+    return None
+
+
+def _around(region: Region, margin: int, output: Batch) -> tuple[slice, slice]:
+    rows, columns = region.slices
+    height, width = output.shape[-2:]
+    return (
+        slice(max(0, rows.start - margin), min(height, rows.stop + margin)),
+        slice(max(0, columns.start - margin), min(width, columns.stop + margin)),
+    )
+
+
+def _needed(kept: slice, reach: tuple[int, int] | None, size: int, scale: int, pad: int) -> slice:
+    if reach is None:
+        return slice(0, size)
+    first = max(0, kept.start // scale - reach[0])
+    last = min(size, -(-kept.stop // scale) + reach[1])
+    return slice(first // pad * pad, min(size, -(-last // pad) * pad))
+
+
+def _is_exact(local: Local, picture: Batch, output: Batch) -> bool:
+    try:
+        part = outputs(local, picture[..., local.part[0], local.part[1]])
+    except InputError:  # a network may take the whole picture's sides and no others
+        return False
+    whole = output[..., local.kept[0], local.kept[1]]
+    return bool((part - whole).abs().max() <= _EXACT * max(1.0, float(whole.abs().max())))

@@ -1,0 +1,287 @@
+"""Sampling: detectors and their gradients at nodes of a path, a batch at a time. The only file that differentiates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ..quadrature import Nodes
+from ..types import Bar, Batch, Detector, Path
+from ..validation import InputError, whole
+from .along import positions, velocities
+from .running import Runnable
+
+_SAVED = {"cpu": 512 * 2**20}
+"""Bytes of activations, kept for the backward pass, up to which larger batches are faster; measured on CPUs."""
+_GPU_SHARE, _GPU_MOST = 0.25, 8 * 2**30
+"""Part of the free memory of a GPU, and bytes, that activations may take: a guess, not measured."""
+_OVERHEAD = 2.0
+"""Peak memory of an evaluation over the activations it keeps: measured on the networks of the benchmark, to a third."""
+
+
+@dataclass(frozen=True)
+class Samples:
+    """What was seen at the nodes of a path, a row per node.
+
+    Parameters
+    ----------
+    integrand, gradient : numpy.ndarray, shape (node, 3, y, x)
+        The detector's derivative by the image, times the path's by alpha, and by itself; on the part
+        of the picture that was computed. The gradient is empty (no nodes) unless asked for.
+    detector : numpy.ndarray, shape (node,)
+    output : numpy.ndarray, shape (node, 3, out_y, out_x), uint8
+        Empty unless asked for.
+    """
+
+    integrand: NDArray[np.floating]
+    gradient: NDArray[np.floating]
+    detector: NDArray[np.floating]
+    output: NDArray[np.uint8]
+
+    def merged(self, more: Samples, fresh: NDArray[np.bool_]) -> Samples:
+        """Return these and `more` samples in order; `fresh` says which rows of all are the new ones."""
+        merged = {}
+        for field in fields(self):
+            old, new = getattr(self, field.name), getattr(more, field.name)
+            both = np.empty((len(fresh) if len(old) else 0, *old.shape[1:]), old.dtype)
+            if len(old):
+                both[~fresh], both[fresh] = old, new
+            merged[field.name] = both
+        return Samples(**merged)
+
+
+def value_and_gradient(run: Runnable, detector: Detector, batch: Batch) -> tuple[torch.Tensor, Batch, Batch]:
+    """Return the detector's values (node,), their gradients by the images, and the network's outputs.
+
+    Raises
+    ------
+    InputError
+        If the detector does not give one number per image, or something is not finite.
+
+    Examples
+    --------
+    >>> from lam_nb.engine.running import Leased
+    >>> from lam_nb.networks import wrap
+    >>> run, total = Leased(wrap(torch.nn.Identity()), torch.device("cpu")), lambda output: output.sum((1, 2, 3))
+    >>> values, gradients, _ = value_and_gradient(run, total, torch.ones(2, 3, 24, 24))
+    >>> values.shape, float(gradients.mean())
+    (torch.Size([2]), 1.0)
+    """
+    found, output = values_and_gradients(run, [detector], batch)
+    return *found[0], output
+
+
+def values_and_gradients(
+    run: Runnable, detectors: Sequence[Detector], batch: Batch
+) -> tuple[list[tuple[torch.Tensor, Batch]], Batch]:
+    """Return every detector's values (node,) and gradients, from one forward pass, and the outputs."""
+    images = batch.detach().to(run.dtype).clone().requires_grad_()
+    found = []
+    with run.lease(), torch.enable_grad():
+        output = run(images)
+        for left, detector in zip(reversed(range(len(detectors))), detectors, strict=True):
+            values = detect(detector, output, run.name)
+            if not values.requires_grad:
+                raise InputError(
+                    f"network {run.name!r}: no gradient reaches the image; it or the detector runs under "
+                    "torch.no_grad or inference_mode, detaches, or leaves torch; take that away."
+                )
+            found.append((values.detach(), _gradient(values, images, retain=left > 0)))
+    if not all(torch.isfinite(gradients).all() for _, gradients in found):
+        raise InputError(
+            f"network {run.name!r}: its gradient is NaN or infinite on this image; look for a square root, "
+            "logarithm or division in it whose argument reaches 0."
+        )
+    return found, output.detach()
+
+
+def _gradient(values: torch.Tensor, images: Batch, *, retain: bool) -> Batch:
+    return torch.autograd.grad(
+        values.sum(), images, allow_unused=True, materialize_grads=True, retain_graph=retain or None
+    )[0]
+
+
+def detect(detector: Detector, output: Batch, name: str) -> torch.Tensor:
+    """Return the detector's values (node,) on outputs of the network `name`.
+
+    Raises
+    ------
+    InputError
+        If they are not one finite number per image.
+    """
+    values = detector(output)
+    shape = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
+    if shape != (len(output),):
+        raise InputError(
+            f"detector: got {shape} for {len(output)} images, expected one number per image, ({len(output)},)."
+        )
+    if not torch.isfinite(values).all():
+        raise InputError(
+            f"network {name!r}: its output is NaN or infinite on this image; check its weights and value_range."
+        )
+    return values
+
+
+class Sampler:
+    """Evaluates detectors at nodes of a path, a batch at a time; a lease is taken for each batch.
+
+    The first evaluation is made alone and measured; the batch follows from the activations that it kept.
+
+    Parameters
+    ----------
+    run : Runnable
+        On the path's device.
+    path : callable
+        alpha -> image.
+    part : (slice, slice), optional
+        Rows and columns of the images that the network is given.
+    batch : int, optional
+        Nodes at once; chosen when not given.
+    memory : int, optional
+        Bytes that an evaluation may take at most, about.
+    keep_gradient, keep_output : bool
+        Keep every gradient; every output, 8 bits.
+    """
+
+    def __init__(
+        self,
+        run: Runnable,
+        path: Path,
+        part: tuple[slice, slice] = (slice(None), slice(None)),
+        *,
+        batch: int | None = None,
+        memory: int | None = None,
+        keep_gradient: bool = False,
+        keep_output: bool = False,
+    ) -> None:
+        self.run, self.path, self.part = run, path, part
+        self.memory, self.keep_gradient, self.keep_output = memory, keep_gradient, keep_output
+        self._batch = None if batch is None else whole("batch", batch)
+
+    def __call__(self, detectors: Sequence[Detector], nodes: Sequence[Nodes], bar: Bar | None = None) -> list[Samples]:
+        """Evaluate each detector at its own nodes; nodes that they share share the forward pass.
+
+        Parameters
+        ----------
+        detectors : sequence of callables
+        nodes : sequence of Nodes
+            As many.
+        bar : Bar, optional
+            Told about every evaluation.
+
+        Returns
+        -------
+        list of Samples
+        """
+        every = _union(nodes)
+        asked = np.stack([np.isin(every.alphas, one.alphas) for one in nodes])
+        rows: list[list[tuple[Batch, ...]]] = [[] for _ in nodes]
+        start = 0
+        while start < len(every.alphas):
+            part = slice(start, start + (self._size if asked.all() else 1))
+            chosen = np.flatnonzero(asked[:, part].any(1))
+            images = self._cropped(positions(self.path, every.alphas[part]))
+            try:
+                found, output = self._evaluated([detectors[int(k)] for k in chosen], images)
+            except torch.OutOfMemoryError:
+                self._batch = _halved(len(images), self.run.name, images)
+                continue
+            velocity = self._cropped(_velocity(self.path, every, part))
+            for k, (values, gradients) in zip(chosen, found, strict=True):
+                kept = gradients if self.keep_gradient else gradients[:0]
+                rows[k].append((gradients * velocity, kept, values, _bytes(output, self.keep_output)))
+            start += len(images)
+            if bar is not None:
+                bar.update(len(images) * len(chosen))
+        return [Samples(*(_array(torch.cat(column)) for column in zip(*row, strict=True))) for row in rows]
+
+    @property
+    def _size(self) -> int:
+        return self._batch or 1
+
+    def _cropped(self, images: Batch) -> Batch:
+        return images[..., self.part[0], self.part[1]]
+
+    def _evaluated(
+        self, detectors: Sequence[Detector], images: Batch
+    ) -> tuple[list[tuple[torch.Tensor, Batch]], Batch]:
+        if self._batch is not None:
+            return values_and_gradients(self.run, detectors, images)
+        with _counted() as saved:
+            evaluated = values_and_gradients(self.run, detectors, images)
+        weights = {one.untyped_storage().data_ptr() for one in self.run.weights.values()}
+        activations = sum(size for place, size in saved.items() if place not in weights)
+        self._batch = self._affordable(activations // len(images), images.device)
+        return evaluated
+
+    def _affordable(self, each: int, device: torch.device) -> int:
+        best = _SAVED.get(device.type, _SAVED["cpu"])
+        if device.type == "cuda":
+            best = min(_GPU_MOST, int(_GPU_SHARE * torch.cuda.mem_get_info(device)[0]))
+        if self.memory is not None:
+            if _OVERHEAD * each > self.memory:
+                raise InputError(
+                    f"memory: network {self.run.name!r} takes about {_OVERHEAD * each / 1e9:.2f} GB for one image, "
+                    f"more than the {self.memory / 1e9:.2f} GB allowed; crop the image, or allow more."
+                )
+            best = min(best, int(self.memory / _OVERHEAD))
+        return max(1, best // max(each, 1))
+
+
+@contextmanager
+def _counted() -> Iterator[dict[int, int]]:
+    """Count the bytes that autograd keeps, by where they lie; parameters are there anyway."""
+    saved: dict[int, int] = {}
+
+    def pack(tensor: torch.Tensor) -> torch.Tensor:
+        if not isinstance(tensor, torch.nn.Parameter):
+            storage = tensor.untyped_storage()
+            saved[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+        yield saved
+
+
+def _union(nodes: Sequence[Nodes]) -> Nodes:
+    if all(one is nodes[0] for one in nodes):
+        return nodes[0]
+    alphas = np.unique(np.concatenate([one.alphas for one in nodes]))
+    return Nodes(alphas, np.zeros_like(alphas))
+
+
+def _velocity(path: Path, nodes: Nodes, part: slice) -> Batch:
+    alphas, weights = nodes.alphas[part], nodes.weights[part]
+    if not nodes.backward:
+        return velocities(path, alphas)
+    before, here = positions(path, alphas - weights), positions(path, alphas)
+    widths = torch.as_tensor(weights).to(here.dtype).to(here.device)
+    return (here - before) / widths.reshape(-1, *[1] * (here.ndim - 1))
+
+
+def _array(values: torch.Tensor) -> NDArray[np.generic]:
+    """Return a numpy array; half precision, which numpy files do not know, becomes float32."""
+    small = values.dtype in (torch.bfloat16, torch.float16)
+    return (values.float() if small else values).cpu().numpy()
+
+
+def _halved(size: int, name: str, images: Batch) -> int:
+    """Return half the batch, with the memory of the failed one given back."""
+    if size == 1:
+        raise InputError(
+            f"network {name!r}: one image of {tuple(images.shape[-2:])} pixels does not fit the memory of "
+            f"{images.device}; crop the image, or give device='cpu'."
+        )
+    if images.device.type == "cuda":
+        torch.cuda.empty_cache()
+    return size // 2
+
+
+def _bytes(output: Batch, keep: bool) -> Batch:
+    shown = output if keep else output[:0]
+    return (shown.clamp(0, 1) * 255).round().to(torch.uint8)

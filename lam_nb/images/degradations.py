@@ -1,0 +1,174 @@
+"""Degradations: noise, rain, compression and blur, seeded, the same for every picture of a size."""
+
+from __future__ import annotations
+
+import io
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import ClassVar
+
+import numpy as np
+import torch
+from PIL import Image as Pillow
+from torch.nn import functional
+
+from ..types import Batch, Image
+from ..validation import InputError, positive, whole
+from .reading import _from_pillow, to_pillow
+
+
+@dataclass(frozen=True)
+class Noise:
+    """Gaussian noise, the same for every picture of a size; what denoisers remove.
+
+    Parameters
+    ----------
+    sigma : float > 0
+        Standard deviation, in intensity; 50 / 255 is usual.
+    seed : int
+
+    Examples
+    --------
+    >>> Noise(0.1, seed=1)(torch.zeros(3, 8, 6)).std() > 0.05
+    tensor(True)
+    """
+
+    sigma: float
+    seed: int = 0
+    pointwise: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Check the numbers."""
+        positive("sigma", self.sigma, "a standard deviation")
+        whole("seed", self.seed, 0)
+
+    def __call__(self, pictures: Batch) -> Batch:
+        """Return pictures (…, 3, y, x) with noise; not clipped, as denoisers expect."""
+        source = np.random.default_rng(self.seed)
+        drawn = source.standard_normal(tuple(pictures.shape[-3:]), dtype=np.float32)
+        return pictures + self.sigma * torch.from_numpy(drawn).to(pictures)
+
+
+@dataclass(frozen=True)
+class Rain:
+    """Streaks of rain, the same for every picture of a size; what deraining networks remove.
+
+    Seeds fall on a share U(0.005, 0.007) of the pixels and are drawn into streaks 3, 5 or 7 wide
+    (p ¼, ½, ¼), 35 to 45 long, up to 30° from the vertical; the layer, its maximum 1, is added β ~ U(0.6, 1)
+    times and saturates (Hu et al., arXiv 2407.19789).
+
+    Parameters
+    ----------
+    seed : int
+
+    Examples
+    --------
+    >>> rainy = Rain(seed=3)(torch.zeros(3, 60, 50))
+    >>> bool((rainy[0] == rainy[2]).all()), 0.5 < float(rainy.max()) <= 1
+    (True, True)
+    """
+
+    seed: int = 0
+    pointwise: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Check the seed."""
+        whole("seed", self.seed, 0)
+
+    def __call__(self, pictures: Batch) -> Batch:
+        """Return pictures (…, 3, y, x) in the rain."""
+        return (pictures + self.layer(*pictures.shape[-2:]).to(pictures)).clamp(0, 1)
+
+    def layer(self, height: int, width: int) -> torch.Tensor:
+        """Return what is added, (height, width)."""
+        return _rain(self.seed, height, width).clone()
+
+
+@lru_cache(maxsize=4)  # the same layer falls on every batch
+def _rain(seed: int, height: int, width: int) -> torch.Tensor:
+    source = np.random.default_rng(seed)
+    strength, share = source.uniform(0.6, 1), source.uniform(0.005, 0.007)
+    thick, length = int(source.choice([3, 5, 7], p=[0.25, 0.5, 0.25])), int(source.integers(35, 46))
+    kernel = _streak(thick, length, math.radians(source.uniform(-30, 30)))
+    reach = kernel.shape[-1] // 2
+    seeds = source.random((height + 2 * reach, width + 2 * reach)) < share
+    field = functional.conv2d(torch.from_numpy(seeds).float()[None, None], kernel[None, None])[0, 0]
+    return strength * field / field.max().clamp(min=1e-6)
+
+
+@dataclass(frozen=True)
+class JPEG:
+    """Compression artefacts of JPEG.
+
+    Parameters
+    ----------
+    quality : int, 1 … 100
+        10 is coarse, 90 hardly visible.
+
+    Examples
+    --------
+    >>> JPEG(10)(torch.rand(3, 16, 16)).shape
+    torch.Size([3, 16, 16])
+    """
+
+    quality: int
+
+    def __post_init__(self) -> None:
+        """Check the quality."""
+        if not isinstance(self.quality, int) or not 1 <= self.quality <= 100:
+            raise InputError(f"quality: got {self.quality!r}, expected a whole number from 1 to 100.")
+
+    def __call__(self, pictures: Batch) -> Batch:
+        """Return pictures (…, 3, y, x), compressed and read again."""
+        flat = [self._one(one) for one in pictures.reshape(-1, *pictures.shape[-3:])]
+        return torch.stack(flat).reshape(pictures.shape).to(pictures)
+
+    def _one(self, picture: Image) -> Image:
+        buffer = io.BytesIO()
+        to_pillow(picture).save(buffer, "JPEG", quality=self.quality)
+        with Pillow.open(buffer) as read:
+            return _from_pillow(read, "image", None)
+
+
+@dataclass(frozen=True)
+class Blur:
+    """Gaussian blur with reflected borders.
+
+    Parameters
+    ----------
+    sigma : float > 0
+        In pixels; the kernel reaches three of them.
+
+    Examples
+    --------
+    >>> round(float(Blur(1.5)(torch.ones(3, 16, 12)).mean()), 4)
+    1.0
+    """
+
+    sigma: float
+
+    def __post_init__(self) -> None:
+        """Check the width."""
+        positive("sigma", self.sigma, "a width in pixels")
+
+    def __call__(self, pictures: Batch) -> Batch:
+        """Return pictures (…, 3, y, x), blurred."""
+        reach = math.ceil(3 * self.sigma)
+        steps = torch.arange(-reach, reach + 1, dtype=torch.float32)
+        weights = torch.exp(-(steps**2) / (2 * self.sigma**2))
+        weights = (weights / weights.sum()).to(pictures)
+        flat = pictures.reshape(-1, 1, *pictures.shape[-2:])
+        mode = "reflect" if reach < min(pictures.shape[-2:]) else "replicate"
+        flat = functional.pad(flat, (reach,) * 4, mode=mode)
+        flat = functional.conv2d(functional.conv2d(flat, weights[None, None, :, None]), weights[None, None, None])
+        return flat.reshape(pictures.shape)
+
+
+def _streak(thick: int, length: int, angle: float) -> torch.Tensor:
+    """Return a line through the middle of a square, soft across, (n, n)."""
+    reach = length // 2
+    steps = torch.arange(-reach, reach + 1, dtype=torch.float32)
+    along = steps[:, None] * math.cos(angle) + steps[None] * math.sin(angle)
+    across = -steps[:, None] * math.sin(angle) + steps[None] * math.cos(angle)
+    return torch.exp(-2 * (across / (thick / 2)) ** 2) * (along.abs() <= reach)

@@ -1,0 +1,78 @@
+"""Scaling: crop, make the low-resolution input, enlarge."""
+
+from __future__ import annotations
+
+from PIL import Image as Pillow
+
+from ..types import Image, ImageLike
+from ..validation import InputError, whole
+from .reading import _from_pillow, as_image, to_pillow
+
+
+def crop(image: Image, y: int, x: int, height: int, width: int) -> Image:
+    """Cut out `height` × `width` pixels whose top left corner is (y, x).
+
+    Raises
+    ------
+    InputError
+        If the rectangle leaves the image.
+
+    Examples
+    --------
+    >>> crop(torch.zeros(3, 30, 20), y=4, x=2, height=8, width=6).shape
+    torch.Size([3, 8, 6])
+    """
+    rows, columns = image.shape[-2:]
+    if min(y, x) < 0 or min(height, width) < 1 or y + height > rows or x + width > columns:
+        raise InputError(
+            f"crop (y={y}, x={x}, {height} × {width}) leaves the image, which is {rows} × {columns}; move or shrink it."
+        )
+    return image[..., y : y + height, x : x + width]
+
+
+def downscale(image: ImageLike, scale: int) -> Image:
+    """Make the low-resolution input: crop to a multiple of `scale`, shrink with PIL's bicubic.
+
+    The image passes through 8 bits before and after, as in the paper's demo
+    (Gu & Dong, arXiv 2011.11036).
+
+    Parameters
+    ----------
+    image : torch.Tensor, shape (3, y, x)
+    scale : int ≥ 1
+
+    Returns
+    -------
+    torch.Tensor, shape (3, y // scale, x // scale)
+
+    Raises
+    ------
+    InputError
+        If `scale` is no whole number ≥ 1 or the image is smaller than it.
+
+    Examples
+    --------
+    >>> downscale(torch.zeros(3, 34, 21), 4).shape
+    torch.Size([3, 8, 5])
+    """
+    picture = as_image(image)
+    rows, columns = picture.shape[-2:]
+    scale = whole("scale", scale)
+    if min(rows, columns) < scale:
+        raise InputError(f"scale: got {scale!r} for an image of {rows} × {columns}, expected no more than its sides.")
+    large = to_pillow(picture[:, : rows - rows % scale, : columns - columns % scale])
+    small = large.resize((columns // scale, rows // scale), Pillow.Resampling.BICUBIC)
+    return _from_pillow(small, "image", None)
+
+
+def upscale(image: ImageLike, scale: int) -> Image:
+    """Enlarge with PIL's bicubic, through 8 bits: the baseline every network must beat.
+
+    Examples
+    --------
+    >>> upscale(torch.zeros(3, 8, 5), 4).shape
+    torch.Size([3, 32, 20])
+    """
+    scale, picture = whole("scale", scale), to_pillow(as_image(image))
+    large = picture.resize((picture.width * scale, picture.height * scale), Pillow.Resampling.BICUBIC)
+    return _from_pillow(large, "image", None)

@@ -1,0 +1,1 @@
+"""Methods: a question a module, the verb and its table."""

@@ -1,0 +1,418 @@
+"""Attribution: image -> path -> gradients -> Dataset."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TypedDict
+
+import numpy as np
+import torch
+import xarray as xr
+from numpy.typing import ArrayLike, NDArray
+
+from .. import identity, images, paths, quadrature, result
+from ..engine import integration, running
+from ..engine.along import Remembered, positions, speed
+from ..engine.locality import Local, localised
+from ..engine.running import Leased, Lowered, outputs
+from ..engine.sampling import Sampler, detect
+from ..engine.scene import Scene, is_one, regions, scene
+from ..networks import NetworkLike
+from ..types import (
+    Detector,
+    DetectorMaker,
+    Device,
+    Image,
+    ImageLike,
+    Path,
+    PathMaker,
+    Progress,
+    Region,
+    RegionLike,
+)
+from ..validation import InputError, choose
+
+_END_TOLERANCE = 1e-3
+"""How far a path may end from the image, in intensity: less than a grey level of 8 bits."""
+_ALL = slice(None), slice(None)
+_ALONG = (result.ALPHA, *result.PIXELS)
+OPTIONAL = (
+    result.INPUT,
+    result.OUTPUT,
+    result.PATH,
+    result.GRADIENT,
+    result.INTEGRAND,
+    result.DETECTOR,
+    result.OUTPUT_PATH,
+)
+"""What `keep` chooses from; the map and the scalars are always there."""
+DEFAULT = tuple(name for name in OPTIONAL if name != result.OUTPUT_PATH)
+"""What is kept unless said otherwise."""
+_PER_NODE = (result.PATH, result.GRADIENT, result.INTEGRAND, result.DETECTOR, result.OUTPUT_PATH)
+RUN = frozenset({"batch", "memory", "device", "local", "progress", "keep"})
+"""Settings that say how a map is computed and what is kept; all others decide it."""
+TABLE = result.Table(
+    result.PICTURES,
+    {
+        result.PATH: (_ALONG, "image along the path", "intensity"),
+        result.GRADIENT: (_ALONG, "derivative of the detector by the image", "detector/intensity"),
+        result.INTEGRAND: (_ALONG, "derivative times path velocity", "detector"),
+        result.DETECTOR: ((result.ALPHA,), "detector along the path", "detector"),
+        result.OUTPUT_PATH: (
+            (result.ALPHA, *result.OUTPUT_PIXELS),
+            "network output along the path",
+            "intensity/255",
+        ),
+        result.ATTRIBUTION: (result.PIXELS, "local attribution", "detector"),
+        result.DETECTOR_START: ((), "detector at the baseline", "detector"),
+        result.DETECTOR_END: ((), "detector at the image", "detector"),
+        result.COMPLETENESS_GAP: ((), "relative completeness gap", "1"),
+        result.QUADRATURE_ERROR: ((), "estimated relative L1 error of the map", "1"),
+        result.DIFFUSION_INDEX_ERROR: ((), "estimated integration error of the diffusion index", "1"),
+        result.PRECISION_ERROR: ((), "estimated relative L1 error of the map by low precision", "1"),
+        result.STEP_ERROR: ((result.ALPHA,), "part of the estimated error that a step makes", "1"),
+        result.NODE_COUNT: ((result.REFINEMENT,), "gradient evaluations so far", "1"),
+        result.ERROR_HISTORY: ((result.REFINEMENT,), "estimated relative L1 error of the map so far", "1"),
+        result.INDEX_HISTORY: ((result.REFINEMENT,), "diffusion index so far", "1"),
+    },
+    result.QUALITIES,
+    maker="lam_nb.attribute",
+    optional=(*OPTIONAL, result.PRECISION_ERROR, *result.QUALITIES),
+    hints={name: f"attribute(..., keep=[{name!r}, ...])" for name in OPTIONAL}
+    | {name: "attribute(..., reference=truth)" for name in result.QUALITIES},
+)
+
+
+class Settings(TypedDict, total=False):
+    """Settings of `attribute`, for verbs that hand them on."""
+
+    path: str | PathMaker
+    detector: str | DetectorMaker
+    steps: int | None
+    tolerance: float | None
+    rule: str | quadrature.Rule
+    keep: str | Iterable[str] | None
+    batch: int | None
+    memory: str | int | None
+    precision: str | None
+    device: Device
+    local: bool
+
+
+def attribute(
+    network: NetworkLike,
+    image: ImageLike,
+    region: RegionLike | Sequence[RegionLike],
+    *,
+    reference: ImageLike | None = None,
+    path: str | PathMaker = "blur",
+    detector: str | DetectorMaker = "edges",
+    steps: int | None = None,
+    tolerance: float | None = None,
+    rule: str | quadrature.Rule = "arc",
+    keep: str | Iterable[str] | None = None,
+    batch: int | None = None,
+    memory: str | int | None = None,
+    precision: str | None = None,
+    device: Device = None,
+    local: bool = True,
+    progress: Progress = True,
+) -> xr.Dataset:
+    """Compute a local attribution map: which input pixels made this window of the output.
+
+    Integrates the gradient of `detector` on the window, taken by the image, along a path from a
+    baseline to the image:
+    map = ∫₀¹ ∂D(F(γ(α)))/∂γ(α) · ∂γ(α)/∂α dα (Gu & Dong, CVPR 2021, arXiv 2011.11036). The
+    map's sum is D at the image minus D at the baseline; how closely, `completeness_gap` says.
+
+    Parameters
+    ----------
+    network : Network or str
+        From `lam_nb.networks.load` or `lam_nb.networks.wrap`, or a name or file that `load` takes.
+    image : torch.Tensor (3, y, x), array (y, x, 3), PIL image or path
+        The network's input, RGB in [0, 1].
+    region : Region, (y, x, size) or (y, x, height, width), or a list of them
+        Window of the output, in output pixels. Several share the path and, where the network looks at
+        the whole picture, the forward passes: much less work than a call for each.
+    reference : image, optional
+        The ground truth, as large as the output: kept as ``reference``, and adds ``psnr`` of the output and
+        ``psnr_window`` of the window, in dB, and ``ssim`` of the output (where scikit-image is installed and
+        the output has 11 pixels a side).
+    path : callable or str, default ``lam_nb.paths.blur()``
+        image -> (alpha -> image), or a name in ``lam_nb.paths.names()``.
+    detector : callable or str, default ``lam_nb.detectors.edges``
+        region -> (output -> one number per image), or a name in ``lam_nb.detectors.names()``.
+    steps : int, optional
+        A fixed number of evaluations of the gradient along the path, instead of a tolerance.
+    tolerance : float, default 0.05
+        Evaluate, and refine the path's steps where the gradient changes most, until the estimated
+        relative L1 error of the map is below this, or 243 evaluations are spent.
+    rule : str or callable, default "arc"
+        Where evaluations sit: "arc", "midpoint", "gauss", "paper" or "ends", see `lam_nb.quadrature`.
+        All but "arc" take a fixed number of steps. ``rule="paper"`` (of 50) reproduces the published demo.
+    keep : "all", "map" or names, default all but "output_path"
+        Optional variables to keep: input, output, path, gradient, integrand, detector,
+        output_path. The map and the scalars always are. Of several regions only input and output are
+        kept by default; the others, which are large, need `steps`, that all regions have the same.
+    batch : int, optional
+        Nodes evaluated at once; by default chosen from the memory that the first evaluation takes.
+    memory : str or int, optional
+        How much an evaluation may take, such as "4GB": smaller batches, the same map. An estimate, to
+        about a third; what is kept of the result comes on top.
+    precision : "float32", "bfloat16" or "float16", optional
+        Run the network's products in a lower precision (torch's autocast). The result says how far
+        that moves the map, ``precision_error``.
+    device : str or torch.device, optional
+        Where to compute; CUDA when there is one. The network is put back where it was.
+    local : bool, default True
+        Compute only the part of the picture that the window can depend on, where there is one: the
+        same map, to rounding, in less time. Not with ``output_path``, which is of the whole output.
+    progress : bool or callable, default True
+        Show a progress bar, or tell a function (evaluations done, evaluations expected) after every
+        batch; what it raises stops the work.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dimensions alpha, channel, y, x (input pixels), out_y, out_x (output pixels), and region for a
+        list; variable ``attribution`` (channel, y, x) is the map, in units of the detector.
+
+    Raises
+    ------
+    InputError
+        If an argument does not fit: says which, what came and what to do.
+
+    Warns
+    -----
+    NotConverged
+        If the tolerance was not reached. The result says how far it got.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> net = lam.networks.wrap(torch.nn.Upsample(scale_factor=4, mode="bicubic"), name="bicubic")
+    >>> lr = lam.images.downscale(lam.images.sample("facade"), 4)
+    >>> ds = lam.attribute(net, lr, lam.Region(y=110, x=150, size=16), steps=4, progress=False)
+    >>> dict(ds.attribution.sizes)
+    {'channel': 3, 'y': 64, 'x': 64}
+    >>> many = lam.attribute(net, lr, [(110, 150, 16), (20, 30, 16)], steps=4, progress=False)
+    >>> many.lam.diffusion_index().dims
+    ('region',)
+    """
+    plan = integration.Plan.of(steps, tolerance, rule)
+    alone, windows = is_one(region), regions(region)
+    kept = _kept(keep, alone, ragged=not alone and plan.steps is None)
+    maker, lower, moving = paths.named(path), running.precision(precision), result.OUTPUT_PATH in kept
+    how = _How(lower, batch, running.memory(memory), keep_gradient=result.GRADIENT in kept, keep_output=moving)
+    given = {"detector": detector, "device": device, "progress": progress}
+    with scene(network, image, windows, **given, total=plan.least * len(windows)) as s:
+        truth = None if reference is None else images.reference(reference, s.size)
+        along = _checked_path(maker, s.image)
+        work = _Work(s, Remembered(along), plan.on(lambda alphas: speed(along, alphas)), how)
+        found = dict(one for share in work.shares(local and not moving) for one in work.integrated(share))
+    plan.warn([one.integral.error for one in found.values()], stacklevel=2)
+    told: dict[str, str | int | float] = {"path": identity.named(maker)}
+    told |= {"rule": rule if isinstance(rule, str) else identity.named(rule)}
+    told |= {} if plan.tolerance is None else {"tolerance": plan.tolerance}
+    told |= {} if lower is None else {"precision": str(lower).removeprefix("torch.")}
+    results = [_assembled(found[k], window, work, truth, kept, told) for k, window in enumerate(windows)]
+    return results[0] if alone else result.stacked(results, result.REGION)
+
+
+@dataclass(frozen=True)
+class _How:
+    """How it is run."""
+
+    lower: torch.dtype | None
+    batch: int | None
+    memory: int | None
+    keep_gradient: bool
+    keep_output: bool
+
+
+@dataclass(frozen=True)
+class _Found:
+    """An integral of one region, on a part of the picture."""
+
+    integral: integration.Integral
+    part: tuple[slice, slice]
+    pixels: int
+    start: float
+    end: float
+    precision_error: float | None
+
+
+@dataclass(frozen=True)
+class _Share:
+    """Regions that share forward passes of a network, or of a part of it."""
+
+    run: Leased | Local
+    members: tuple[int, ...] = ()
+    detectors: tuple[Detector, ...] = ()
+    ends: tuple[float, ...] = ()
+
+    @property
+    def crop(self) -> tuple[slice, slice]:
+        return self.run.part if isinstance(self.run, Local) else _ALL
+
+    def joined(self, member: int, detector: Detector, end: float) -> _Share:
+        return _Share(self.run, (*self.members, member), (*self.detectors, detector), (*self.ends, end))
+
+
+@dataclass(frozen=True)
+class _Work:
+    """What all regions share."""
+
+    scene: Scene
+    trace: Remembered
+    integrator: integration.Integrator
+    how: _How
+
+    def shares(self, local: bool) -> list[_Share]:
+        """Return what to run for which regions: the network for those that see it whole, parts of it for others."""
+        run, windows = self.scene.run, self.scene.windows
+        last = positions(self.trace, [1.0])
+        together, alone = _Share(run), []
+        for k, window in enumerate(windows):
+            detector = self.scene.detector(window)
+            end = float(detect(detector, self.scene.output, run.name))
+            part, moved = (
+                localised(run, self.scene.detector_of, window, last, self.scene.output) if local else (run, detector)
+            )
+            if part is run:
+                together = together.joined(k, detector, end)
+            else:
+                alone.append(_Share(part).joined(k, moved, end))
+        return [together, *alone] if together.members else alone
+
+    def integrated(self, share: _Share) -> Iterator[tuple[int, _Found]]:
+        """Yield what was found for the regions of a share."""
+        run, crop, first = share.run, share.crop, positions(self.trace, [0.0])
+        whole = first.shape[-2] * first.shape[-1]
+        pixels = run.pixels if isinstance(run, Local) else whole
+        before = outputs(run, first[..., crop[0], crop[1]])
+        lowered = run if self.how.lower is None else Lowered(run, self.how.lower)
+        sampler = Sampler(
+            lowered,
+            self.trace,
+            crop,
+            batch=self.how.batch,
+            memory=self.how.memory,
+            keep_gradient=self.how.keep_gradient,
+            keep_output=self.how.keep_output,
+        )
+        integrals = self.integrator.integrate(sampler, share.detectors, pixels / whole, self.scene.bar)
+        exact = Sampler(run, self.trace, crop, memory=self.how.memory)
+        for k, detector, end, integral in zip(share.members, share.detectors, share.ends, integrals, strict=True):
+            start = float(detect(detector, before, run.name))
+            moved = None if self.how.lower is None else integration.precision_error(integral, exact, detector)
+            yield k, _Found(integral, crop, pixels, start, end, moved)
+
+
+def _assembled(
+    found: _Found,
+    window: Region,
+    work: _Work,
+    truth: Image | None,
+    kept: Sequence[str],
+    told: Mapping[str, str | int | float],
+) -> xr.Dataset:
+    integral, samples, along = found.integral, found.integral.samples, work.trace.path
+    values = work.scene.shown | integral.values()
+    values |= {result.DETECTOR_START: found.start, result.DETECTOR_END: found.end}
+    values[result.COMPLETENESS_GAP] = _gap(np.asarray(values[result.ATTRIBUTION]), found.start, found.end)
+    values[result.PRECISION_ERROR] = found.precision_error
+    if result.PATH in kept:
+        values[result.PATH] = positions(along, integral.nodes.alphas).cpu().numpy()
+    values |= {result.INTEGRAND: samples.integrand, result.GRADIENT: samples.gradient}
+    values |= {result.DETECTOR: samples.detector, result.OUTPUT_PATH: samples.output}
+    wanted = {name: value for name, value in values.items() if name not in OPTIONAL or name in kept}
+    for name in {result.ATTRIBUTION, result.INTEGRAND, result.GRADIENT} & set(wanted):
+        wanted[name] = _placed(np.asarray(wanted[name]), found.part, work.scene.picture.shape[-2:])
+    if truth is not None:
+        wanted |= _qualities(np.asarray(work.scene.shown[result.OUTPUT]), truth, window)
+    own = {"steps": len(integral.nodes.alphas), "computed_pixels": found.pixels}
+    return TABLE.build(wanted, _coordinates(along, integral.nodes), facts=work.scene.facts(window, **told, **own))
+
+
+def _qualities(output: NDArray[np.floating], truth: Image, window: Region) -> dict[str, ArrayLike]:
+    rows, columns = window.slices
+    values: dict[str, ArrayLike] = {
+        result.REFERENCE: truth.numpy(),
+        result.PSNR: images.psnr(output, truth),
+        result.PSNR_WINDOW: images.psnr(output[..., rows, columns], truth[..., rows, columns]),
+    }
+    with suppress(InputError):  # without scikit-image, or on a tiny output, there is none
+        values[result.SSIM] = images.ssim(output.clip(0, 1), truth.numpy())
+    return values
+
+
+def _placed(values: NDArray[np.floating], part: tuple[slice, slice], size: Sequence[int]) -> NDArray[np.floating]:
+    """Return values of a part of the picture with zeros around them."""
+    if values.shape[-2:] == tuple(size):
+        return values
+    whole = np.zeros((*values.shape[:-2], *size), values.dtype)
+    whole[..., part[0], part[1]] = values
+    return whole
+
+
+def chosen(keep: str | Iterable[str]) -> tuple[str, ...]:
+    """Return the optional variables that `keep` names; "all" and "map" (none of them) are short for many.
+
+    Raises
+    ------
+    InputError
+        If a name is not one of the optional variables.
+
+    Examples
+    --------
+    >>> chosen(["path", "detector"])
+    ('path', 'detector')
+    """
+    if isinstance(keep, str):
+        short = {"all": OPTIONAL, "map": ()}
+        return short[keep] if keep in short else (choose("keep", keep, (*OPTIONAL, *short)),)
+    if not isinstance(keep, Iterable):
+        raise InputError(f'keep: got {keep!r}, expected "all", "map" or names among {", ".join(OPTIONAL)}.')
+    return tuple(choose("keep", name, OPTIONAL) for name in keep)
+
+
+def _kept(keep: str | Iterable[str] | None, alone: bool, ragged: bool) -> tuple[str, ...]:
+    """Return the optional variables to keep."""
+    if keep is None:
+        return DEFAULT if alone else (result.INPUT, result.OUTPUT)
+    kept = chosen(keep)
+    per_node = [name for name in kept if name in _PER_NODE]
+    if ragged and per_node:
+        raise InputError(
+            f"keep: got {per_node[0]!r} for several regions, which each have nodes of their own; "
+            "give steps=, that all share, or leave it out."
+        )
+    return kept
+
+
+def _coordinates(path: Path, nodes: quadrature.Nodes) -> dict[str, ArrayLike]:
+    along: dict[str, ArrayLike] = {result.ALPHA: nodes.alphas, result.WEIGHT: nodes.weights}
+    sigma = getattr(path, "sigma", None)  # blur paths tell it
+    return along | ({} if sigma is None else {result.SIGMA: sigma(nodes.alphas).numpy()})
+
+
+def _checked_path(maker: PathMaker, image: Image) -> Path:
+    path = maker(image)
+    if not callable(path):
+        raise InputError(f"path: its maker returned {type(path).__name__}, expected a function alpha -> image.")
+    end = positions(path, [1.0])[0]
+    if end.shape != image.shape or (end - image).abs().max() > _END_TOLERANCE:
+        raise InputError(
+            f"path: at alpha = 1 it gives another picture than the image (shape {tuple(end.shape)}), "
+            "expected path(0) = baseline and path(1) = image."
+        )
+    return path
+
+
+def _gap(attribution: NDArray[np.floating], start: float, end: float) -> float:
+    if end == start:
+        return float("nan")
+    return float((attribution.sum(dtype=np.float64) - (end - start)) / abs(end - start))

@@ -1,0 +1,273 @@
+"""Causal effect maps: swap a block of the input, measure dB gained or lost in a window of the output."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import warnings
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+import xarray as xr
+from numpy.typing import NDArray
+
+from ... import detectors, identity, images, result
+from ...engine.locality import Local, localised
+from ...engine.running import Leased, outputs
+from ...engine.scene import Scene, scene
+from ...networks import NetworkLike
+from ...types import Bar, Batch, Degradation, Device, Image, ImageLike, Progress, RegionLike
+from ...validation import InputError, not_negative, positive, whole
+from . import metrics
+from .blocks import COARSE, FINE, Grid, Jobs, State, coarse_jobs, fine_jobs
+from .book import Book
+from .draws import SIDE, Drawer, stock
+
+_BLOCKS = (result.BLOCK_Y, result.BLOCK_X)
+TABLE = result.Table(
+    {
+        result.EFFECT: (_BLOCKS, "causal effect, positive helps", "dB"),
+        result.STANDARD_ERROR: (_BLOCKS, "standard error of the effect", "dB"),
+        result.DRAWS: (_BLOCKS, "interventions that count", "1"),
+        result.STAGE: (_BLOCKS, "how the effect was decided", "1"),
+        result.EVERY_DRAW: ((*_BLOCKS, result.DRAW), "effect of each intervention, coarse ones first", "dB"),
+        result.POSITIVE: ((), "blocks that help", "1"),
+        result.NEGATIVE: ((), "blocks that harm", "1"),
+        result.ZERO: ((), "blocks without effect", "1"),
+        result.OWN: ((), "blocks of the region itself, left out", "1"),
+        result.QUALITY_ORIGIN: ((), "quality without intervention", "dB"),
+    },
+    result.PICTURES,
+    maker="lam_nb.causal_effect",
+    optional=(result.EVERY_DRAW,),
+    hints={result.EVERY_DRAW: "causal_effect(..., keep='draws')"},
+    coordinates={
+        result.BLOCK_Y: ((result.BLOCK_Y,), "row of the block's centre", "input pixels"),
+        result.BLOCK_X: ((result.BLOCK_X,), "column of the block's centre", "input pixels"),
+    },
+)
+_MEASURED = (result.EFFECT, result.STANDARD_ERROR, result.EVERY_DRAW, result.QUALITY_ORIGIN)
+"""Variables in the metric's units."""
+_FLAGS = {"flag_values": "0, 1, 2, 3", "flag_meanings": "outside_the_field coarse fine own"}
+
+
+def causal_effect(
+    network: NetworkLike,
+    image: ImageLike,
+    region: RegionLike,
+    *,
+    reference: ImageLike,
+    block: int | None = None,
+    coarse: int = 3,
+    fine: int = 50,
+    threshold: float | None = None,
+    se: float | None = None,
+    patches: NDArray[np.generic] | str | os.PathLike[str] | None = None,
+    noise: float = 0.0,
+    finish: Degradation | None = None,
+    metric: str | metrics.Metric = "psnr",
+    uint8: bool = False,
+    seed: int = 0,
+    keep: str = "map",
+    store: str | os.PathLike[str] | None = None,
+    batch: int = 16,
+    device: Device = None,
+    progress: Progress = True,
+    tolerance: float | None = None,
+) -> xr.Dataset:
+    """Compute which blocks of the input help, and which harm, the restoration of a window.
+
+    Every block is replaced by natural-image patches; the effect is the window's quality without
+    intervention minus its mean with, in dB: positive helps, negative harms (Hu et al., arXiv
+    2407.19789). Few draws decide which blocks matter at all, many measure those.
+
+    Parameters
+    ----------
+    network : Network or str
+        Or what `lam_nb.networks.load` takes.
+    image : image
+        The network's input.
+    region : Region, (y, x, size) or (y, x, height, width)
+        Window of the output, in output pixels; the paper takes 32.
+    reference : image
+        The ground truth, as large as the output.
+    block : int, optional
+        Side of a block in input pixels; by default 8 output pixels' worth.
+    coarse, fine : int, default 3 and 50
+        Draws for every block, and for those where a draw moved the quality by `threshold` or more.
+    threshold : float, optional
+        Smaller effects count as none, in the metric's units; by default 0.01 dB, 0.0005 of SSIM, 0.0001 of L1,
+        0.01 of a function of one's own. (Once called ``tolerance``.)
+    se : float, optional
+        Draw in the fine stage only until a block's standard error is below this, in dB.
+    patches : array (n, 8, 8, 3), folder or .npz, optional
+        RGB patches to paste; by default 500 from the sample photographs, from flat to sharp.
+    noise : float, default 0
+        Standard deviation of Gaussian noise on each patch: for denoisers, the noise of the input.
+    finish : callable, optional
+        Applied to pictures (n, 3, y, x) after a patch is pasted: a degradation of the whole, such as
+        `lam_nb.images.Rain`; `image` is then the clean picture. Unless it has an attribute ``pointwise``
+        that is true, it may carry a block anywhere, so that every block is computed on the whole picture.
+    metric : "psnr", "ssim", "l1" or callable, default "psnr"
+        Quality of windows (n, 3, y, x) against the truth (1, 3, y, x), larger is better, one number each;
+        "l1" is minus the mean absolute difference. Effects, `threshold` and `se` are in its units.
+    uint8 : bool, default False
+        Round outputs to 8 bits first, as the published figures did.
+    seed : int
+        Of the patches drawn for each block; the same map for any batch size.
+    keep : "map" or "draws"
+        Whether to keep every draw.
+    store : path-like, optional
+        A .zarr to write progress to: run again, an interrupted map goes on where it was.
+    batch : int
+        Pictures at once.
+    device, progress
+        As for `lam_nb.attribute`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``effect`` and ``standard_error`` (block_y, block_x) in dB, NaN on the region's own blocks;
+        ``draws``, ``stage``; ``quality_origin``; counts ``positive``, ``negative``, ``zero``, ``own``.
+
+    Raises
+    ------
+    InputError
+        If an argument does not fit.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> net, hr = lam.networks.load("fsrcnn"), lam.images.sample("bricks")
+    >>> lr = lam.images.downscale(hr, 4)
+    >>> cem = causal_effect(net, lr, lam.Region(96, 96, 32), reference=hr, fine=10, progress=False)
+    >>> dict(cem.effect.sizes), int(cem.own)
+    ({'block_y': 32, 'block_x': 32}, 16)
+    """
+    if keep not in ("map", "draws"):
+        raise InputError(f"keep: got {keep!r}, expected 'map' or 'draws'.")
+    least = _threshold(threshold, tolerance, metric)
+    few, many, together = whole("coarse", coarse), whole("fine", fine), whole("batch", batch)
+    not_negative("noise", noise, "a standard deviation")
+    if se is not None:
+        positive("se", se, "a standard error in the metric's units")
+    given, measure, seed = stock(patches), metrics.named(metric, uint8), whole("seed", seed, 0)
+    shown = {"device": device, "progress": progress, "unit": "picture"}
+    with scene(network, image, region, detector=detectors.intensity, **shown) as s:
+        truth = images.reference(reference, s.size)
+        side = max(1, SIDE // s.network.scale) if block is None else whole("block", block)
+        grid = Grid(s.picture.shape[-2], s.picture.shape[-1], side)
+        own = grid.own(s.window, s.network.scale)
+        if own.all():
+            raise InputError(f"region: {s.window} leaves no block beside it; choose a smaller one, or a smaller block.")
+        trial = _trial(s, truth.to(s.image), measure, finish)
+        decided = {"block": side, "coarse": few, "fine": many, "threshold": least, "se": se, "seed": seed}
+        decided |= {"noise": float(noise), "uint8": bool(uint8), "keep": keep}
+        asked = {"image": identity.digest(s.picture), "reference": identity.digest(truth), "region": repr(s.window)}
+        asked |= {"patches": hashlib.sha256(given.tobytes()).hexdigest()}
+        asked |= {name: identity.fingerprint(one) for name, one in (("metric", metric), ("finish", finish))}
+        plan: dict[str, object] = {"network": identity.of_network(s.network), "numbers": identity.NUMBERS}
+        book = Book(store, plan | asked | decided)
+        state = book.restored(State.fresh(grid, own, trial.part, few + many * (keep == "draws")))
+        drawer = Drawer(given, grid, seed, noise, s.run.device, s.image.dtype)
+        s.bar.total = int((state.stage == COARSE).sum()) * few
+        s.bar.update(int(state.count.sum()))
+        run = _Run(state, trial, drawer, together, s.bar, book)
+        run.all(coarse_jobs(state, few))
+        state.begin_fine((state.stage == COARSE) & (state.largest >= least))
+        s.bar.total += int((state.stage == FINE).sum()) * many
+        run.all(fine_jobs(state, few, many, se))
+        s.bar.total = state.everything  # those that stopped early need no more
+        s.bar.update(0)
+    book.close(state)
+    facts = s.facts(
+        s.window,
+        **{name: decided[name] for name in ("block", "coarse", "fine", "threshold", "seed", "noise")},
+        uint8=int(uint8),
+        patches=len(given),
+        metric=metrics.title(metric),
+        units="dB" if metric == "psnr" else "1",
+        finish="none" if finish is None else repr(finish),
+        pictures_computed=int(state.everything),
+    )
+    rows, columns = grid.centres
+    values = s.shown | state.values(least, keep == "draws") | {result.QUALITY_ORIGIN: trial.origin}
+    values[result.OUTPUT] = trial.output.float().cpu().numpy()
+    units = dict.fromkeys(_MEASURED, str(facts["units"]))
+    table = TABLE.build(values, {result.BLOCK_Y: rows, result.BLOCK_X: columns}, facts=facts, units=units)
+    table[result.STAGE].attrs |= _FLAGS
+    return table
+
+
+def _threshold(threshold: float | None, tolerance: float | None, metric: str | metrics.Metric) -> float:
+    """Return below what an effect counts as none; `tolerance` is its name of version 0.1."""
+    if tolerance is not None:
+        words = "causal_effect: tolerance is called threshold now; the old name ends with version 0.3."
+        warnings.warn(words, DeprecationWarning, stacklevel=3)
+        threshold = tolerance if threshold is None else threshold
+    if threshold is None:
+        return metrics.threshold(metric)
+    return positive("threshold", threshold, "an effect in the metric's units")
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """The network on what counts, and the window's quality."""
+
+    run: Leased | Local
+    part: tuple[slice, slice]
+    full: Image
+    origin: float
+    output: Image
+    quality: Callable[[Batch], NDArray[np.float64]]
+    finish: Degradation | None
+
+    def effects(self, pictures: Batch) -> NDArray[np.float64]:
+        """Return the quality lost by each intervention, in the metric's units."""
+        given = pictures if self.finish is None else self.finish(pictures)
+        made = outputs(self.run, given[..., self.part[0], self.part[1]])
+        return self.origin - self.quality(made)
+
+
+def _trial(s: Scene, truth: Image, measure: metrics.Metric, finish: Degradation | None) -> _Trial:
+    given = s.image[None] if finish is None else finish(s.image[None])
+    output = outputs(s.run, given)
+    run: Leased | Local = s.run
+    if finish is None or getattr(finish, "pointwise", False):  # otherwise a block may matter from anywhere
+        run, _ = localised(s.run, detectors.intensity, s.window, given, output)
+    rows, columns = s.window.slices
+    target = truth[None][..., rows, columns]
+    part = run.part if isinstance(run, Local) else (slice(0, s.image.shape[-2]), slice(0, s.image.shape[-1]))
+
+    def quality(made: Batch) -> NDArray[np.float64]:
+        inner = made if isinstance(run, Local) else made[..., rows, columns]
+        found: NDArray[np.float64] = measure(inner.clamp(0, 1), target).double().cpu().numpy()
+        if not np.isfinite(found).all():
+            raise InputError("metric: gave NaN or infinity for a window, expected finite numbers; mend it.")
+        return found
+
+    origin = float(quality(outputs(run, given[..., part[0], part[1]]))[0])
+    return _Trial(run, part, s.image, origin, output[0], quality, finish)
+
+
+@dataclass(frozen=True)
+class _Run:
+    """Evaluates interventions, a batch at a time; memory does not grow with their number."""
+
+    state: State
+    trial: _Trial
+    drawer: Drawer
+    batch: int
+    bar: Bar
+    book: Book
+
+    def all(self, rounds: Iterable[Jobs]) -> None:
+        """Evaluate all rounds of jobs."""
+        for jobs in rounds:
+            for start in range(0, len(jobs[0]), self.batch):
+                blocks, numbers = (one[start : start + self.batch] for one in jobs)
+                pictures = self.drawer.pictures(self.trial.full, blocks, numbers)
+                self.state.add(blocks, numbers, self.trial.effects(pictures))
+                self.bar.update(len(blocks))
+                self.book.note(self.state)

@@ -1,0 +1,251 @@
+"""Loading: by name, by address or from a checkpoint file; a network wherever one is taken."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from torch import nn
+
+from .. import identity
+from ..validation import InputError, choose, positive, whole
+from . import architectures, checkpoints, published
+from .network import Network
+from .published import PUBLISHED
+from .wrapping import wrap
+
+NetworkLike: TypeAlias = Network | str | os.PathLike[str]
+"""A network, or what `load` takes."""
+
+_VALUE_RANGES = dict.fromkeys(("drln", "msrn", "rcan", "rfdn", "rnan", "san"), 255.0)
+"""Architectures whose published weights do not take [0, 1]."""
+
+
+def as_network(network: object) -> Network:
+    """Return a network as it is, or load the one that is named: whatever takes a network takes what `load` takes.
+
+    Raises
+    ------
+    InputError
+        If it is something else: tells how to make a network of it.
+
+    Examples
+    --------
+    >>> as_network("fsrcnn").scale
+    4
+    """
+    if isinstance(network, Network):
+        return network
+    if isinstance(network, str | os.PathLike):
+        return load(network)
+    if isinstance(network, nn.Module) or callable(network):
+        told = type(network).__name__ if isinstance(network, nn.Module) else identity.named(network)
+        raise InputError(
+            f"network: got {told}, expected a Network; make one with lam_nb.networks.wrap(module, scale=..., "
+            "value_range=...) or lam_nb.networks.load(name)."
+        )
+    raise InputError(
+        f"network: got {network!r:.60}, expected a Network or a name; make one with lam_nb.networks.wrap(module, "
+        "scale=..., value_range=...) or lam_nb.networks.load(name)."
+    )
+
+
+def as_networks(networks: object) -> list[Network]:
+    """Return several networks, as `as_network` does each.
+
+    Raises
+    ------
+    InputError
+        If they are no list, or none.
+
+    Examples
+    --------
+    >>> [one.name for one in as_networks(["fsrcnn", "residual"])]
+    ['fsrcnn', 'residual']
+    """
+    if not isinstance(networks, Sequence) or isinstance(networks, str) or not networks:
+        got = "none" if isinstance(networks, Sequence) and not networks else type(networks).__name__
+        raise InputError(
+            f"networks: got {got}, expected a list of networks, or names, from lam_nb.networks.load or wrap."
+        )
+    return [as_network(one) for one in networks]
+
+
+def source(name: str | os.PathLike[str]) -> dict[str, str]:
+    """Return what decides which network `load` makes of a name or file: the contents, not the path.
+
+    Raises
+    ------
+    InputError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> list(source("fsrcnn"))
+    ['file']
+    """
+    known = str(name)
+    if known in shipped():
+        return {"file": identity.of_file(_folder() / f"{known}.safetensors")}
+    if Path(known).is_file():
+        return {"file": identity.of_file(known)}
+    if known in PUBLISHED:
+        return {"file": PUBLISHED[known].sha256}
+    return {"file": load(known).weights_hash}
+
+
+def shipped() -> tuple[str, ...]:
+    """Names of the networks that come with the package.
+
+    Examples
+    --------
+    >>> "imdn-small" in shipped()
+    True
+    """
+    return tuple(sorted(path.stem for path in _folder().glob("*.safetensors")))
+
+
+def card(name: str) -> dict[str, Any]:
+    """Return what is known about a shipped network: architecture, training, quality.
+
+    Raises
+    ------
+    InputError
+        If no shipped network has that name.
+
+    Examples
+    --------
+    >>> card("imdn-small")["scale"]
+    4
+    """
+    choose("network", name, shipped())
+    return dict(json.loads((_folder() / f"{name}.json").read_text()))
+
+
+def load(
+    name: str | os.PathLike[str],
+    *,
+    weights: str | os.PathLike[str] | None = None,
+    value_range: float | None = None,
+    scale: int | None = None,
+    check: bool = True,
+) -> Network:
+    """Return a network, ready to be attributed.
+
+    Parameters
+    ----------
+    name : str or path-like
+        A shipped network (``lam_nb.networks.shipped()``), a published one (downloaded once:
+        ``lam_nb.networks.PUBLISHED``), a checkpoint file whose architecture is recognised from its
+        keys, or an architecture's name together with `weights`.
+    weights : path-like, optional
+        Checkpoint to fill the named architecture with.
+    value_range : float, optional
+        Largest value of the network's own input and output. Known for shipped and published
+        networks: 255 for DRLN, MSRN, RCAN, RFDN, RNAN and SAN, otherwise 1.
+    scale : int, optional
+        For checkpoints that do not tell theirs (SRCNN, FSRCNN, CARN for several scales): 4 if not given.
+    check : bool, default True
+        Restore a small photograph once and warn if the result is implausible, see `wrap`.
+
+    Returns
+    -------
+    Network
+        In evaluation mode.
+
+    Raises
+    ------
+    InputError
+        If the name is unknown, the file is missing or unsafe, or its keys fit no architecture.
+
+    Warns
+    -----
+    ImplausibleNetwork
+        If the network restores a photograph far worse than bicubic enlargement.
+
+    Examples
+    --------
+    >>> net = load("imdn-small")
+    >>> net.scale, net.task
+    (4, 'super-resolution')
+    """
+    known = str(name)
+    if value_range is not None:
+        positive("value_range", value_range, "the largest pixel value, such as 1 or 255")
+    if scale is not None:
+        whole("scale", scale)
+    settings: dict[str, Any] = {"value_range": value_range, "scale": scale, "check": check}
+    if weights is not None:
+        choose("network", known, architectures.names())
+        return _from_file(weights, settings, expected=known)
+    if known in shipped():
+        return _shipped(known, settings)
+    if Path(known).suffix or Path(known).exists():
+        return _from_file(known, settings)
+    if known in PUBLISHED:
+        return _published(known, settings)
+    if known in architectures.names():
+        raise InputError(f"network: {known!r} is an architecture without weights; give weights= a checkpoint file.")
+    raise _unknown(known)
+
+
+def _shipped(name: str, settings: dict[str, Any]) -> Network:
+    about = card(name)
+    stated = _stated(settings, about["value_range"])
+    return _from_file(_folder() / f"{name}.safetensors", stated, title=name, about=about)
+
+
+def _published(name: str, settings: dict[str, Any]) -> Network:
+    known = PUBLISHED[name]
+    stated = _stated(settings, known.value_range)
+    return _from_file(published.fetch(name), stated, expected=name, about={"task": known.task, **known.about})
+
+
+def _stated(settings: Mapping[str, Any], value_range: float) -> dict[str, Any]:
+    """Return settings with a value range: the one that was given, or this."""
+    given = settings["value_range"]
+    return {**settings, "value_range": value_range if given is None else given}
+
+
+def _from_file(
+    path: str | os.PathLike[str],
+    settings: Mapping[str, Any],
+    *,
+    expected: str | None = None,
+    title: str | None = None,
+    about: Mapping[str, Any] | None = None,
+) -> Network:
+    scale = {} if settings["scale"] is None else {"scale": settings["scale"]}
+    architecture, module = architectures.recognise(checkpoints.read(path), **scale)
+    if expected and architecture != expected:
+        raise InputError(f"weights: got a checkpoint of {architecture}, expected one of {expected}; check the file.")
+    facts = {"architecture": architecture, **(about or {})}
+    return wrap(
+        module.eval(),
+        value_range=_stated(settings, _VALUE_RANGES.get(architecture, 1.0))["value_range"],
+        colours="luma" if _channels(module) == 1 else "rgb",
+        name=title or expected or Path(path).stem,
+        task=facts.pop("task", "denoising" if architecture == "dncnn" else None),
+        about=facts,
+        check=settings["check"],
+    )
+
+
+def _channels(module: nn.Module) -> int:
+    return next((part.in_channels for part in module.modules() if isinstance(part, nn.Conv2d)), 3)
+
+
+def _unknown(name: str) -> InputError:
+    try:
+        choose("network", name, tuple(dict.fromkeys(shipped() + tuple(PUBLISHED) + architectures.names())))
+    except InputError as error:
+        return InputError(f"{error} A checkpoint file is named by its path, such as net.pth.")
+    raise AssertionError
+
+
+def _folder() -> Path:
+    return Path(str(resources.files(__name__.partition(".")[0]) / "data" / "weights"))

@@ -1,0 +1,191 @@
+"""Files are written whole or not at all, and nothing is ever deleted that was not written here."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from ..validation import InputError
+from .table import check
+
+MARK = "lam_nb"
+"""Attribute of the stores that are written here: a folder without it is never replaced."""
+_OLD_MARKS = ("plan", "versions")
+"""What stores of version 0.1 have instead."""
+
+
+@contextmanager
+def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
+    """Yield a temporary path that takes the place of `path` when the block succeeds.
+
+    The temporary file (or folder) stands beside its target, so that the final rename
+    stays on one file system. If the block raises, or is interrupted, nothing is left behind
+    and an earlier `path` keeps its contents.
+
+    Parameters
+    ----------
+    path : path-like
+        The file or folder to write.
+
+    Yields
+    ------
+    pathlib.Path
+        Where to write instead.
+
+    Raises
+    ------
+    InputError
+        If the folder of `path` does not exist or cannot be written, or `path` is a folder that is no
+        store of this library.
+
+    Examples
+    --------
+    >>> import tempfile, pathlib
+    >>> target = pathlib.Path(tempfile.mkdtemp()) / "note.txt"
+    >>> with replacing(target) as temporary:
+    ...     _ = temporary.write_text("whole")
+    >>> target.read_text()
+    'whole'
+    """
+    target = Path(path).expanduser()
+    folder = writable_folder(target)
+    _refuse_other_folders(target)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=folder) as scratch:
+        temporary = Path(scratch) / target.name
+        yield temporary
+        if target.is_dir():
+            if not temporary.is_dir():
+                raise InputError(f"cannot write {target}: it is a folder; give the name of a file.")
+            target.rename(Path(scratch) / "before")  # goes with the scratch folder, once the new one is in place
+        temporary.rename(target) if temporary.is_dir() else temporary.replace(target)
+
+
+def writable_folder(path: str | os.PathLike[str]) -> Path:
+    """Return the folder `path` would be written to, or raise `InputError` if it cannot be."""
+    target = Path(path).expanduser()
+    folder = target.parent
+    if not folder.is_dir():
+        raise InputError(f"cannot write {target}: there is no folder {folder}; create it first.")
+    if not os.access(folder, os.W_OK):
+        raise InputError(f"cannot write {target}: folder {folder} is read-only; choose another.")
+    return folder
+
+
+def page(path: str | os.PathLike[str]) -> Path:
+    """Return `path` if it can be the name of a page, else raise `InputError`.
+
+    Examples
+    --------
+    >>> page("map.html").name
+    'map.html'
+    """
+    if Path(path).suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"path: got {Path(path).name}, expected a name that ends in .html.")
+    return Path(path)
+
+
+def _refuse_other_folders(target: Path) -> None:
+    if not target.is_dir():
+        return
+    try:
+        attributes = json.loads((target / "zarr.json").read_text()).get("attributes", {})
+    except (OSError, ValueError):
+        attributes = {}
+    if MARK not in attributes and not any(name in attributes for name in _OLD_MARKS):
+        raise InputError(
+            f"cannot write {target}: it is a folder that lam_nb did not write, and is left as it is; give another name."
+        )
+
+
+def checkpoint(path: str | os.PathLike[str], arrays: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
+    """Write arrays into a Zarr store, whole or not at all."""
+    import zarr
+
+    with replacing(path) as temporary:
+        group: Any = zarr.open_group(str(temporary), mode="w", zarr_format=3)
+        for name, value in arrays.items():
+            if isinstance(value, np.ndarray):
+                group.create_array(name, data=value)
+        group.attrs.update({MARK: "checkpoint", **attributes})
+
+
+def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
+    """Write a result to netCDF (.nc) or Zarr (.zarr), whole or not at all.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+    path : path-like
+        Ends in .nc or .zarr; an earlier file of that name is replaced.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    InputError
+        If the ending is another or the folder cannot be written.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> save(xr.Dataset({"attribution": 1.0}), tempfile.mkdtemp() + "/map.nc").name
+    'map.nc'
+    """
+    path = Path(path)
+    check(dataset)
+    _format(path)
+    with replacing(path) as temporary:
+        if _format(path) == ".zarr":
+            dataset.assign_attrs({MARK: "result"}).to_zarr(temporary, zarr_format=3, consolidated=False)
+        else:
+            packed = {name: {"zlib": True, "complevel": 1} for name, v in dataset.data_vars.items() if v.ndim}
+            dataset.to_netcdf(temporary, engine="netcdf4", encoding=packed)
+    return path
+
+
+def open(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read a result that `save` wrote, into memory.
+
+    Raises
+    ------
+    InputError
+        If there is no such file or it is no result.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> path = save(xr.Dataset({"attribution": 1.0}), tempfile.mkdtemp() + "/map.zarr")
+    >>> float(open(path).attribution)
+    1.0
+    """
+    path = Path(path)
+    if not path.exists():
+        raise InputError(f"path: there is no {path}; check the path.")
+    options: dict[str, Any] = {"engine": "netcdf4"}
+    if _format(path) == ".zarr":
+        options = {"engine": "zarr", "zarr_format": 3, "consolidated": False}
+    try:
+        with xr.open_dataset(path, **options) as dataset:
+            return dataset.drop_attrs(deep=False).assign_attrs(_unmarked(dataset.attrs)).load()
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(f"path: {path} is no result that lam_nb can read ({error}).") from None
+
+
+def _unmarked(attributes: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in attributes.items() if name != MARK}
+
+
+def _format(path: Path) -> str:
+    if path.suffix not in {".nc", ".zarr"}:
+        raise InputError(f"path: got {path.name}, expected a name that ends in .nc (netCDF) or .zarr.")
+    return path.suffix

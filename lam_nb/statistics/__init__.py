@@ -1,0 +1,58 @@
+"""Statistics: what a Dataset tells. They work unchanged with further dimensions, such as `model`.
+
+Most map a result to a DataArray; those that compare two results, or give an interval, return a Dataset.
+"""
+
+from __future__ import annotations
+
+from .areas import contribution_area, informative_area
+from .array import ranks
+from .concentration import diffusion_index, gini, index_error, pixels_for_share, spread
+from .intervals import bootstrap
+from .likeness import agreement, causal_agreement
+from .maps import (
+    completeness,
+    contributions,
+    cumulative,
+    cumulative_share,
+    magnitude,
+    response,
+    sensitivity,
+    share,
+    signed,
+    speed,
+)
+
+__all__ = [
+    "agreement",
+    "bootstrap",
+    "causal_agreement",
+    "completeness",
+    "contribution_area",
+    "contributions",
+    "cumulative",
+    "cumulative_share",
+    "diffusion_index",
+    "gini",
+    "index_error",
+    "informative_area",
+    "magnitude",
+    "pixels_for_share",
+    "ranks",
+    "response",
+    "sensitivity",
+    "share",
+    "signed",
+    "speed",
+    "spread",
+]
+
+
+def __getattr__(name: str) -> object:
+    from .. import _moved
+
+    return _moved.moved(__name__, name)
+
+
+def __dir__() -> list[str]:
+    return __all__

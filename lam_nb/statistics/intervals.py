@@ -1,0 +1,53 @@
+"""Intervals: what a mean is worth, by drawing what was sampled again."""
+
+from __future__ import annotations
+
+import numpy as np
+import xarray as xr
+
+from ..result import (
+    IMAGE,
+)
+from ..validation import InputError, whole
+
+
+def bootstrap(
+    values: xr.DataArray, dimension: str = IMAGE, *, level: float = 0.95, draws: int = 2000, seed: int = 0
+) -> xr.Dataset:
+    """Return the mean over a dimension with a bootstrap interval: draw its entries again, with replacement.
+
+    Parameters
+    ----------
+    values : xarray.DataArray
+    dimension : str, default "image"
+        What was sampled, such as images; entries that are NaN are left out.
+    level : float, default 0.95
+    draws, seed : int
+
+    Returns
+    -------
+    xarray.Dataset
+        ``mean``, ``low``, ``high`` (…), in the values' units.
+
+    Raises
+    ------
+    InputError
+        If the dimension is missing or the level is not in (0, 1).
+
+    Examples
+    --------
+    >>> found = bootstrap(xr.DataArray([1.0, 2.0, 3.0, 4.0], dims="image"))
+    >>> float(found.low) < float(found["mean"]) < float(found.high)
+    True
+    """
+    if dimension not in values.dims:
+        raise InputError(f"dimension: got {dimension!r}, expected one of {', '.join(map(str, values.dims))}.")
+    if not 0 < level < 1:
+        raise InputError(f"level: got {level!r}, expected a probability such as 0.95.")
+    count = values.sizes[dimension]
+    rows = np.random.default_rng(seed).integers(0, count, (whole("draws", draws), count))
+    drawn = values.isel({dimension: xr.DataArray(rows, dims=("draw", dimension))}).mean(dimension)
+    low, high = (drawn.quantile(at, "draw").drop_vars("quantile") for at in ((1 - level) / 2, (1 + level) / 2))
+    told = {"units": values.attrs.get("units", "1"), "level": level, "draws": draws, "seed": seed}
+    parts = {"mean": values.mean(dimension), "low": low, "high": high}
+    return xr.Dataset({name: one.assign_attrs(told) for name, one in parts.items()})

@@ -1,0 +1,26 @@
+"""Studies: many networks, many pictures; the findings over them, each a Dataset with intervals."""
+
+from __future__ import annotations
+
+from .correlation import di_against, di_against_psnr
+from .grid import sweep
+from .scaling import di_against_size
+from .selection import hard_regions, test_set
+from .sensitivity import detector_sensitivity, path_sensitivity
+from .widest import content
+
+__all__ = [
+    "content",
+    "detector_sensitivity",
+    "di_against",
+    "di_against_psnr",
+    "di_against_size",
+    "hard_regions",
+    "path_sensitivity",
+    "sweep",
+    "test_set",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,174 @@
+"""The grid: many networks × images × regions into one Zarr store that survives whatever happens overnight."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Unpack
+
+import xarray as xr
+
+from .. import identity, images, networks, result
+from ..engine.progress import bar
+from ..engine.scene import regions as as_regions
+from ..methods.attribution import RUN, Settings, attribute
+from ..networks import Network
+from ..types import Image, ImageLike, Progress, RegionLike
+from ..validation import InputError, settings
+from .executors import Task, here, on
+from .store import Store
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+
+def sweep(
+    networks: Sequence[Network | str | os.PathLike[str]],
+    images: Mapping[str, ImageLike] | Sequence[ImageLike],
+    regions: Sequence[RegionLike],
+    *,
+    store: str | os.PathLike[str],
+    truth: bool = True,
+    client: Client | None = None,
+    progress: Progress = True,
+    **choices: Unpack[Settings],
+) -> xr.Dataset:
+    """Compute the maps of many networks on many images and windows, each result written as soon as it is there.
+
+    Interrupt it, kill it, lose a worker, run it again: what is in the store is not computed twice. A
+    network and image that fails is told at the end, and tried again by the next call; all others go on.
+
+    Parameters
+    ----------
+    networks : sequence of Network or str
+        Networks, or names and checkpoints for `lam_nb.networks.load`; of one scale. Names that occur twice are
+        numbered.
+    images : mapping of str to image, or sequence of images, files or names of samples
+        All of one size.
+    regions : sequence of Region or (y, x, size)
+        Windows of the outputs, in output pixels, the same on every image.
+    store : path-like
+        Ends in .zarr; made, or continued.
+    truth : bool, default True
+        The images are the ground truth: networks that enlarge get them reduced by their scale, and
+        PSNR is measured. Otherwise they are the networks' inputs.
+    client : dask.distributed.Client, optional
+        Compute on its workers (extra ``sweep``). Networks are then given by name or file, since
+        modules do not travel.
+    progress : bool or callable
+        As for `lam_nb.attribute`, in pairs of network and image.
+    **choices
+        Of `lam_nb.attribute`: steps, tolerance, path, detector, … by name. What decides a map has to stay
+        the same when a sweep goes on; how it is run (batch, memory, device, local) may change.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``diffusion_index`` and its error, ``quadrature_error``, ``completeness_gap``, ``detector_start``,
+        ``detector_end`` (model, image, region), ``psnr`` (model, image) in dB, ``attribution``
+        (model, image, region, y, x), the signed map summed over channels, and ``done`` (model, image).
+        The store keeps the traceback of what failed, ``failure`` (model, image), for the next look.
+
+    Raises
+    ------
+    InputError
+        If an argument does not fit, the store holds another sweep, or every pair failed.
+
+    Warns
+    -----
+    RuntimeWarning
+        If some pairs failed: which, and why.
+
+    Examples
+    --------
+    >>> import tempfile, lam_nb as lam
+    >>> folder, regions = tempfile.mkdtemp(), [lam.Region(96, 96), lam.Region(32, 160)]
+    >>> settings = {"store": folder + "/all.zarr", "steps": 4, "progress": False}
+    >>> table = sweep(["fsrcnn", "residual"], ["bricks", "facade"], regions, **settings)
+    >>> dict(table.diffusion_index.sizes)
+    {'model': 2, 'image': 2, 'region': 2}
+    """
+    settings(choices, attribute, "sweep", without=("keep", "reference"))
+    nets, pictures, windows = _networks(networks, client is not None), _pictures(images), as_regions(regions)
+    scale = _one_scale(nets)
+    place = Store(store)
+    plan = _plan(nets, pictures, truth, choices) | {"regions": [repr(one) for one in windows]}
+    sides = (side // scale if truth else side for side in pictures[0][1].shape[-2:])
+    names = [name for name, _ in nets], [name for name, _ in pictures]
+    place.begin(plan, *names, windows, tuple(sides), scale)
+    missing = place.missing()
+    work = Task(windows, str(place.path), truth, choices)
+    tasks = [(nets[m][1], pictures[i][1], m, i) for m, i in missing]
+    run = here if client is None else on(client)
+    failures = []
+    with bar(progress, len(nets) * len(pictures), "sweep", "map") as shown:
+        shown.update(len(nets) * len(pictures) - len(missing))
+        for m, i, failure in run(tasks, work):
+            if failure:
+                failures.append(f"{names[0][m]} on {names[1][i]}: {failure}")
+            shown.update(1)
+    if len(failures) == len(nets) * len(pictures):  # nothing to keep: so that a mended call may use the name
+        place.discard()
+        raise InputError(f"all {len(failures)} pairs of network and image failed, the first with {failures[0]}")
+    if failures:
+        words = f"{len(failures)} of {len(tasks)} pairs failed and will be tried again by the next call; "
+        warnings.warn(words + "; ".join(failures[:3]), RuntimeWarning, stacklevel=2)
+    return result.open(place.path)
+
+
+def _networks(given: Sequence[Network | str | os.PathLike[str]], travel: bool) -> list[tuple[str, Network | str]]:
+    known = (Network, str, os.PathLike)
+    if not isinstance(given, Sequence) or isinstance(given, str) or not given:
+        raise InputError(f"networks: got {given!r}, expected networks, or names for lam_nb.networks.load.")
+    if travel and any(isinstance(one, Network) for one in given):
+        raise InputError("networks: modules do not travel to workers; give names or checkpoint files, or no client.")
+    found = [one if isinstance(one, Network) else os.fspath(one) if isinstance(one, known) else one for one in given]
+    nets = [one if isinstance(one, str) else networks.as_network(one) for one in found]
+    names = result.numbered([one if isinstance(one, str) else one.name for one in nets])
+    return list(zip(map(str, names), nets, strict=True))
+
+
+def _one_scale(nets: Sequence[tuple[str, Network | str]]) -> int:
+    """Return the scale of all networks; named ones are loaded once to know it, and to fail before the night does."""
+    scales = {name: networks.as_network(net).scale for name, net in nets}
+    if len(set(scales.values())) > 1:
+        words = ", ".join(f"{name} ×{scale}" for name, scale in scales.items())
+        raise InputError(f"networks: their scales differ ({words}), so a window is not the same place; sweep equals.")
+    return next(iter(scales.values()))
+
+
+def _pictures(given: Mapping[str, ImageLike] | Sequence[ImageLike]) -> list[tuple[str, Image]]:
+    named = given.items() if isinstance(given, Mapping) else ((_name(one, k), one) for k, one in enumerate(given))
+    found = [(str(name), _picture(one)) for name, one in named]
+    if not found or len({one.shape for _, one in found}) > 1:
+        sizes = ", ".join(f"{name} {tuple(one.shape[-2:])}" for name, one in found[:4])
+        raise InputError(f"images: expected at least one, all of one size; got {sizes or 'none'}; crop them first.")
+    return found
+
+
+def _picture(one: ImageLike) -> Image:
+    return images.sample(one) if isinstance(one, str) and one in images.samples() else images.as_image(one)
+
+
+def _name(one: ImageLike, k: int) -> str:
+    return Path(one).stem if isinstance(one, str | os.PathLike) else f"image {k}"
+
+
+def _plan(
+    nets: Sequence[tuple[str, Network | str]], pictures: Sequence[tuple[str, Image]], truth: bool, choices: Settings
+) -> dict[str, object]:
+    """Return what makes two sweeps the same; how a map is run does not."""
+    decides = {name: identity.fingerprint(value) for name, value in sorted(choices.items()) if name not in RUN}
+    return {
+        "networks": {name: _identity(net) for name, net in nets},
+        "images": {name: identity.digest(one) for name, one in pictures},
+        "truth": truth,
+        "settings": decides,
+        "numbers": identity.NUMBERS,
+    }
+
+
+def _identity(net: Network | str) -> dict[str, str]:
+    return networks.source(net) if isinstance(net, str) else identity.of_network(net)

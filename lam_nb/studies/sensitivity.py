@@ -1,0 +1,170 @@
+"""Sensitivity: how much maps and the order of networks change with the choice of a path or a detector."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Unpack
+
+import numpy as np
+import xarray as xr
+from numpy.typing import ArrayLike
+
+from .. import detectors, images, paths, result, statistics
+from ..engine.scene import regions
+from ..methods.attribution import Settings, attribute
+from ..networks import NetworkLike, as_networks
+from ..statistics import array
+from ..types import DetectorMaker, ImageLike, PathMaker, Progress, RegionLike
+from ..validation import InputError
+from ..validation import settings as checked
+from .grid import sweep
+
+_CELLS = (result.CHOICE, result.MODEL)
+TABLE = result.Table(
+    {
+        result.DIFFUSION_INDEX: (_CELLS, "diffusion index", "1"),
+        result.RANK_CORRELATION: (_CELLS, "rank correlation with the first choice's map", "1"),
+        result.TOP_OVERLAP: (_CELLS, "overlap of the strongest pixels with the first choice's map", "1"),
+        result.RANKING: ((result.CHOICE,), "rank correlation of the networks' order with the first choice's", "1"),
+    },
+    maker="lam_nb.studies.path_sensitivity",
+    coordinates={
+        result.CHOICE: ((result.CHOICE,), "what was chosen", "1"),
+        result.MODEL: ((result.MODEL,), "network", "1"),
+    },
+)
+
+
+def path_sensitivity(
+    networks: Sequence[NetworkLike],
+    image: ImageLike,
+    region: RegionLike,
+    choices: Mapping[str, str | PathMaker] | None = None,
+    *,
+    store: str | os.PathLike[str] | None = None,
+    progress: Progress = True,
+    **settings: Unpack[Settings],
+) -> xr.Dataset:
+    """Ask how much maps and the ranking of networks change with path and baseline.
+
+    Path methods are criticised for the freedom in choosing a baseline (arXiv 1908.09818); here is what
+    the choice does to these networks on this window.
+
+    Parameters
+    ----------
+    networks : sequence of Network or str
+    image, region
+        As for `lam_nb.attribute`.
+    choices : mapping of str to path, optional
+        By default blur (the paper's), linear from blur, black and mean.
+    store : path-like, optional
+        A folder for the maps, a sweep per choice: run again, an interrupted study goes on where it was.
+    progress
+        As for `lam_nb.attribute`.
+    **settings
+        Of `lam_nb.attribute`.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``diffusion_index``, ``rank_correlation`` and ``top_overlap`` with the first choice's map (choice,
+        model); ``ranking`` (choice): Spearman's correlation of the networks' order by DI with the first's.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> nets = [lam.networks.load(name) for name in ("fsrcnn", "residual")]
+    >>> lr = lam.images.downscale(lam.images.sample("bricks"), 4)
+    >>> found = path_sensitivity(nets, lr, lam.Region(96, 96), steps=6, progress=False)
+    >>> found.choice.values.tolist()
+    ['blur', 'linear', 'black', 'mean']
+    """
+    checked(settings, attribute, "path_sensitivity", without=("path", "reference", "keep"))
+    choices = {name: name for name in paths.names()} if choices is None else choices
+    return _variants(networks, image, region, "path", choices, store, progress, settings)
+
+
+def detector_sensitivity(
+    networks: Sequence[NetworkLike],
+    image: ImageLike,
+    region: RegionLike,
+    choices: Mapping[str, str | DetectorMaker] | None = None,
+    *,
+    reference: ImageLike | None = None,
+    store: str | os.PathLike[str] | None = None,
+    progress: Progress = True,
+    **settings: Unpack[Settings],
+) -> xr.Dataset:
+    """Ask how much maps and the ranking of networks change with the detector.
+
+    Parameters
+    ----------
+    networks : sequence of Network or str
+    image, region
+        As for `lam_nb.attribute`.
+    choices : mapping of str to detector, optional
+        By default edges (the paper's), intensity, Gabor, and with a reference the error against it.
+    reference : image, optional
+        Ground truth, as large as the outputs.
+    store : path-like, optional
+        As for `path_sensitivity`.
+    progress
+        As for `lam_nb.attribute`.
+    **settings
+        Of `lam_nb.attribute`.
+
+    Returns
+    -------
+    xarray.Dataset
+        As of `path_sensitivity`.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> nets, hr = [lam.networks.load("fsrcnn"), lam.networks.load("residual")], lam.images.sample("bricks")
+    >>> lr, settings = lam.images.downscale(hr, 4), {"steps": 6, "progress": False}
+    >>> detector_sensitivity(nets, lr, lam.Region(96, 96), reference=hr, **settings).choice.values.tolist()
+    ['edges', 'intensity', 'gabor', 'error']
+    """
+    if choices is None:
+        choices = {name: name for name in detectors.names()}
+        if reference is not None:
+            choices |= {"error": detectors.error(images.as_image(reference))}
+    checked(settings, attribute, "detector_sensitivity", without=("detector", "keep"))
+    return _variants(networks, image, region, "detector", choices, store, progress, settings)
+
+
+def _variants(
+    networks: Sequence[NetworkLike],
+    image: ImageLike,
+    region: RegionLike,
+    name: str,
+    choices: Mapping[str, str | PathMaker] | Mapping[str, str | DetectorMaker],
+    store: str | os.PathLike[str] | None,
+    progress: Progress,
+    settings: Settings,
+) -> xr.Dataset:
+    if not choices:
+        raise InputError(f"choices: got none, expected at least one {name}.")
+    nets, picture, (window,) = as_networks(networks), images.as_image(image), regions(region)
+    with tempfile.TemporaryDirectory() if store is None else nullcontext(store) as folder:
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        tables = []
+        for k, choice in enumerate(choices.values()):
+            varied: Settings = {"path": choice} if name == "path" else {"detector": choice}  # type: ignore[typeddict-item]
+            given = {"store": Path(folder) / f"{name} {k}.zarr", "truth": False, "progress": progress}
+            tables.append(sweep(nets, {"image": picture}, [window], **given, **{**settings, **varied}))  # type: ignore[arg-type]
+    tables = [one.isel({result.IMAGE: 0, result.REGION: 0}) for one in tables]
+    index = np.array([one[result.DIFFUSION_INDEX].values for one in tables])
+    maps = [xr.Dataset({result.ATTRIBUTION: one[result.ATTRIBUTION].expand_dims(result.CHANNEL)}) for one in tables]
+    likeness = [statistics.agreement(maps[0], one) for one in maps]
+    values: dict[str, ArrayLike | None] = {
+        key: np.array([one[key].values for one in likeness]) for key in (result.RANK_CORRELATION, result.TOP_OVERLAP)
+    }
+    values |= {result.DIFFUSION_INDEX: index, result.RANKING: [array.spearman(index[0], row) for row in index]}
+    axes = {result.CHOICE: list(choices), result.MODEL: tables[0][result.MODEL].values}
+    return TABLE.build(values, axes, facts={"varied": name, **window.facts})

@@ -1,0 +1,119 @@
+"""Validation: an argument that cannot be worked with is told by name, at once, with what to do."""
+
+from __future__ import annotations
+
+import difflib
+import inspect
+import math
+import numbers
+import operator
+from collections.abc import Callable, Iterable, Mapping
+
+
+class InputError(ValueError):
+    """An argument that cannot be worked with: says which, what came, what was expected, what to do."""
+
+
+def whole(name: str, value: object, least: int = 1) -> int:
+    """Return `value` as an int if it is a whole number from `least` up, else raise `InputError`.
+
+    Examples
+    --------
+    >>> whole("steps", 24)
+    24
+    """
+    try:
+        number = operator.index(value)  # type: ignore[arg-type] # what it cannot take is told below
+    except TypeError:
+        raise InputError(f"{name}: got {value!r}, expected a whole number from {least} up.") from None
+    if isinstance(value, bool) or number < least:
+        raise InputError(f"{name}: got {value!r}, expected a whole number from {least} up.")
+    return number
+
+
+def positive(name: str, value: object, meaning: str) -> float:
+    """Return `value` as a float if it is a finite number above 0, else raise `InputError`.
+
+    Examples
+    --------
+    >>> positive("sigma", 1.2, "the blur in input pixels")
+    1.2
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < float(value) < math.inf:
+        raise InputError(f"{name}: got {value!r}, expected {meaning}, a positive number.")
+    return float(value)
+
+
+def not_negative(name: str, value: object, meaning: str) -> float:
+    """Return `value` as a float if it is a finite number from 0 up, else raise `InputError`.
+
+    Examples
+    --------
+    >>> not_negative("noise", 0, "a standard deviation")
+    0.0
+    """
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= float(value) < math.inf:
+        raise InputError(f"{name}: got {value!r}, expected {meaning}, a number from 0 up.")
+    return float(value)
+
+
+def choose(name: str, value: str, known: Iterable[str]) -> str:
+    """Return `value` if it is one of `known`, else raise `InputError` with the nearest.
+
+    Examples
+    --------
+    >>> choose("rule", "arc", ["arc", "paper"])
+    'arc'
+    """
+    names = list(known)
+    if isinstance(value, str) and value in names:
+        return value
+    hint = nearest(str(value), names)
+    raise InputError(f"{name}: got {value!r}, expected one of {', '.join(names)}; {hint or 'choose one of them.'}")
+
+
+def nearest(value: str, names: Iterable[str]) -> str:
+    """Return a question that names the one most alike, or nothing.
+
+    Examples
+    --------
+    >>> nearest("stepz", ["steps", "rule"])
+    "did you mean 'steps'?"
+    """
+    near = difflib.get_close_matches(value.lower(), list(names), n=1)
+    return f"did you mean {near[0]!r}?" if near else ""
+
+
+def settings(
+    given: Mapping[str, object], of: Callable[..., object], verb: str, without: Iterable[str] = ()
+) -> dict[str, object]:
+    """Return settings that are handed on, if all are keywords of the function they are for.
+
+    Parameters
+    ----------
+    given : mapping
+        What came as ``**settings``.
+    of : callable
+        The function that gets them.
+    verb : str
+        Name of the function that was called, for the message.
+    without : iterable of str
+        Keywords that the caller sets itself.
+
+    Raises
+    ------
+    TypeError
+        If one is misspelt: says which was meant. At once, and not after a night of work.
+
+    Examples
+    --------
+    >>> settings({"key": len}, of=sorted, verb="sort")
+    {'key': <built-in function len>}
+    """
+    parameters = inspect.signature(of).parameters.values()
+    known = {one.name for one in parameters if one.kind == one.KEYWORD_ONLY} - set(without)
+    for name in given:
+        if name not in known:
+            hint = nearest(name, known)
+            raise TypeError(f"{verb}() got an unexpected keyword argument {name!r}" + (f"; {hint}" if hint else ""))
+    return dict(given)
