@@ -13,7 +13,7 @@ import hashlib
 import os
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
@@ -32,6 +32,8 @@ NUMBERS = 1
 """Raised with every release whose numbers differ from those of the one before: its stores start anew."""
 UNKNOWN = "cannot be told apart"
 _ATOMS = (type(None), bool, int, float, complex, str, bytes, torch.dtype, torch.device, slice, type(Ellipsis))
+_NAMED = {__name__.partition(".")[0], "torch", "numpy"}
+"""Packages whose names tell enough: our own has `NUMBERS`, the others keep what they compute."""
 _BUILDERS = {"__init__", "__new__", "__post_init__", "__setstate__"}
 """Methods whose assignments are settings; what other methods assign is state, which a run may change."""
 
@@ -39,16 +41,16 @@ _BUILDERS = {"__init__", "__new__", "__post_init__", "__setstate__"}
 class NetworkLike(Protocol):
     """What identity has to know of a network; `lam_nb.networks.Network` is one."""
 
-    module: Callable[..., Any]
     name: str
     scale: int
     value_range: float
-    mean: float | Sequence[float]
-    std: float | Sequence[float]
-    colours: str
     pad_to: int
-    arguments: Mapping[str, Any]
+    arguments: dict[str, Any]
     output: int | str | None
+
+    @property
+    def module(self) -> Any:
+        """What is called."""
 
     @property
     def parameter_count(self) -> int:
@@ -176,7 +178,8 @@ def named(item: object) -> str:
 def fingerprint(item: object) -> str:
     """Tell items apart that may share a name: functions by their code and all it refers to, tensors by value.
 
-    The same whenever Python is started. Functions and classes of installed libraries go by their names.
+    The same whenever Python is started. Functions and classes of Python, torch, numpy and this
+    package go by their names, those of other installed packages by name and source file.
     Of an object, attributes count that its ``__init__`` sets; what other methods set is state.
 
     Examples
@@ -260,14 +263,14 @@ class _Teller:
         return f"code {code.co_code.hex()} {code.co_names} {[self.told(one) for one in code.co_consts]}"
 
     def _function(self, item: FunctionType) -> str:
-        if _is_library(item):
-            return f"function {item.__module__}.{item.__qualname__}"
+        if _is_named(item):
+            return f"function {_installed_name(item)}"
         held = [item.__defaults__, item.__kwdefaults__, *_held(item)]
         return f"function {self._code(item.__code__)} {[self.told(one) for one in held]}"
 
     def _class(self, item: type) -> str:
-        if _is_library(item):
-            return f"class {item.__module__}.{item.__qualname__}"
+        if _is_named(item):
+            return f"class {_installed_name(item)}"
         own = {name: value for name, value in vars(item).items() if name not in _UNTOLD}
         bases = [self.told(base) for base in item.__bases__]
         return f"class {item.__qualname__} {bases} {sorted((name, self.told(value)) for name, value in own.items())}"
@@ -346,20 +349,37 @@ def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
             yield from _instructions(inner)
 
 
+def _is_named(item: FunctionType | type) -> bool:
+    """Whether the name of a function or class tells what it is: it is a library's, and not made on the way."""
+    return _is_library(item) and "<" not in item.__qualname__
+
+
 def _is_library(item: object) -> bool:
     return _is_installed((getattr(item, "__module__", None) or "").partition(".")[0])
 
 
 @functools.cache
 def _is_installed(package: str) -> bool:
-    """Whether a package came with Python, from an installation, or is this one: then its names tell enough."""
-    if package in sys.stdlib_module_names and package != "__main__":
-        return True
-    if package == __name__.partition(".")[0]:
+    """Whether a package came with Python, from an installation, or is this one."""
+    if package in _NAMED or (package in sys.stdlib_module_names and package != "__main__"):
         return True
     file = getattr(sys.modules.get(package), "__file__", None)
     folders = [sysconfig.get_paths()[name] for name in ("purelib", "platlib")]
     return file is not None and any(Path(file).is_relative_to(folder) for folder in folders)
+
+
+def _installed_name(item: FunctionType | type) -> str:
+    """Return where a library's function is found; a laboratory's own package may change under one version."""
+    module = item.__module__
+    known = module.partition(".")[0]
+    name = f"{module}.{item.__qualname__}"
+    return name if known in _NAMED or known in sys.stdlib_module_names else f"{name} {_source(module)}"
+
+
+@functools.cache
+def _source(module: str) -> str:
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return of_file(file) if file and Path(file).is_file() else ""
 
 
 def _plain(value: object) -> object:

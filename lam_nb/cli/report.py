@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,9 +13,20 @@ from ..result import writable_folder
 from ..types import Region
 from ..validation import InputError
 
-DEVICE = {"help": "cpu, cuda, mps; default: CUDA when there is one"}
-VALUE_RANGE = {"type": float, "help": "largest pixel value the network works with: 1 or 255"}
-WEIGHTS = {"help": "checkpoint for the named architecture"}
+
+def add_network(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which network, and where it runs."""
+    words = "shipped network, checkpoint file, or architecture with --weights"
+    parser.add_argument("--network", required=True, help=words)
+    parser.add_argument("--weights", help="checkpoint for the named architecture")
+    words = "largest pixel value the network works with: 1 or 255"
+    parser.add_argument("--value-range", type=float, help=words)
+    add_device(parser)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says where to compute."""
+    parser.add_argument("--device", help="cpu, cuda, mps; default: CUDA when there is one")
 
 
 def attribution(dataset: xr.Dataset, table: str | None, page: str | None) -> None:

@@ -85,20 +85,25 @@ TABLE = result.Table(
 )
 
 
-class Settings(TypedDict, total=False):
-    """Settings of `attribute`, for verbs that hand them on."""
+class Choices(TypedDict, total=False):
+    """Settings of `attribute` that verbs hand on; what is kept they decide themselves."""
 
     path: str | PathMaker
     detector: str | DetectorMaker
     steps: int | None
     tolerance: float | None
     rule: str | quadrature.Rule
-    keep: str | Iterable[str] | None
     batch: int | None
     memory: str | int | None
     precision: str | None
     device: Device
     local: bool
+
+
+class Settings(Choices, total=False):
+    """Settings of `attribute` that verbs hand on, with what is kept."""
+
+    keep: str | Iterable[str] | None
 
 
 def attribute(
@@ -206,8 +211,8 @@ def attribute(
     kept = _kept(keep, alone, ragged=not alone and plan.steps is None)
     maker, lower, moving = paths.named(path), running.precision(precision), result.OUTPUT_PATH in kept
     how = _How(lower, batch, running.memory(memory), keep_gradient=result.GRADIENT in kept, keep_output=moving)
-    given = {"detector": detector, "device": device, "progress": progress}
-    with scene(network, image, windows, **given, total=plan.least * len(windows)) as s:
+    total = plan.least * len(windows)
+    with scene(network, image, windows, detector=detector, device=device, progress=progress, total=total) as s:
         truth = None if reference is None else images.reference(reference, s.size)
         along = _checked_path(maker, s.image)
         work = _Work(s, Remembered(along), plan.on(lambda alphas: speed(along, alphas)), how)

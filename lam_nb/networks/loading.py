@@ -25,7 +25,7 @@ _VALUE_RANGES = dict.fromkeys(("drln", "msrn", "rcan", "rfdn", "rnan", "san"), 2
 """Architectures whose published weights do not take [0, 1]."""
 
 
-def as_network(network: object) -> Network:
+def as_network(network: object, name: str = "network") -> Network:
     """Return a network as it is, or load the one that is named: whatever takes a network takes what `load` takes.
 
     Raises
@@ -45,11 +45,11 @@ def as_network(network: object) -> Network:
     if isinstance(network, nn.Module) or callable(network):
         told = type(network).__name__ if isinstance(network, nn.Module) else identity.named(network)
         raise InputError(
-            f"network: got {told}, expected a Network; make one with lam_nb.networks.wrap(module, scale=..., "
+            f"{name}: got {told}, expected a Network; make one with lam_nb.networks.wrap(module, scale=..., "
             "value_range=...) or lam_nb.networks.load(name)."
         )
     raise InputError(
-        f"network: got {network!r:.60}, expected a Network or a name; make one with lam_nb.networks.wrap(module, "
+        f"{name}: got {network!r:.60}, expected a Network or a name; make one with lam_nb.networks.wrap(module, "
         "scale=..., value_range=...) or lam_nb.networks.load(name)."
     )
 
@@ -72,7 +72,7 @@ def as_networks(networks: object) -> list[Network]:
         raise InputError(
             f"networks: got {got}, expected a list of networks, or names, from lam_nb.networks.load or wrap."
         )
-    return [as_network(one) for one in networks]
+    return [as_network(one, "networks") for one in networks]
 
 
 def source(name: str | os.PathLike[str]) -> dict[str, str]:

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from numpy.typing import ArrayLike
+
 from .. import images, networks, result, statistics
-from ..methods.attribution import Settings, attribute
+from ..methods.attribution import Choices, attribute
 from ..networks import Network
 from ..types import Image, NotConverged, Region
 from .store import Store
@@ -30,7 +32,7 @@ class Task:
     regions: tuple[Region, ...]
     store: str
     truth: bool
-    settings: Settings
+    settings: Choices
 
 
 def here(cells: Sequence[Cell], task: Task) -> Iterator[Done]:
@@ -67,7 +69,7 @@ def computed(network: Network | str, picture: Image, m: int, i: int, task: Task)
             warnings.simplefilter("ignore", RuntimeWarning)  # a flat window has no index: NaN says so
             found = attribute(net, given, list(task.regions), **task.settings, keep=[result.OUTPUT], progress=False)
             index = statistics.diffusion_index(found)
-        values = {name: found[name].values for name in store.scalars if name in found}
+        values: dict[str, ArrayLike] = {name: found[name].values for name in store.scalars if name in found}
         values |= {result.DIFFUSION_INDEX: index.values, result.ATTRIBUTION: statistics.signed(found).values}
         if task.truth:
             output = found[result.OUTPUT].values

@@ -13,7 +13,7 @@ import xarray as xr
 from .. import identity, images, networks, result
 from ..engine.progress import bar
 from ..engine.scene import regions as as_regions
-from ..methods.attribution import RUN, Settings, attribute
+from ..methods.attribution import RUN, Choices, attribute
 from ..networks import Network
 from ..types import Image, ImageLike, Progress, RegionLike
 from ..validation import InputError, settings
@@ -33,7 +33,7 @@ def sweep(
     truth: bool = True,
     client: Client | None = None,
     progress: Progress = True,
-    **choices: Unpack[Settings],
+    **choices: Unpack[Choices],
 ) -> xr.Dataset:
     """Compute the maps of many networks on many images and windows, each result written as soon as it is there.
 
@@ -91,7 +91,7 @@ def sweep(
     {'model': 2, 'image': 2, 'region': 2}
     """
     settings(choices, attribute, "sweep", without=("keep", "reference"))
-    nets, pictures, windows = _networks(networks, client is not None), _pictures(images), as_regions(regions)
+    nets, pictures, windows = _networks(networks, client is not None), _pictures(images), as_regions(regions, "regions")
     scale = _one_scale(nets)
     place = Store(store)
     plan = _plan(nets, pictures, truth, choices) | {"regions": [repr(one) for one in windows]}
@@ -119,15 +119,20 @@ def sweep(
 
 
 def _networks(given: Sequence[Network | str | os.PathLike[str]], travel: bool) -> list[tuple[str, Network | str]]:
-    known = (Network, str, os.PathLike)
     if not isinstance(given, Sequence) or isinstance(given, str) or not given:
         raise InputError(f"networks: got {given!r}, expected networks, or names for lam_nb.networks.load.")
     if travel and any(isinstance(one, Network) for one in given):
         raise InputError("networks: modules do not travel to workers; give names or checkpoint files, or no client.")
-    found = [one if isinstance(one, Network) else os.fspath(one) if isinstance(one, known) else one for one in given]
-    nets = [one if isinstance(one, str) else networks.as_network(one) for one in found]
+    nets = [
+        _named(one) if isinstance(one, str | os.PathLike) else networks.as_network(one, "networks") for one in given
+    ]
     names = result.numbered([one if isinstance(one, str) else one.name for one in nets])
     return list(zip(map(str, names), nets, strict=True))
+
+
+def _named(network: Network | str | os.PathLike[str]) -> Network | str:
+    """Return a name as text, a network as it is."""
+    return os.fspath(network) if isinstance(network, str | os.PathLike) else networks.as_network(network, "networks")
 
 
 def _one_scale(nets: Sequence[tuple[str, Network | str]]) -> int:
@@ -157,7 +162,7 @@ def _name(one: ImageLike, k: int) -> str:
 
 
 def _plan(
-    nets: Sequence[tuple[str, Network | str]], pictures: Sequence[tuple[str, Image]], truth: bool, choices: Settings
+    nets: Sequence[tuple[str, Network | str]], pictures: Sequence[tuple[str, Image]], truth: bool, choices: Choices
 ) -> dict[str, object]:
     """Return what makes two sweeps the same; how a map is run does not."""
     decides = {name: identity.fingerprint(value) for name, value in sorted(choices.items()) if name not in RUN}

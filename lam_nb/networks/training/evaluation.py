@@ -76,6 +76,7 @@ def evaluate(
 
     Examples
     --------
+    >>> from lam_nb import images
     >>> table = evaluate(bicubic(4), {"bricks": images.sample("bricks")}, progress=False)
     >>> bool(20 < table.psnr_luma.sel(image="bricks") < 40)
     True
@@ -88,7 +89,7 @@ def evaluate(
     with trial(network):
         rows = [_compare(network, photograph, level) for _, photograph in bar]
     values = {name: [row[name] for row in rows] for name in rows[0]}
-    facts = {"network": network.name, "scale": network.scale, "noise": level}
+    facts: dict[str, str | int | float] = {"network": network.name, "scale": network.scale, "noise": level}
     return TABLE.build(values, {IMAGE: list(photographs)}, facts=facts)
 
 

@@ -122,6 +122,7 @@ def train(
     --------
     >>> import tempfile
     >>> out = tempfile.mkdtemp() + "/net.safetensors"
+    >>> from lam_nb.images import photographs
     >>> photos = photographs.folder()
     >>> tiny = {"width": 8, "blocks": 1}
     >>> net = train(photos, out, options=tiny, steps=2, batch=1, patch=16, device="cpu")
@@ -140,7 +141,14 @@ def train(
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, steps, pct_start=min(0.05, 500 / steps))
     parts: dict[str, Any] = {"network": network, "average": average, "optimiser": optimiser, "schedule": schedule}
     parts |= {"critic": critic, "critic_optimiser": critic.optimiser} if critic else {}
-    plan = {"seed": seed, "steps": steps, "batch": batch, "patch": patch, "rate": rate, "noise": noise}
+    plan: dict[str, str | int | float] = {
+        "seed": seed,
+        "steps": steps,
+        "batch": batch,
+        "patch": patch,
+        "rate": rate,
+        "noise": noise,
+    }
     plan |= {"adversary": adversary, "network": str(network), "start": "" if start is None else identity.of_file(start)}
     resume = Path(f"{out}.resume")
     first = _resume(resume, parts, plan)
