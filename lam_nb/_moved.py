@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 ENDS = "0.3"
 """Version that knows the old names no more."""
@@ -79,6 +84,33 @@ def moved(module: str, name: str) -> object:
 def _warn(old: str, new: str, stacklevel: int) -> None:
     words = f"{old} has moved: it is {new} now; the old name ends with version {ENDS}."
     warnings.warn(words, DeprecationWarning, stacklevel=stacklevel)
+
+
+def renamed(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Have a function know old names of its keywords; old = new.
+
+    Examples
+    --------
+    >>> @renamed(tolerance="threshold")
+    ... def effect(*, threshold):
+    ...     return threshold
+    >>> effect(threshold=1)
+    1
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def called(*arguments: P.args, **settings: P.kwargs) -> R:
+            for old, new in names.items():
+                if old in settings and new not in settings:
+                    verb = function.__name__
+                    _warn(f"{verb}({old}=)", f"{verb}({new}=)", stacklevel=3)
+                    settings[new] = settings.pop(old)
+            return function(*arguments, **settings)
+
+        return called
+
+    return decorate
 
 
 class _StandIn(ModuleType):

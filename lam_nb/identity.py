@@ -45,7 +45,7 @@ class NetworkLike(Protocol):
     scale: int
     value_range: float
     pad_to: int
-    arguments: dict[str, Any]
+    arguments: dict[str, object]
     output: int | str | None
 
     @property
@@ -139,7 +139,7 @@ def facts(network: NetworkLike) -> dict[str, str | int | float]:
     }
 
 
-def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+def differences(one: Mapping[str, object], other: Mapping[str, object]) -> list[str]:
     """Return in words in what two plans differ, or cannot be told apart; nothing if they are the same.
 
     Parameters
@@ -308,7 +308,7 @@ _UNTOLD |= {"__dataclass_fields__", "__hash__", "__protocol_attrs__", "_is_proto
 _OF_MODULES = {*vars(nn.Module()), "_is_full_backward_hook", "_is_hf_initialized"}
 
 
-def _settings(item: object) -> dict[str, Any]:
+def _settings(item: object) -> dict[str, object]:
     """Return the attributes of an object that are settings and not state."""
     state = {name for base in type(item).__mro__ if not _is_library(base) for name in _written(base)}
     if isinstance(item, nn.Module):

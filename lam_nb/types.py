@@ -25,11 +25,7 @@ if TYPE_CHECKING:
     Device: TypeAlias = str | torch.device | None
     """A device, its name, or None for the best there is."""
 else:
-    Image: TypeAlias = Any
-    Batch: TypeAlias = Any
-    Alphas: TypeAlias = Any
-    ImageLike: TypeAlias = Any
-    Device: TypeAlias = Any
+    Image = Batch = Alphas = ImageLike = Device = object
 
 __all__ = [
     "Bar",

@@ -85,7 +85,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     add("--se", type=float, help="draw only until the standard error is below this, in the metric's units")
     told = ", ".join(f"{value:g} for {name}" for name, value in metrics.THRESHOLDS.items())
     add("--threshold", type=float, help=f"smaller effects count as none; default {told}")
-    add("--tolerance", type=float, help="old name of --threshold")
+    add("--tolerance", dest="threshold", type=float, help=argparse.SUPPRESS)  # its name of version 0.1
     add("--patches", help="folder of photographs, or .npz, to cut patches from")
     add("--metric", default="psnr", choices=metrics.names(), help="default %(default)s")
     add("--seed", type=int, default=0, help="of noise, rain and patches, default %(default)s")

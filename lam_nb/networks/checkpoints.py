@@ -6,7 +6,6 @@ import os
 import pickle
 import warnings
 from pathlib import Path
-from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -55,13 +54,13 @@ def read(path: str | os.PathLike[str]) -> State:
     return _unwrap(found, path)
 
 
-def _unpickle(path: Path) -> Any:
+def _unpickle(path: Path) -> object:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def _unwrap(found: Any, path: Path) -> State:
+def _unwrap(found: object, path: Path) -> State:
     while isinstance(found, dict) and (inner := next((found[key] for key in _WRAPPERS if key in found), None)):
         found = inner
     if not isinstance(found, dict) or not found or not all(isinstance(v, torch.Tensor) for v in found.values()):

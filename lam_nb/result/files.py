@@ -105,7 +105,7 @@ def _refuse_other_folders(target: Path) -> None:
         )
 
 
-def checkpoint(path: str | os.PathLike[str], arrays: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
+def checkpoint(path: str | os.PathLike[str], arrays: Mapping[str, object], attributes: Mapping[str, object]) -> None:
     """Write arrays into a Zarr store, whole or not at all."""
     import zarr
 
@@ -141,7 +141,7 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     >>> save(xr.Dataset({"attribution": 1.0}), tempfile.mkdtemp() + "/map.nc").name
     'map.nc'
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     check(dataset)
     _format(path)
     with replacing(path) as temporary:
@@ -168,20 +168,23 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset:
     >>> float(open(path).attribution)
     1.0
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if not path.exists():
         raise InputError(f"path: there is no {path}; check the path.")
-    options: dict[str, Any] = {"engine": "netcdf4"}
-    if _format(path) == ".zarr":
-        options = {"engine": "zarr", "zarr_format": 3, "consolidated": False}
     try:
-        with xr.open_dataset(path, **options) as dataset:
+        with _opened(path) as dataset:
             return dataset.drop_attrs(deep=False).assign_attrs(_unmarked(dataset.attrs)).load()
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"path: {path} is no result that lam_nb can read ({error}).") from None
 
 
-def _unmarked(attributes: Mapping[str, Any]) -> dict[str, Any]:
+def _opened(path: Path) -> xr.Dataset:
+    if _format(path) == ".nc":
+        return xr.open_dataset(path, engine="netcdf4")
+    return xr.open_dataset(path, engine="zarr", zarr_format=3, consolidated=False)
+
+
+def _unmarked(attributes: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in attributes.items() if name != MARK}
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -57,7 +56,7 @@ def _continued(dataset: xr.Dataset, rounds: int) -> xr.Dataset:
     return dataset.pad({REFINEMENT: (0, missing)}, mode="edge")
 
 
-def _column(values: Sequence[Any]) -> np.ndarray:
+def _column(values: Sequence[object]) -> np.ndarray:
     """Return attributes of a stack as one array that files can hold; missing ones are NaN or empty."""
     if any(isinstance(value, str) for value in values):
         return np.array(["" if value is None else str(value) for value in values], dtype=object)

@@ -31,7 +31,7 @@ class Task:
 
     regions: tuple[Region, ...]
     store: str
-    truth: bool
+    as_truth: bool
     settings: Choices
 
 
@@ -63,7 +63,7 @@ def computed(network: Network | str, picture: Image, m: int, i: int, task: Task)
     store = Store(task.store)
     try:
         net = networks.as_network(network)
-        given = images.downscale(picture, net.scale) if task.truth and net.scale > 1 else picture
+        given = images.downscale(picture, net.scale) if task.as_truth and net.scale > 1 else picture
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotConverged)  # quadrature_error tells
             warnings.simplefilter("ignore", RuntimeWarning)  # a flat window has no index: NaN says so
@@ -71,7 +71,7 @@ def computed(network: Network | str, picture: Image, m: int, i: int, task: Task)
             index = statistics.diffusion_index(found)
         values: dict[str, ArrayLike] = {name: found[name].values for name in store.scalars if name in found}
         values |= {result.DIFFUSION_INDEX: index.values, result.ATTRIBUTION: statistics.signed(found).values}
-        if task.truth:
+        if task.as_truth:
             output = found[result.OUTPUT].values
             height, width = output.shape[-2:]  # less than the picture if its sides are no multiples of the scale
             values[result.PSNR] = images.psnr(output, picture[:, :height, :width])

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Unpack
 import xarray as xr
 
 from .. import identity, images, networks, result
+from .._moved import renamed
 from ..engine.progress import bar
 from ..engine.scene import regions as as_regions
 from ..methods.attribution import RUN, Choices, attribute
@@ -24,13 +25,14 @@ if TYPE_CHECKING:
     from distributed import Client
 
 
+@renamed(truth="as_truth")
 def sweep(
     networks: Sequence[Network | str | os.PathLike[str]],
     images: Mapping[str, ImageLike] | Sequence[ImageLike],
     regions: Sequence[RegionLike],
     *,
     store: str | os.PathLike[str],
-    truth: bool = True,
+    as_truth: bool = True,
     client: Client | None = None,
     progress: Progress = True,
     **choices: Unpack[Choices],
@@ -51,7 +53,7 @@ def sweep(
         Windows of the outputs, in output pixels, the same on every image.
     store : path-like
         Ends in .zarr; made, or continued.
-    truth : bool, default True
+    as_truth : bool, default True
         The images are the ground truth: networks that enlarge get them reduced by their scale, and
         PSNR is measured. Otherwise they are the networks' inputs.
     client : dask.distributed.Client, optional
@@ -94,12 +96,12 @@ def sweep(
     nets, pictures, windows = _networks(networks, client is not None), _pictures(images), as_regions(regions, "regions")
     scale = _one_scale(nets)
     place = Store(store)
-    plan = _plan(nets, pictures, truth, choices) | {"regions": [repr(one) for one in windows]}
-    sides = (side // scale if truth else side for side in pictures[0][1].shape[-2:])
+    plan = _plan(nets, pictures, as_truth, choices) | {"regions": [repr(one) for one in windows]}
+    sides = (side // scale if as_truth else side for side in pictures[0][1].shape[-2:])
     names = [name for name, _ in nets], [name for name, _ in pictures]
     place.begin(plan, *names, windows, tuple(sides), scale)
     missing = place.missing()
-    work = Task(windows, str(place.path), truth, choices)
+    work = Task(windows, str(place.path), as_truth, choices)
     tasks = [(nets[m][1], pictures[i][1], m, i) for m, i in missing]
     run = here if client is None else on(client)
     failures = []
@@ -162,14 +164,14 @@ def _name(one: ImageLike, k: int) -> str:
 
 
 def _plan(
-    nets: Sequence[tuple[str, Network | str]], pictures: Sequence[tuple[str, Image]], truth: bool, choices: Choices
+    nets: Sequence[tuple[str, Network | str]], pictures: Sequence[tuple[str, Image]], as_truth: bool, choices: Choices
 ) -> dict[str, object]:
     """Return what makes two sweeps the same; how a map is run does not."""
     decides = {name: identity.fingerprint(value) for name, value in sorted(choices.items()) if name not in RUN}
     return {
         "networks": {name: _identity(net) for name, net in nets},
         "images": {name: identity.digest(one) for name, one in pictures},
-        "truth": truth,
+        "as_truth": as_truth,
         "settings": decides,
         "numbers": identity.NUMBERS,
     }

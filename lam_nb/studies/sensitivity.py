@@ -156,7 +156,7 @@ def _variants(
         tables = []
         for k, choice in enumerate(choices.values()):
             varied: Choices = {"path": choice} if name == "path" else {"detector": choice}  # type: ignore[typeddict-item]
-            given = {"store": Path(folder) / f"{name} {k}.zarr", "truth": False, "progress": progress}
+            given = {"store": Path(folder) / f"{name} {k}.zarr", "as_truth": False, "progress": progress}
             tables.append(sweep(nets, {"image": picture}, [window], **given, **{**settings, **varied}))  # type: ignore[arg-type]
     tables = [one.isel({result.IMAGE: 0, result.REGION: 0}) for one in tables]
     index = np.array([one[result.DIFFUSION_INDEX].values for one in tables])

@@ -29,7 +29,7 @@ class Book:
         What decides the map.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None, plan: Mapping[str, Any]) -> None:
+    def __init__(self, path: str | os.PathLike[str] | None, plan: Mapping[str, object]) -> None:
         self.path = None if path is None else Path(path).expanduser()
         self.plan, self.last = plan, time.monotonic()
         if self.path is not None and self.path.suffix != ".zarr":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ... import detectors, identity, images, result
+from ..._moved import renamed
 from ...engine.locality import Local, localised
 from ...engine.running import Leased, outputs
 from ...engine.scene import Scene, scene
@@ -52,6 +52,7 @@ _MEASURED = (result.EFFECT, result.STANDARD_ERROR, result.EVERY_DRAW, result.QUA
 _FLAGS = {"flag_values": "0, 1, 2, 3", "flag_meanings": "outside_the_field coarse fine own"}
 
 
+@renamed(tolerance="threshold")
 def causal_effect(
     network: NetworkLike,
     image: ImageLike,
@@ -74,7 +75,6 @@ def causal_effect(
     batch: int = 16,
     device: Device = None,
     progress: Progress = True,
-    tolerance: float | None = None,
 ) -> xr.Dataset:
     """Compute which blocks of the input help, and which harm, the restoration of a window.
 
@@ -147,7 +147,7 @@ def causal_effect(
     """
     if keep not in ("map", "draws"):
         raise InputError(f"keep: got {keep!r}, expected 'map' or 'draws'.")
-    least = _threshold(threshold, tolerance, metric)
+    least = _threshold(threshold, metric)
     few, many, together = whole("coarse", coarse), whole("fine", fine), whole("batch", batch)
     not_negative("noise", noise, "a standard deviation")
     if se is not None:
@@ -205,12 +205,8 @@ def causal_effect(
     return table
 
 
-def _threshold(threshold: float | None, tolerance: float | None, metric: str | metrics.Metric) -> float:
-    """Return below what an effect counts as none; `tolerance` is its name of version 0.1."""
-    if tolerance is not None:
-        words = "causal_effect: tolerance is called threshold now; the old name ends with version 0.3."
-        warnings.warn(words, DeprecationWarning, stacklevel=3)
-        threshold = tolerance if threshold is None else threshold
+def _threshold(threshold: float | None, metric: str | metrics.Metric) -> float:
+    """Return below what an effect counts as none."""
     if threshold is None:
         return metrics.threshold(metric)
     return positive("threshold", threshold, "an effect in the metric's units")

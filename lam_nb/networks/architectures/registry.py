@@ -111,7 +111,7 @@ def recognise(state: State, **options: Any) -> tuple[str, nn.Module]:
     raise _unknown(state)
 
 
-def _empty(name: str, architecture: type[nn.Module], state: State, options: Mapping[str, Any]) -> nn.Module:
+def _empty(name: str, architecture: type[nn.Module], state: State, options: Mapping[str, object]) -> nn.Module:
     from_state = architecture.from_state  # type: ignore[attr-defined]
     _check(name, from_state, options)
     try:
@@ -155,7 +155,7 @@ def nearest(state: State, count: int = 3) -> list[tuple[str, str, str]]:
     return [row[1:] for row in sorted(found, key=lambda row: -row[0])[:count] if row[0]]
 
 
-def _check(name: str, made_by: Callable[..., nn.Module], options: Mapping[str, Any]) -> None:
+def _check(name: str, made_by: Callable[..., nn.Module], options: Mapping[str, object]) -> None:
     known = [option for option in inspect.signature(made_by).parameters if option != "state"]
     for option in options:
         if not known:

@@ -92,7 +92,7 @@ def train_family(
     return members
 
 
-def _one_training(path: Path, settings: dict[str, Any]) -> None:
+def _one_training(path: Path, settings: dict[str, object]) -> None:
     """Write down how the family is trained; refuse to mix it with one that was trained otherwise."""
     told = json.dumps(settings, sort_keys=True, default=str)
     if path.exists() and path.read_text() != told:
