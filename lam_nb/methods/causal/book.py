@@ -51,8 +51,8 @@ class Book:
         self._check(str(group.attrs.get("plan")))
         for name in _SUMS:
             getattr(state, name)[:] = group[name][:]
-        if group["draws"].shape == state.draws.shape:
-            state.draws[:] = group["draws"][:]
+        if group[result.DRAWS].shape == state.draws.shape:
+            state.draws[:] = group[result.DRAWS][:]
         state.everything = int(group.attrs["everything"])
         return state
 
