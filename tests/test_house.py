@@ -9,12 +9,12 @@ import subprocess
 import sys
 import tomllib
 
-import lam_widgets
 import pytest
 import torch
 import yaml
 
 import lam_nb
+import lam_widgets
 from lam_nb import _moved, result
 from lam_nb.result import Table
 from tests.benchmarks import house
@@ -164,7 +164,9 @@ def test_moved_modules_are_found_and_say_where_they_went(old):
     assert set(dir(importlib.import_module(_moved.MODULES[old]))) <= set(dir(found))
 
 
-@pytest.mark.parametrize(("module", "name"), [(module, name) for module, names in _moved.NAMES.items() for name in names])
+@pytest.mark.parametrize(
+    ("module", "name"), [(module, name) for module, names in _moved.NAMES.items() for name in names]
+)
 def test_moved_names_are_found_and_say_where_they_went(module, name):
     with pytest.warns(DeprecationWarning, match=f"{module}.{name} has moved: it is {_moved.NAMES[module][name]} now"):
         assert getattr(importlib.import_module(module), name) is not None
