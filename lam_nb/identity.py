@@ -113,8 +113,8 @@ def of_network(network: NetworkLike) -> dict[str, str]:
     """
     settings = {name: getattr(network, name) for name in ("scale", "value_range", "mean", "std", "colours", "pad_to")}
     settings |= {"arguments": network.arguments, "output": network.output}
-    told = {name: fingerprint(_plain(value)) for name, value in settings.items()}
-    return told | {"weights": network.weights_hash, "code": fingerprint(_Code(network.module))}
+    prints = {name: fingerprint(_plain(value)) for name, value in settings.items()}
+    return prints | {"weights": network.weights_hash, "code": fingerprint(_Code(network.module))}
 
 
 def facts(network: NetworkLike) -> dict[str, str | int | float]:
@@ -128,8 +128,8 @@ def facts(network: NetworkLike) -> dict[str, str | int | float]:
     """
     usual = {"mean": 0.0, "std": 1.0, "colours": "rgb", "arguments": {}, "output": None}
     unusual = {name: getattr(network, name) for name, value in usual.items() if getattr(network, name) != value}
-    told: dict[str, str | int | float] = {f"network_{name}": str(value) for name, value in unusual.items()}
-    return told | {
+    known: dict[str, str | int | float] = {f"network_{name}": str(value) for name, value in unusual.items()}
+    return known | {
         "network": network.name,
         "parameters": network.parameter_count,
         "weights_sha256": network.weights_hash,
@@ -188,9 +188,9 @@ def fingerprint(item: object) -> str:
     >>> fingerprint(double) == fingerprint(lambda x: 2 * x), fingerprint(double) == fingerprint(triple)
     (True, False)
     """
-    told = _Teller().told(item)
-    kind = f"{UNKNOWN}: " if UNKNOWN in told else ""
-    return told if len(told) < 80 and not kind else kind + hashlib.sha256(told.encode()).hexdigest()
+    text = _Teller().text_of(item)
+    doubt = f"{UNKNOWN}: " if UNKNOWN in text else ""
+    return text if len(text) < 80 and not doubt else doubt + hashlib.sha256(text.encode()).hexdigest()
 
 
 class _Code:
@@ -207,7 +207,7 @@ class _Teller:
         self._within: list[int] = []
         self._known: dict[int, tuple[object, str]] = {}
 
-    def told(self, item: object) -> str:
+    def text_of(self, item: object) -> str:
         if isinstance(item, _ATOMS):
             return repr(item)
         if id(item) in self._within:
@@ -225,18 +225,18 @@ class _Teller:
         if isinstance(item, torch.Tensor | np.ndarray | np.generic):
             return self._array(item)
         if isinstance(item, list | tuple):
-            return f"{type(item).__name__} [{', '.join(map(self.told, item))}]"
+            return f"{type(item).__name__} [{', '.join(map(self.text_of, item))}]"
         if isinstance(item, set | frozenset):
-            return f"{type(item).__name__} {{{', '.join(sorted(map(self.told, item)))}}}"
+            return f"{type(item).__name__} {{{', '.join(sorted(map(self.text_of, item)))}}}"
         if isinstance(item, Mapping):
-            return f"mapping {sorted((self.told(key), self.told(value)) for key, value in item.items())}"
+            return f"mapping {sorted((self.text_of(key), self.text_of(value)) for key, value in item.items())}"
         if isinstance(item, partial):
-            return f"partial {self.told([item.func, item.args, item.keywords])}"
+            return f"partial {self.text_of([item.func, item.args, item.keywords])}"
         if isinstance(item, MethodType):
-            return f"method {self.told([item.__func__, item.__self__])}"
+            return f"method {self.text_of([item.__func__, item.__self__])}"
         if isinstance(item, BuiltinFunctionType):
             owner = item.__self__
-            return f"built-in {item.__qualname__} {'' if isinstance(owner, ModuleType) else self.told(owner)}"
+            return f"built-in {item.__qualname__} {'' if isinstance(owner, ModuleType) else self.text_of(owner)}"
         if isinstance(item, ModuleType):
             return f"module {item.__name__}"
         if isinstance(item, CodeType):
@@ -246,7 +246,7 @@ class _Teller:
         if isinstance(item, type):
             return self._class(item)
         if isinstance(item, _Code):
-            return self._module(item.module) if isinstance(item.module, nn.Module) else self.told(item.module)
+            return self._module(item.module) if isinstance(item.module, nn.Module) else self.text_of(item.module)
         if isinstance(item, nn.Module):
             return f"{of_weights(item.state_dict())} {self._module(item)}"
         return self._object(item)
@@ -256,45 +256,45 @@ class _Teller:
             return f"tensor {tuple(item.shape)} {item.dtype} {of_weights({'': item})}"
         array = np.ascontiguousarray(item)
         if array.dtype.hasobject:
-            return f"array {array.shape} {self.told(array.ravel().tolist())}"
+            return f"array {array.shape} {self.text_of(array.ravel().tolist())}"
         return f"array {array.shape} {array.dtype} {hashlib.sha256(array.tobytes()).hexdigest()}"
 
     def _code(self, code: CodeType) -> str:
-        return f"code {code.co_code.hex()} {code.co_names} {[self.told(one) for one in code.co_consts]}"
+        return f"code {code.co_code.hex()} {code.co_names} {[self.text_of(one) for one in code.co_consts]}"
 
     def _function(self, item: FunctionType) -> str:
         if _is_named(item):
             return f"function {_installed_name(item)}"
         held = [item.__defaults__, item.__kwdefaults__, *_held(item)]
-        return f"function {self._code(item.__code__)} {[self.told(one) for one in held]}"
+        return f"function {self._code(item.__code__)} {[self.text_of(one) for one in held]}"
 
     def _class(self, item: type) -> str:
         if _is_named(item):
             return f"class {_installed_name(item)}"
         own = {name: value for name, value in vars(item).items() if name not in _UNTOLD}
-        bases = [self.told(base) for base in item.__bases__]
-        return f"class {item.__qualname__} {bases} {sorted((name, self.told(value)) for name, value in own.items())}"
+        bases = [self.text_of(base) for base in item.__bases__]
+        return f"class {item.__qualname__} {bases} {sorted((name, self.text_of(value)) for name, value in own.items())}"
 
     def _module(self, item: nn.Module) -> str:
         parts = []
         for name, part in item.named_modules():
             settings = {key: value for key, value in _settings(part).items() if not isinstance(value, nn.Module)}
-            parts.append(f"{name} {self.told(type(part))} {self.told(settings)}")
+            parts.append(f"{name} {self.text_of(type(part))} {self.text_of(settings)}")
         return f"network {parts}"
 
     def _object(self, item: object) -> str:
-        kind = self.told(type(item))
+        kind = self.text_of(type(item))
         if isinstance(item, property | classmethod | staticmethod):
             parts = (getattr(item, name, None) for name in ("fget", "fset", "__func__"))
-            return f"{kind} {[self.told(one) for one in parts]}"
+            return f"{kind} {[self.text_of(one) for one in parts]}"
         if wrapped := getattr(item, "__wrapped__", None):
-            return f"{kind} {self.told(wrapped)}"
+            return f"{kind} {self.text_of(wrapped)}"
         plain = type(item).__repr__ is not object.__repr__ and " at 0x" not in repr(item)
         if plain and _is_library(type(item)) and not hasattr(item, "__dict__"):
             return f"{kind} {item!r}"  # its slots may hold caches
         settings = _settings(item)
         if settings:
-            return f"{kind} {self.told(settings)}"
+            return f"{kind} {self.text_of(settings)}"
         if plain:
             return f"{kind} {item!r}"
         empty = hasattr(item, "__dict__") or any("__slots__" in vars(base) for base in type(item).__mro__)

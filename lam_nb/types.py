@@ -111,7 +111,7 @@ class Degradation(Protocol):
 
 
 class Bar(Protocol):
-    """Somebody who is told how far the work is."""
+    """Somebody who is known how far the work is."""
 
     total: int
 
@@ -261,8 +261,8 @@ class Region:
         >>> Region(3, 4, 5).facts
         {'region_y': 3, 'region_x': 4, 'region_height': 5, 'region_width': 5, 'region_size': 5}
         """
-        told = {f"region_{name}": getattr(self, name) for name in ("y", "x", "height", "width")}
-        return told | ({"region_size": self.height} if self.is_square else {})
+        known = {f"region_{name}": getattr(self, name) for name in ("y", "x", "height", "width")}
+        return known | ({"region_size": self.height} if self.is_square else {})
 
     @classmethod
     def of_facts(cls, facts: Mapping[str, Any]) -> Region:

@@ -36,16 +36,16 @@ def attribution(dataset: xr.Dataset, table: str | None, page: str | None) -> Non
         from .. import views
 
         written.append(views.write_html(views.progression(dataset), page, title=f"{dataset.attrs['network']} · lam_nb"))
-    told = dataset.attrs
+    facts = dataset.attrs
     index, error = statistics.diffusion_index(dataset), statistics.index_error(dataset)
     rows = [
-        ("network", f"{told['network']} ({told['parameters']:,} parameters)"),
-        ("region", window(Region.of_facts(told))),
+        ("network", f"{facts['network']} ({facts['parameters']:,} parameters)"),
+        ("region", window(Region.of_facts(facts))),
         ("diffusion index", f"{float(index):.2f} ± {float(error):.2f}"),
         ("Gini", f"{float(statistics.gini(dataset)):.4f}"),
         ("completeness gap", f"{float(statistics.completeness(dataset)):+.2%}"),
         ("quadrature error", f"{float(dataset[result.QUADRATURE_ERROR]):.1%} (estimated, relative L1)"),
-        ("seconds", f"{told['seconds']:.1f} on {told['device']}"),
+        ("seconds", f"{facts['seconds']:.1f} on {facts['device']}"),
     ]
     lines(rows, written)
 

@@ -216,7 +216,7 @@ class Sampler:
         with _counted() as saved:
             evaluated = values_and_gradients(self.run, detectors, images)
         weights = {one.untyped_storage().data_ptr() for one in self.run.weights.values()}
-        activations = sum(size for place, size in saved.items() if place not in weights)
+        activations = sum(size for address, size in saved.items() if address not in weights)
         self._batch = self._affordable(activations // len(images), images.device)
         return evaluated
 

@@ -96,15 +96,15 @@ class Scene:
 
     @cached_property
     def _common(self) -> dict[str, str | int | float]:
-        told = identity.facts(self.network)
-        told |= {"image_sha256": identity.digest(self.picture), "device": device_name(self.run.device)}
-        return told | {"precision": str(self.network.dtype).removeprefix("torch.")}
+        known = identity.facts(self.network)
+        known |= {"image_sha256": identity.digest(self.picture), "device": device_name(self.run.device)}
+        return known | {"precision": str(self.network.dtype).removeprefix("torch.")}
 
     def facts(self, window: Region | None = None, **more: str | int | float) -> dict[str, str | int | float]:
         """Return the whole provenance: network, picture, window, detector, device, time, and what a verb adds."""
-        told = self._common | ({} if window is None else window.facts)
-        told |= {"detector": identity.named(self.detector_of)}
-        return told | {"seconds": round(time.perf_counter() - self.started, 3)} | more
+        known = self._common | ({} if window is None else window.facts)
+        known |= {"detector": identity.named(self.detector_of)}
+        return known | {"seconds": round(time.perf_counter() - self.started, 3)} | more
 
 
 @contextmanager

@@ -218,11 +218,11 @@ def attribute(
         work = _Work(s, Remembered(along), plan.on(lambda alphas: speed(along, alphas)), how)
         found = dict(one for share in work.shares(local and not moving) for one in work.integrated(share))
     plan.warn([one.integral.error for one in found.values()], stacklevel=2)
-    told: dict[str, str | int | float] = {"path": identity.named(maker)}
-    told |= {"rule": rule if isinstance(rule, str) else identity.named(rule)}
-    told |= {} if plan.tolerance is None else {"tolerance": plan.tolerance}
-    told |= {} if lower is None else {"precision": str(lower).removeprefix("torch.")}
-    results = [_assembled(found[k], window, work, truth, kept, told) for k, window in enumerate(windows)]
+    facts: dict[str, str | int | float] = {"path": identity.named(maker)}
+    facts |= {"rule": rule if isinstance(rule, str) else identity.named(rule)}
+    facts |= {} if plan.tolerance is None else {"tolerance": plan.tolerance}
+    facts |= {} if lower is None else {"precision": str(lower).removeprefix("torch.")}
+    results = [_assembled(found[k], window, work, truth, kept, facts) for k, window in enumerate(windows)]
     return results[0] if alone else result.stacked(results, result.REGION)
 
 
@@ -322,7 +322,7 @@ def _assembled(
     work: _Work,
     truth: Image | None,
     kept: Sequence[str],
-    told: Mapping[str, str | int | float],
+    facts: Mapping[str, str | int | float],
 ) -> xr.Dataset:
     integral, samples, along = found.integral, found.integral.samples, work.trace.path
     values = work.scene.shown | integral.values()
@@ -339,7 +339,7 @@ def _assembled(
     if truth is not None:
         wanted |= _qualities(np.asarray(work.scene.shown[result.OUTPUT]), truth, window)
     own = {"steps": len(integral.nodes.alphas), "computed_pixels": found.pixels}
-    return TABLE.build(wanted, _coordinates(along, integral.nodes), facts=work.scene.facts(window, **told, **own))
+    return TABLE.build(wanted, _coordinates(along, integral.nodes), facts=work.scene.facts(window, **facts, **own))
 
 
 def _qualities(output: NDArray[np.floating], truth: Image, window: Region) -> dict[str, ArrayLike]:

@@ -51,9 +51,9 @@ def as_network(network: object, name: str = "network") -> Network:
     if isinstance(network, str | os.PathLike):
         return load(network)
     if isinstance(network, nn.Module) or callable(network):
-        told = type(network).__name__ if isinstance(network, nn.Module) else identity.named(network)
+        kind = type(network).__name__ if isinstance(network, nn.Module) else identity.named(network)
         raise InputError(
-            f"{name}: got {told}, expected a Network; make one with lam_nb.networks.wrap(module, scale=..., "
+            f"{name}: got {kind}, expected a Network; make one with lam_nb.networks.wrap(module, scale=..., "
             "value_range=...) or lam_nb.networks.load(name)."
         )
     raise InputError(

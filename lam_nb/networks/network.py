@@ -130,8 +130,8 @@ class Network(nn.Module):
             "weights_sha256": self.weights_hash,
         }
         usual = {"mean": 0.0, "std": 1.0, "colours": "rgb", "pad_to": 1}
-        told = {key: value for key, value in own.items() if key not in usual or value != usual[key]}
-        return told | {key: value for key, value in self.about.items() if key not in own}
+        shown = {key: value for key, value in own.items() if key not in usual or value != usual[key]}
+        return shown | {key: value for key, value in self.about.items() if key not in own}
 
     @property
     def card(self) -> str:
@@ -212,8 +212,8 @@ class Network(nn.Module):
     def _row(self, values: float | Sequence[float]) -> Any:
         if isinstance(values, int | float):
             return values
-        place = next((p.device for p in self.parameters()), None)
-        return torch.tensor(values, dtype=self.dtype, device=place).reshape(1, -1, 1, 1)
+        device = next((p.device for p in self.parameters()), None)
+        return torch.tensor(values, dtype=self.dtype, device=device).reshape(1, -1, 1, 1)
 
     def extra_repr(self) -> str:
         """Return name, scale and range for `repr`."""

@@ -122,8 +122,8 @@ def _input(truth: Image, scale: int) -> Image:
 
 def _quality(network: Network, given: Image, truth: Image) -> tuple[float, float]:
     """Return how many dB better than bicubic (or than the noisy input), and the likeness to the input in dB."""
-    place = next((p.device for p in network.parameters()), torch.device("cpu"))
-    restored = network(given[None].to(place, network.dtype))[0].float().cpu().clamp(0, 1)
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    restored = network(given[None].to(device, network.dtype))[0].float().cpu().clamp(0, 1)
     if network.scale == 1:
         return images.psnr(restored, truth) - images.psnr(given, truth), images.psnr(restored, given)
     gained = images.psnr(restored, truth) - images.psnr(images.upscale(given, network.scale), truth)

@@ -87,19 +87,19 @@ def wrap(
     >>> net.scale, net(torch.rand(1, 3, 10, 12)).shape
     (4, torch.Size([1, 3, 40, 48]))
     """
-    told = _Told()
+    described = _Description()
     if _is_descriptor(module):
-        module, told = _described(module)
+        module, described = _described(module)
     elif _is_configured(module):
-        told = _Told(scale=module.config.upscale, pad_to=module.config.window_size)  # type: ignore[attr-defined]
+        described = _Description(scale=module.config.upscale, pad_to=module.config.window_size)  # type: ignore[attr-defined]
     if not callable(module):
         raise InputError(f"module: got {type(module).__name__}, expected a torch module or a function of a batch.")
-    known = COLOURS[COLOURS.index(choose("colours", colours or told.colours, COLOURS))]
+    known = COLOURS[COLOURS.index(choose("colours", colours or described.colours, COLOURS))]
     settings: Settings = {
-        "name": str(name or told.name or getattr(module, "__name__", type(module).__name__)),
+        "name": str(name or described.name or getattr(module, "__name__", type(module).__name__)),
         "scale": 1,
         "colours": known,
-        "pad_to": whole("pad_to", told.pad_to if pad_to is None else pad_to),
+        "pad_to": whole("pad_to", described.pad_to if pad_to is None else pad_to),
         "value_range": positive("value_range", value_range, "the largest pixel value, such as 1 or 255"),
         "mean": _levels("mean", mean),
         "std": _levels("std", std),
@@ -108,7 +108,7 @@ def wrap(
         "task": task,
         "about": _named("about", about),
     }
-    asked = told.scale if scale is None else scale
+    asked = described.scale if scale is None else scale
     settings["scale"] = _probe_scale(module, settings) if asked is None else whole("scale", asked)
     network = Network(module, **settings)
     if check:
@@ -118,7 +118,7 @@ def wrap(
 
 
 @dataclass(frozen=True)
-class _Told:
+class _Description:
     """What a module says of itself."""
 
     scale: int | None = None
@@ -151,7 +151,7 @@ def _is_configured(module: object) -> bool:
     return all(isinstance(getattr(config, part, None), int) for part in ("upscale", "window_size"))
 
 
-def _described(descriptor: Any) -> tuple[Any, _Told]:
+def _described(descriptor: Any) -> tuple[Any, _Description]:
     """Return a spandrel descriptor's inner model (its own call clamps and stops gradients) and what it says."""
     channels: dict[int, Colours] = {3: "rgb", 1: "luma"}
     if descriptor.input_channels not in channels or descriptor.output_channels != descriptor.input_channels:
@@ -159,7 +159,7 @@ def _described(descriptor: Any) -> tuple[Any, _Told]:
         raise InputError(f"module: got a descriptor of {got} channels, expected 3 -> 3 or 1 -> 1.")
     multiple = descriptor.size_requirements.multiple_of
     colours = channels[descriptor.input_channels]
-    return descriptor.model, _Told(descriptor.scale, multiple, colours, descriptor.architecture.name)
+    return descriptor.model, _Description(descriptor.scale, multiple, colours, descriptor.architecture.name)
 
 
 def _levels(name: str, given: float | Sequence[float]) -> float | tuple[float, ...]:

@@ -95,13 +95,13 @@ def sweep(
     settings(choices, attribute, "sweep", without=("keep", "reference"))
     nets, pictures, windows = _networks(networks, client is not None), _pictures(images), as_regions(regions, "regions")
     scale = _one_scale(nets)
-    place = Store(store)
+    target = Store(store)
     plan = _plan(nets, pictures, as_truth, choices) | {"regions": [repr(one) for one in windows]}
     sides = (side // scale if as_truth else side for side in pictures[0][1].shape[-2:])
     names = [name for name, _ in nets], [name for name, _ in pictures]
-    place.begin(plan, *names, windows, tuple(sides), scale)
-    missing = place.missing()
-    work = Task(windows, str(place.path), as_truth, choices)
+    target.begin(plan, *names, windows, tuple(sides), scale)
+    missing = target.missing()
+    work = Task(windows, str(target.path), as_truth, choices)
     tasks = [(nets[m][1], pictures[i][1], m, i) for m, i in missing]
     run = here if client is None else on(client)
     failures = []
@@ -112,12 +112,12 @@ def sweep(
                 failures.append(f"{names[0][m]} on {names[1][i]}: {failure}")
             shown.update(1)
     if len(failures) == len(nets) * len(pictures):  # nothing to keep: so that a mended call may use the name
-        place.discard()
+        target.discard()
         raise InputError(f"all {len(failures)} pairs of network and image failed, the first with {failures[0]}")
     if failures:
         words = f"{len(failures)} of {len(tasks)} pairs failed and will be tried again by the next call; "
         warnings.warn(words + "; ".join(failures[:3]), RuntimeWarning, stacklevel=2)
-    return result.open(place.path)
+    return result.open(target.path)
 
 
 def _networks(given: Sequence[Network | str | os.PathLike[str]], travel: bool) -> list[tuple[str, Network | str]]:

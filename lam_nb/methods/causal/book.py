@@ -56,9 +56,9 @@ class Book:
         state.everything = int(group.attrs["everything"])
         return state
 
-    def _check(self, told: str) -> None:
+    def _check(self, text: str) -> None:
         try:
-            other = json.loads(told)
+            other = json.loads(text)
         except ValueError:
             other = None
         if not isinstance(other, dict):  # version 0.1 wrote a list, which does not tell networks apart
@@ -81,6 +81,6 @@ class Book:
         """Write the sums, whole or not at all."""
         if self.path is None:
             return
-        told = {"plan": json.dumps(self.plan), "everything": state.everything}
-        result.checkpoint(self.path, vars(state), told)
+        attributes = {"plan": json.dumps(self.plan), "everything": state.everything}
+        result.checkpoint(self.path, vars(state), attributes)
         self.last = time.monotonic()

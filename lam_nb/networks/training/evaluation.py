@@ -108,8 +108,8 @@ def bicubic(scale: int) -> Network:
 def _compare(network: Network, photograph: Image, noise: float) -> dict[str, float]:
     small = images.downscale(photograph, network.scale)
     small = small + noise * torch.randn(small.shape, generator=torch.Generator().manual_seed(0))
-    place = next((weights.device for weights in network.parameters()), small.device)
-    restored = network(small[None].to(place, network.dtype))[0].float().cpu()
+    device = next((weights.device for weights in network.parameters()), small.device)
+    restored = network(small[None].to(device, network.dtype))[0].float().cpu()
     height, width = restored.shape[-2:]
     border = network.scale if network.scale > 1 else 0
     inside = np.s_[..., border : height - border, border : width - border]
