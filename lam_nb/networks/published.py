@@ -16,8 +16,11 @@ from ..validation import InputError, choose
 
 _CACHE = "LAM_NB_CACHE"
 _TIMEOUT = 30
+"""Seconds without an answer after which a connection counts as broken."""
 _TRIES = 3
+"""Each goes on where the one before stopped."""
 _CHUNK = 1 << 16
+"""Bytes between two looks at the bar."""
 
 
 @dataclass(frozen=True)

@@ -31,6 +31,7 @@ from ..network import Network
 from ..wrapping import trial, wrap
 
 _NOISE = 25 / 255
+"""The level that papers on denoising report most."""
 TABLE = Table(
     {
         PSNR_RGB: ((IMAGE,), "peak signal-to-noise ratio, RGB", "dB"),
