@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 import lam_nb as lam
+from lam_nb.environment import variable
 
 torch.set_num_threads(1)
-SHARED = pathlib.Path(os.environ.get("LAM_SHARED", pathlib.Path(__file__).parents[2] / "shared"))
+SHARED = pathlib.Path(variable("LAM_NB_SHARED") or pathlib.Path(__file__).parents[2] / "shared")
 
 
 def pytest_collection_modifyitems(items):

@@ -120,7 +120,7 @@ def test_the_page_of_a_picker_answers(page, tmp_path):
 
 
 def test_an_exported_notebook_shows_pictures_without_a_network(page, tmp_path, monkeypatch, errors):
-    monkeypatch.setenv("LAM_PICTURES", "1")
+    monkeypatch.setenv("LAM_NB_PICTURES", "1")
     cells = [nbformat.v4.new_code_cell(text) for text in (SETUP, "lam.views.attribution(ds)")]
     notebook = nbformat.v4.new_notebook(cells=cells)
     nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()

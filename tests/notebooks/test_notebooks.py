@@ -21,7 +21,7 @@ def test_committed_without_outputs(path):
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_runs_from_top_to_bottom(path, tmp_path, monkeypatch):
-    monkeypatch.setenv("LAM_FAST", os.environ.get("LAM_FAST", "1"))  # LAM_FAST= pytest ... runs them in full
+    monkeypatch.setenv("LAM_NB_FAST", os.environ.get("LAM_NB_FAST", "1"))  # LAM_NB_FAST= pytest ... runs them in full
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": tmp_path}}).execute()
     shown = [output for cell in notebook.cells for output in cell.get("outputs", [])]
