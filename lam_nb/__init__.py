@@ -23,11 +23,11 @@ from .result import open as open  # not in __all__: a star import must not hide 
 from .result import save
 from .sweep import sweep
 from .types import InputError, Region
+from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import views
 
-__version__ = "0.1.0"
 __all__ = [
     "InputError",
     "Region",

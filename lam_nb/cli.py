@@ -20,12 +20,13 @@ from . import attribution, detectors, gradients, images, networks, paths, quadra
 from .causal import causal_effect
 from .files import writable_folder
 from .types import InputError, Region
+from .version import __version__
 
 _STEPS = 24
 """Enough to watch."""
 _NETWORK, _SAMPLE, _REGION = "imdn-small", "facade", Region(y=96, x=96, size=16)
 _TOLERANCES = {"psnr": 0.01, "ssim": 0.0005, "l1": 0.0001}
-_PACKAGES = "lam-nb torch numpy xarray plotly ipywidgets anywidget jupyterlab notebook voila".split()
+_PACKAGES = "torch numpy xarray plotly ipywidgets anywidget jupyterlab notebook voila".split()
 _WIDGET_EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 
 
@@ -141,7 +142,8 @@ def causal(
 
 def doctor() -> None:
     """Print versions, device, memory, and whether notebooks will show widgets."""
-    rows = [("python", platform.python_version()), *((name, _version(name)) for name in _PACKAGES)]
+    rows = [("python", platform.python_version()), ("lam-nb", __version__)]
+    rows += [(name, _version(name)) for name in _PACKAGES]
     rows += [("device", str(gradients.device())), *_memory()]
     rows += [("networks", ", ".join(networks.shipped())), ("samples", ", ".join(images.samples()))]
     rows += [("widgets", _widgets())]

@@ -15,6 +15,7 @@ import xarray as xr
 
 from .files import replacing
 from .types import InputError, choose
+from .version import __version__
 
 ALPHA, CHANNEL, Y, X, OUT_Y, OUT_X = "alpha", "channel", "y", "x", "out_y", "out_x"
 INPUT, OUTPUT, PATH, GRADIENT, INTEGRAND = "input", "output", "path", "gradient", "integrand"
@@ -36,6 +37,8 @@ ABOVE, BELOW, LEFT, RIGHT = "above", "below", "left", "right"
 FIELD_HEIGHT, FIELD_WIDTH, FIELD_Y, FIELD_X = "field_height", "field_width", "field_y", "field_x"
 PSNR, DONE = "psnr", "done"
 PSNR_RGB, PSNR_LUMA, SSIM_RGB, SSIM_LUMA = "psnr_rgb", "psnr_luma", "ssim_rgb", "ssim_luma"
+
+_NOTED = ("torch", "xarray", "numpy")  # the distributions whose version a result tells
 
 _PICTURE, _OUTPUT = (CHANNEL, Y, X), (CHANNEL, OUT_Y, OUT_X)
 _VARIABLES: Mapping[str, tuple[tuple[str, ...], str, str]] = {
@@ -575,7 +578,7 @@ def _variable(name: str, value: Any) -> tuple[tuple[str, ...], np.ndarray, dict[
 def _stamp() -> dict[str, str]:
     return {
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "versions": ", ".join(f"{name} {_version(name)}" for name in ("lam-nb", "torch", "xarray", "numpy")),
+        "versions": ", ".join([f"lam-nb {__version__}", *(f"{name} {_version(name)}" for name in _NOTED)]),
         "python": platform.python_version(),
     }
 
