@@ -9,6 +9,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 import nbformat
@@ -153,6 +154,8 @@ def _wait_for(address, server, log):
         assert server.poll() is None, log.read_text()
         try:
             urllib.request.urlopen(address, timeout=1).close()
+            return
+        except urllib.error.HTTPError:  # it answers
             return
         except OSError:
             time.sleep(0.25)
