@@ -7,6 +7,7 @@ import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
 import sys
 import warnings
 from collections.abc import Callable, Mapping, Sequence
@@ -55,6 +56,15 @@ NAMES: Mapping[str, Mapping[str, str]] = {
     },
 }
 """Module that stays -> its names that have moved, and where to."""
+
+
+VARIABLES: Mapping[str, str] = {
+    "LAM_NB_CHROMIUM": "LAM_CHROMIUM",
+    "LAM_NB_FAST": "LAM_FAST",
+    "LAM_NB_PICTURES": "LAM_PICTURES",
+    "LAM_NB_SHARED": "LAM_SHARED",
+}
+"""Variable of the environment -> its old name."""
 
 
 def moved(module: str, name: str) -> object:
@@ -111,6 +121,41 @@ def renamed(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
         return called
 
     return decorate
+
+
+def variable(name: str) -> str | None:
+    """Return what a variable is set to, also under its earlier name; None if it is empty or not set.
+
+    Parameters
+    ----------
+    name : str
+        Begins with ``LAM_NB_``.
+
+    Returns
+    -------
+    str or None
+
+    Warns
+    -----
+    DeprecationWarning
+        If only the earlier name is set.
+
+    Examples
+    --------
+    >>> import os
+    >>> os.environ["LAM_NB_EXAMPLE"] = "1"
+    >>> variable("LAM_NB_EXAMPLE")
+    '1'
+    >>> del os.environ["LAM_NB_EXAMPLE"]
+    >>> variable("LAM_NB_EXAMPLE") is None
+    True
+    """
+    before = VARIABLES.get(name, name)
+    if name not in os.environ and before in os.environ:
+        words = f"{before} is now called {name}; the old name ends with version {ENDS}."
+        warnings.warn(words, DeprecationWarning, stacklevel=2)
+        return os.environ[before] or None
+    return os.environ.get(name) or None
 
 
 class _StandIn(ModuleType):

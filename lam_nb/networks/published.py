@@ -12,6 +12,7 @@ import pooch
 import requests
 from tqdm.auto import tqdm
 
+from .._moved import variable
 from ..validation import InputError, choose
 
 _CACHE = "LAM_NB_CACHE"
@@ -104,7 +105,7 @@ def cache() -> Path:
     >>> cache().is_absolute()
     True
     """
-    return Path(os.environ.get(_CACHE) or pooch.os_cache("lam-nb")).expanduser().absolute()
+    return Path(variable(_CACHE) or pooch.os_cache("lam-nb")).expanduser().absolute()
 
 
 def fetch(name: str, *, address: str | None = None, progress: bool = True) -> Path:
