@@ -43,7 +43,10 @@ class Book:
         InputError
             If they are of another map: says in what it differs.
         """
-        if self.path is None or not self.path.exists():
+        if self.path is None:
+            return state
+        result.recover(self.path)
+        if not self.path.exists():
             return state
         import zarr
 
