@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..networks.network import is_out_of_memory
 from ..quadrature import Nodes
 from ..types import Bar, Batch, Detector, Path
 from ..validation import InputError, whole
@@ -189,7 +190,9 @@ class Sampler:
             images = self._cropped(positions(self.path, every.alphas[part]))
             try:
                 found, output = self._evaluated([detectors[int(k)] for k in chosen], images)
-            except torch.OutOfMemoryError:
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
                 self._batch = _halved(len(images), self.run.name, images)
                 continue
             velocity = self._cropped(_velocity(self.path, every, part))
