@@ -1,5 +1,7 @@
 """Another device: every verb gives the CPU's numbers there, and leaves networks and memory as they were."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -8,6 +10,7 @@ from torch import nn
 import lam_nb as lam
 from lam_nb import images, networks
 from tests import pretended
+from tests.benchmarks import cuda
 
 pytestmark = pytest.mark.skipif(not pretended.AVAILABLE, reason="needs a torch that learns devices in Python (2.13)")
 QUIET = {"progress": False}
@@ -152,3 +155,10 @@ def test_the_pretence_is_strict(device):
     with pretended.counted() as waits:
         assert float(there.sum()) > 0
     assert sum(waits.values()) == 1
+
+
+def test_the_first_thing_to_run_on_a_gpu_runs(device, tmp_path):
+    out = tmp_path / "cuda.json"
+    assert cuda.main(["--device", device, "--small", "--out", str(out)]) == 0
+    rows = json.loads(out.read_text())["rows"]
+    assert len(rows) >= 17 and not any("failure" in row or "left_out" in row for row in rows)
