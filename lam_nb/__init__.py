@@ -26,11 +26,11 @@ from .result import save
 from .studies import sweep
 from .types import ImplausibleNetwork, NotConverged, Region
 from .validation import InputError
+from .version import __version__ as __version__
 
 if TYPE_CHECKING:
     from . import views
 
-__version__ = "0.1.0"
 __all__ = [
     "ImplausibleNetwork",
     "InputError",

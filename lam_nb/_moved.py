@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 import importlib.abc
 import importlib.machinery
 import importlib.util
+import os
 import sys
 import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import ModuleType
+from typing import ParamSpec, TypeVar
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 ENDS = "0.3"
 """Version that knows the old names no more."""
@@ -52,6 +58,15 @@ NAMES: Mapping[str, Mapping[str, str]] = {
 """Module that stays -> its names that have moved, and where to."""
 
 
+VARIABLES: Mapping[str, str] = {
+    "LAM_NB_CHROMIUM": "LAM_CHROMIUM",
+    "LAM_NB_FAST": "LAM_FAST",
+    "LAM_NB_PICTURES": "LAM_PICTURES",
+    "LAM_NB_SHARED": "LAM_SHARED",
+}
+"""Variable of the environment -> its old name."""
+
+
 def moved(module: str, name: str) -> object:
     """Return what an old name of a module means now, with a warning; the fallback of a module's attributes.
 
@@ -79,6 +94,68 @@ def moved(module: str, name: str) -> object:
 def _warn(old: str, new: str, stacklevel: int) -> None:
     words = f"{old} has moved: it is {new} now; the old name ends with version {ENDS}."
     warnings.warn(words, DeprecationWarning, stacklevel=stacklevel)
+
+
+def renamed(**names: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """Have a function know old names of its keywords; old = new.
+
+    Examples
+    --------
+    >>> @renamed(tolerance="threshold")
+    ... def effect(*, threshold):
+    ...     return threshold
+    >>> effect(threshold=1)
+    1
+    """
+
+    def decorate(function: Callable[P, R]) -> Callable[P, R]:
+        @functools.wraps(function)
+        def called(*arguments: P.args, **settings: P.kwargs) -> R:
+            for old, new in names.items():
+                if old in settings and new not in settings:
+                    verb = function.__name__
+                    _warn(f"{verb}({old}=)", f"{verb}({new}=)", stacklevel=3)
+                    settings[new] = settings.pop(old)
+            return function(*arguments, **settings)
+
+        return called
+
+    return decorate
+
+
+def variable(name: str) -> str | None:
+    """Return what a variable is set to, also under its earlier name; None if it is empty or not set.
+
+    Parameters
+    ----------
+    name : str
+        Begins with ``LAM_NB_``.
+
+    Returns
+    -------
+    str or None
+
+    Warns
+    -----
+    DeprecationWarning
+        If only the earlier name is set.
+
+    Examples
+    --------
+    >>> import os
+    >>> os.environ["LAM_NB_EXAMPLE"] = "1"
+    >>> variable("LAM_NB_EXAMPLE")
+    '1'
+    >>> del os.environ["LAM_NB_EXAMPLE"]
+    >>> variable("LAM_NB_EXAMPLE") is None
+    True
+    """
+    before = VARIABLES.get(name, name)
+    if name not in os.environ and before in os.environ:
+        words = f"{before} is now called {name}; the old name ends with version {ENDS}."
+        warnings.warn(words, DeprecationWarning, stacklevel=2)
+        return os.environ[before] or None
+    return os.environ.get(name) or None
 
 
 class _StandIn(ModuleType):

@@ -13,8 +13,8 @@ class LamAccessor:
 
     Examples
     --------
-    >>> from lam_nb.statistics import _example
-    >>> round(float(_example().lam.diffusion_index()), 4)
+    >>> from lam_nb.statistics.maps import example
+    >>> round(float(example().lam.diffusion_index()), 4)
     16.6667
     """
 

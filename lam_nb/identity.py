@@ -13,7 +13,7 @@ import hashlib
 import os
 import sys
 import sysconfig
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
@@ -32,6 +32,8 @@ NUMBERS = 1
 """Raised with every release whose numbers differ from those of the one before: its stores start anew."""
 UNKNOWN = "cannot be told apart"
 _ATOMS = (type(None), bool, int, float, complex, str, bytes, torch.dtype, torch.device, slice, type(Ellipsis))
+_NAMED = {__name__.partition(".")[0], "torch", "numpy"}
+"""Packages whose names tell enough: our own has `NUMBERS`, the others keep what they compute."""
 _BUILDERS = {"__init__", "__new__", "__post_init__", "__setstate__"}
 """Methods whose assignments are settings; what other methods assign is state, which a run may change."""
 
@@ -39,16 +41,16 @@ _BUILDERS = {"__init__", "__new__", "__post_init__", "__setstate__"}
 class NetworkLike(Protocol):
     """What identity has to know of a network; `lam_nb.networks.Network` is one."""
 
-    module: Callable[..., Any]
     name: str
     scale: int
     value_range: float
-    mean: float | Sequence[float]
-    std: float | Sequence[float]
-    colours: str
     pad_to: int
-    arguments: Mapping[str, Any]
+    arguments: dict[str, object]
     output: int | str | None
+
+    @property
+    def module(self) -> Any:
+        """What is called."""
 
     @property
     def parameter_count(self) -> int:
@@ -111,8 +113,8 @@ def of_network(network: NetworkLike) -> dict[str, str]:
     """
     settings = {name: getattr(network, name) for name in ("scale", "value_range", "mean", "std", "colours", "pad_to")}
     settings |= {"arguments": network.arguments, "output": network.output}
-    told = {name: fingerprint(_plain(value)) for name, value in settings.items()}
-    return told | {"weights": network.weights_hash, "code": fingerprint(_Code(network.module))}
+    prints = {name: fingerprint(_plain(value)) for name, value in settings.items()}
+    return prints | {"weights": network.weights_hash, "code": fingerprint(_Code(network.module))}
 
 
 def facts(network: NetworkLike) -> dict[str, str | int | float]:
@@ -126,8 +128,8 @@ def facts(network: NetworkLike) -> dict[str, str | int | float]:
     """
     usual = {"mean": 0.0, "std": 1.0, "colours": "rgb", "arguments": {}, "output": None}
     unusual = {name: getattr(network, name) for name, value in usual.items() if getattr(network, name) != value}
-    told: dict[str, str | int | float] = {f"network_{name}": str(value) for name, value in unusual.items()}
-    return told | {
+    known: dict[str, str | int | float] = {f"network_{name}": str(value) for name, value in unusual.items()}
+    return known | {
         "network": network.name,
         "parameters": network.parameter_count,
         "weights_sha256": network.weights_hash,
@@ -137,7 +139,7 @@ def facts(network: NetworkLike) -> dict[str, str | int | float]:
     }
 
 
-def differences(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+def differences(one: Mapping[str, object], other: Mapping[str, object]) -> list[str]:
     """Return in words in what two plans differ, or cannot be told apart; nothing if they are the same.
 
     Parameters
@@ -176,7 +178,8 @@ def named(item: object) -> str:
 def fingerprint(item: object) -> str:
     """Tell items apart that may share a name: functions by their code and all it refers to, tensors by value.
 
-    The same whenever Python is started. Functions and classes of installed libraries go by their names.
+    The same whenever Python is started. Functions and classes of Python, torch, numpy and this
+    package go by their names, those of other installed packages by name and source file.
     Of an object, attributes count that its ``__init__`` sets; what other methods set is state.
 
     Examples
@@ -185,9 +188,9 @@ def fingerprint(item: object) -> str:
     >>> fingerprint(double) == fingerprint(lambda x: 2 * x), fingerprint(double) == fingerprint(triple)
     (True, False)
     """
-    told = _Teller().told(item)
-    kind = f"{UNKNOWN}: " if UNKNOWN in told else ""
-    return told if len(told) < 80 and not kind else kind + hashlib.sha256(told.encode()).hexdigest()
+    text = _Teller().text_of(item)
+    doubt = f"{UNKNOWN}: " if UNKNOWN in text else ""
+    return text if len(text) < 80 and not doubt else doubt + hashlib.sha256(text.encode()).hexdigest()
 
 
 class _Code:
@@ -204,7 +207,7 @@ class _Teller:
         self._within: list[int] = []
         self._known: dict[int, tuple[object, str]] = {}
 
-    def told(self, item: object) -> str:
+    def text_of(self, item: object) -> str:
         if isinstance(item, _ATOMS):
             return repr(item)
         if id(item) in self._within:
@@ -222,18 +225,18 @@ class _Teller:
         if isinstance(item, torch.Tensor | np.ndarray | np.generic):
             return self._array(item)
         if isinstance(item, list | tuple):
-            return f"{type(item).__name__} [{', '.join(map(self.told, item))}]"
+            return f"{type(item).__name__} [{', '.join(map(self.text_of, item))}]"
         if isinstance(item, set | frozenset):
-            return f"{type(item).__name__} {{{', '.join(sorted(map(self.told, item)))}}}"
+            return f"{type(item).__name__} {{{', '.join(sorted(map(self.text_of, item)))}}}"
         if isinstance(item, Mapping):
-            return f"mapping {sorted((self.told(key), self.told(value)) for key, value in item.items())}"
+            return f"mapping {sorted((self.text_of(key), self.text_of(value)) for key, value in item.items())}"
         if isinstance(item, partial):
-            return f"partial {self.told([item.func, item.args, item.keywords])}"
+            return f"partial {self.text_of([item.func, item.args, item.keywords])}"
         if isinstance(item, MethodType):
-            return f"method {self.told([item.__func__, item.__self__])}"
+            return f"method {self.text_of([item.__func__, item.__self__])}"
         if isinstance(item, BuiltinFunctionType):
             owner = item.__self__
-            return f"built-in {item.__qualname__} {'' if isinstance(owner, ModuleType) else self.told(owner)}"
+            return f"built-in {item.__qualname__} {'' if isinstance(owner, ModuleType) else self.text_of(owner)}"
         if isinstance(item, ModuleType):
             return f"module {item.__name__}"
         if isinstance(item, CodeType):
@@ -243,7 +246,7 @@ class _Teller:
         if isinstance(item, type):
             return self._class(item)
         if isinstance(item, _Code):
-            return self._module(item.module) if isinstance(item.module, nn.Module) else self.told(item.module)
+            return self._module(item.module) if isinstance(item.module, nn.Module) else self.text_of(item.module)
         if isinstance(item, nn.Module):
             return f"{of_weights(item.state_dict())} {self._module(item)}"
         return self._object(item)
@@ -253,45 +256,45 @@ class _Teller:
             return f"tensor {tuple(item.shape)} {item.dtype} {of_weights({'': item})}"
         array = np.ascontiguousarray(item)
         if array.dtype.hasobject:
-            return f"array {array.shape} {self.told(array.ravel().tolist())}"
+            return f"array {array.shape} {self.text_of(array.ravel().tolist())}"
         return f"array {array.shape} {array.dtype} {hashlib.sha256(array.tobytes()).hexdigest()}"
 
     def _code(self, code: CodeType) -> str:
-        return f"code {code.co_code.hex()} {code.co_names} {[self.told(one) for one in code.co_consts]}"
+        return f"code {code.co_code.hex()} {code.co_names} {[self.text_of(one) for one in code.co_consts]}"
 
     def _function(self, item: FunctionType) -> str:
-        if _is_library(item):
-            return f"function {item.__module__}.{item.__qualname__}"
+        if _is_named(item):
+            return f"function {_installed_name(item)}"
         held = [item.__defaults__, item.__kwdefaults__, *_held(item)]
-        return f"function {self._code(item.__code__)} {[self.told(one) for one in held]}"
+        return f"function {self._code(item.__code__)} {[self.text_of(one) for one in held]}"
 
     def _class(self, item: type) -> str:
-        if _is_library(item):
-            return f"class {item.__module__}.{item.__qualname__}"
+        if _is_named(item):
+            return f"class {_installed_name(item)}"
         own = {name: value for name, value in vars(item).items() if name not in _UNTOLD}
-        bases = [self.told(base) for base in item.__bases__]
-        return f"class {item.__qualname__} {bases} {sorted((name, self.told(value)) for name, value in own.items())}"
+        bases = [self.text_of(base) for base in item.__bases__]
+        return f"class {item.__qualname__} {bases} {sorted((name, self.text_of(value)) for name, value in own.items())}"
 
     def _module(self, item: nn.Module) -> str:
         parts = []
         for name, part in item.named_modules():
             settings = {key: value for key, value in _settings(part).items() if not isinstance(value, nn.Module)}
-            parts.append(f"{name} {self.told(type(part))} {self.told(settings)}")
+            parts.append(f"{name} {self.text_of(type(part))} {self.text_of(settings)}")
         return f"network {parts}"
 
     def _object(self, item: object) -> str:
-        kind = self.told(type(item))
+        kind = self.text_of(type(item))
         if isinstance(item, property | classmethod | staticmethod):
             parts = (getattr(item, name, None) for name in ("fget", "fset", "__func__"))
-            return f"{kind} {[self.told(one) for one in parts]}"
+            return f"{kind} {[self.text_of(one) for one in parts]}"
         if wrapped := getattr(item, "__wrapped__", None):
-            return f"{kind} {self.told(wrapped)}"
+            return f"{kind} {self.text_of(wrapped)}"
         plain = type(item).__repr__ is not object.__repr__ and " at 0x" not in repr(item)
         if plain and _is_library(type(item)) and not hasattr(item, "__dict__"):
             return f"{kind} {item!r}"  # its slots may hold caches
         settings = _settings(item)
         if settings:
-            return f"{kind} {self.told(settings)}"
+            return f"{kind} {self.text_of(settings)}"
         if plain:
             return f"{kind} {item!r}"
         empty = hasattr(item, "__dict__") or any("__slots__" in vars(base) for base in type(item).__mro__)
@@ -305,7 +308,7 @@ _UNTOLD |= {"__dataclass_fields__", "__hash__", "__protocol_attrs__", "_is_proto
 _OF_MODULES = {*vars(nn.Module()), "_is_full_backward_hook", "_is_hf_initialized"}
 
 
-def _settings(item: object) -> dict[str, Any]:
+def _settings(item: object) -> dict[str, object]:
     """Return the attributes of an object that are settings and not state."""
     state = {name for base in type(item).__mro__ if not _is_library(base) for name in _written(base)}
     if isinstance(item, nn.Module):
@@ -346,20 +349,37 @@ def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
             yield from _instructions(inner)
 
 
+def _is_named(item: FunctionType | type) -> bool:
+    """Whether the name of a function or class tells what it is: it is a library's, and not made on the way."""
+    return _is_library(item) and "<" not in item.__qualname__
+
+
 def _is_library(item: object) -> bool:
     return _is_installed((getattr(item, "__module__", None) or "").partition(".")[0])
 
 
 @functools.cache
 def _is_installed(package: str) -> bool:
-    """Whether a package came with Python, from an installation, or is this one: then its names tell enough."""
-    if package in sys.stdlib_module_names and package != "__main__":
-        return True
-    if package == __name__.partition(".")[0]:
+    """Whether a package came with Python, from an installation, or is this one."""
+    if package in _NAMED or (package in sys.stdlib_module_names and package != "__main__"):
         return True
     file = getattr(sys.modules.get(package), "__file__", None)
     folders = [sysconfig.get_paths()[name] for name in ("purelib", "platlib")]
     return file is not None and any(Path(file).is_relative_to(folder) for folder in folders)
+
+
+def _installed_name(item: FunctionType | type) -> str:
+    """Return where a library's function is found; a laboratory's own package may change under one version."""
+    module = item.__module__
+    known = module.partition(".")[0]
+    name = f"{module}.{item.__qualname__}"
+    return name if known in _NAMED or known in sys.stdlib_module_names else f"{name} {_source(module)}"
+
+
+@functools.cache
+def _source(module: str) -> str:
+    file = getattr(sys.modules.get(module), "__file__", None)
+    return of_file(file) if file and Path(file).is_file() else ""
 
 
 def _plain(value: object) -> object:

@@ -25,11 +25,7 @@ if TYPE_CHECKING:
     Device: TypeAlias = str | torch.device | None
     """A device, its name, or None for the best there is."""
 else:
-    Image: TypeAlias = Any
-    Batch: TypeAlias = Any
-    Alphas: TypeAlias = Any
-    ImageLike: TypeAlias = Any
-    Device: TypeAlias = Any
+    Image = Batch = Alphas = ImageLike = Device = object
 
 __all__ = [
     "Bar",
@@ -115,7 +111,7 @@ class Degradation(Protocol):
 
 
 class Bar(Protocol):
-    """Somebody who is told how far the work is."""
+    """Somebody who is known how far the work is."""
 
     total: int
 
@@ -265,8 +261,8 @@ class Region:
         >>> Region(3, 4, 5).facts
         {'region_y': 3, 'region_x': 4, 'region_height': 5, 'region_width': 5, 'region_size': 5}
         """
-        told = {f"region_{name}": getattr(self, name) for name in ("y", "x", "height", "width")}
-        return told | ({"region_size": self.height} if self.is_square else {})
+        known = {f"region_{name}": getattr(self, name) for name in ("y", "x", "height", "width")}
+        return known | ({"region_size": self.height} if self.is_square else {})
 
     @classmethod
     def of_facts(cls, facts: Mapping[str, Any]) -> Region:

@@ -166,7 +166,7 @@ def test_padding_networks_are_differentiable_to_the_border(image):
     [
         ({"region": Region(38, 0, 16)}, "leaves the output, which is 40 × 52"),
         ({"region": "here"}, "region: got 'here'"),
-        ({"region": (1, 2, 3, 4)}, "region: got"),
+        ({"region": (1, 2, 3, 4, 5)}, "region: got"),
         ({"network": nn.Identity()}, "network: got Identity, expected a Network"),
         ({"image": torch.zeros(1, 20, 26)}, "image: got a tensor of shape"),
         ({"image": torch.zeros(3, 4, 4), "region": Region(0, 0, 2)}, "4 × 4 pixels, expected more than 4"),

@@ -59,7 +59,7 @@ def test_blocks_outside_the_field_are_not_computed(relu_network, image):
 
 def test_the_same_map_for_any_batch(relu_network, image):
     truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(0))
-    given = {"reference": truth, "block": 3, "fine": 7, "keep": "draws", "tolerance": 1e-4}
+    given = {"reference": truth, "block": 3, "fine": 7, "keep": "draws", "threshold": 1e-4}
     runs = [lam.causal_effect(relu_network, image, Region(16, 20, 6), batch=b, **given, **QUIET) for b in (1, 5, 64)]
     for other in runs[1:]:
         np.testing.assert_allclose(runs[0].effect, other.effect, atol=1e-4)
@@ -71,7 +71,7 @@ def test_the_same_map_for_any_batch(relu_network, image):
 
 def test_a_standard_error_is_reached_with_fewer_draws(relu_network, image):
     truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(0))
-    given = {"reference": truth, "block": 3, "tolerance": 1e-4, "fine": 400}
+    given = {"reference": truth, "block": 3, "threshold": 1e-4, "fine": 400}
     full = lam.causal_effect(relu_network, image, Region(16, 20, 6), **given, **QUIET)
     some = lam.causal_effect(relu_network, image, Region(16, 20, 6), se=0.01, **given, **QUIET)
     assert some.attrs["pictures_computed"] < full.attrs["pictures_computed"]
@@ -83,7 +83,7 @@ def test_a_standard_error_is_reached_with_fewer_draws(relu_network, image):
 
 def test_few_draws_are_unbiased(image, truth):
     blur = net_of(nn.AvgPool2d(5, 1, 2, count_include_pad=False))
-    given = {"reference": truth, "block": 4, "tolerance": 1e-9}
+    given = {"reference": truth, "block": 4, "threshold": 1e-9}
     many = lam.causal_effect(blur, image, Region(8, 8, 8), coarse=1, fine=300, **given, **QUIET)
     given |= {"coarse": 1, "fine": 3}
     few = [lam.causal_effect(blur, image, Region(8, 8, 8), seed=s, **given, **QUIET).effect.values for s in range(30)]
@@ -95,7 +95,7 @@ def test_few_draws_are_unbiased(image, truth):
 def test_an_interrupted_map_goes_on(relu_network, image, tmp_path, monkeypatch):
     monkeypatch.setattr("lam_nb.methods.causal.book._EVERY", 0.0)
     truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(0))
-    given = {"reference": truth, "block": 3, "tolerance": 1e-4, "fine": 9, "batch": 8, "keep": "draws"}
+    given = {"reference": truth, "block": 3, "threshold": 1e-4, "fine": 9, "batch": 8, "keep": "draws"}
     expected = lam.causal_effect(relu_network, image, Region(16, 20, 6), **given, **QUIET)
 
     for calls in (4, 6):
@@ -137,7 +137,7 @@ def test_sizes_that_do_not_divide_and_files(relu_network, image, tmp_path):
 
 def test_agreement_with_an_attribution_of_the_same_blocks(relu_network, image):
     truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(0))
-    cem = lam.causal_effect(relu_network, image, Region(16, 20, 6), reference=truth, block=3, tolerance=1e-9, **QUIET)
+    cem = lam.causal_effect(relu_network, image, Region(16, 20, 6), reference=truth, block=3, threshold=1e-9, **QUIET)
     made = np.nan_to_num(np.abs(cem.effect.values)).repeat(3, 0)[:20].repeat(3, 1)[:, :26]
     rows, columns = (np.minimum(3, n - np.arange(0, n, 3)) for n in (20, 26))
     share = made / (rows.repeat(rows)[:, None] * columns.repeat(columns))
@@ -163,7 +163,7 @@ def test_a_store_of_another_truth_is_not_continued(relu_network, image, tmp_path
 
 
 def test_a_degradation_that_spreads_is_computed_everywhere(image):
-    given = {"reference": image, "block": 4, "fine": 2, "tolerance": 1e-6, **QUIET}
+    given = {"reference": image, "block": 4, "fine": 2, "threshold": 1e-6, **QUIET}
     region = Region(8, 8, 5)
     rain = lam.causal_effect(net_of(nn.Identity()), image, region, finish=lam.images.Rain(), **given)
     assert int(rain.draws[0, 0]) == 0  # rain changes no pixel but its own

@@ -69,7 +69,7 @@ def test_attribute_own_file(photo, tmp_path, capsys):
 def test_doctor_tells_versions_and_widgets(capsys):
     assert cli.main(["doctor"]) == 0
     told = capsys.readouterr().out
-    for word in ("torch", "plotly", "device", "memory", "GiB", "imdn-small", "facade", "widgets"):
+    for word in (lam.__version__, "torch", "plotly", "device", "memory", "GiB", "imdn-small", "facade", "widgets"):
         assert word in told
 
 

@@ -25,7 +25,7 @@ def test_peers_of_a_linear_network_agree(linear_network, image):
     np.testing.assert_allclose(product.attribution, integrated.attribution, atol=1e-5)
     plain, smooth = lam.gradient(**given), lam.smoothgrad(**given, samples=5, batch=2)
     np.testing.assert_allclose(smooth.attribution, plain.attribution, atol=1e-5)
-    assert float(smooth.quadrature_error) < 1e-5
+    assert float(smooth.sampling_error) < 1e-5
 
 
 @pytest.mark.parametrize("name", peers.names())

@@ -1,16 +1,23 @@
 """The house: a lean import, one list of requirements, names spelled in one place."""
 
+import ast
+import importlib
 import pathlib
+import pkgutil
 import re
 import subprocess
 import sys
 import tomllib
 
 import pytest
+import torch
 import yaml
 
 import lam_nb
-from lam_nb import result
+import lam_widgets
+from lam_nb import _moved, result
+from lam_nb.result import Table
+from tests.benchmarks import house
 
 ROOT = pathlib.Path(__file__).parents[1]
 CONDA_NAMES = {"torch": "pytorch"}
@@ -48,15 +55,141 @@ def test_constraints_pin_what_the_project_needs(project):
 
 def test_one_version(project):
     citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert lam_nb.__version__ == project["version"] == citation["version"]
+    assert lam_nb.__version__ == citation["version"]
+    assert project["dynamic"] == ["version"] and "version" not in project
+
+
+NAMES = {value for key, value in vars(result.names).items() if key.isupper() and isinstance(value, str)}
+OTHERS = {"attrs", "settings", "choices", "given", "facts", "told", "stated", "about", "decided", "_KNOWN", "other"}
+"""What else is asked by name: attributes of results, keywords of functions."""
+ASKS = {"sel", "isel", "rename", "assign", "assign_coords", "expand_dims", "drop_vars", "drop_dims", "transpose", "sum"}
+ASKS |= {"mean", "max", "min", "argmax", "cumsum", "differentiate", "sortby", "concat", "build"}
+
+
+def _is_a_dataset(node):
+    name = node.attr if isinstance(node, ast.Attribute) else node.func if isinstance(node, ast.Call) else node
+    name = name.id if isinstance(name, ast.Name) else name.attr if isinstance(name, ast.Attribute) else name
+    return name not in OTHERS and not str(name).isupper()
+
+
+def spelled(tree):
+    """Yield names of dimensions and variables that code spells: as ds["name"], .sel({"name": …}), .sel(name=…)."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Constant) and _is_a_dataset(node.value):
+            yield node.slice.value, node.lineno
+        if isinstance(node, ast.Compare) and isinstance(node.left, ast.Constant):
+            if isinstance(node.ops[0], ast.In | ast.NotIn) and _is_a_dataset(node.comparators[0]):
+                yield node.left.value, node.lineno
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in ASKS:
+            for part in node.args:
+                keys = part.keys if isinstance(part, ast.Dict) else [part]
+                yield from ((key.value, node.lineno) for key in keys if isinstance(key, ast.Constant))
+            if node.func.attr in {"sel", "isel"}:
+                yield from ((keyword.arg, node.lineno) for keyword in node.keywords)
 
 
 def test_dimension_and_variable_names_are_spelled_in_names_only():
-    names = {value for name, value in vars(result).items() if name.isupper() and isinstance(value, str)}
-    spelled = re.compile(r"""\b(?:dataset|sizes|ds|many)\[["'](""" + "|".join(names) + r""")["']\]""")
-    elsewhere = [path for path in (ROOT / "lam_nb").rglob("*.py") if path.name not in {"names.py", "_moved.py"}]
-    found = {path.name: spelled.findall(re.sub(r'""".*?"""', "", path.read_text(), flags=re.S)) for path in elsewhere}
-    assert not {name: hits for name, hits in found.items() if hits}
+    found = {}
+    for folder in ("lam_nb", "widgets/lam_widgets"):
+        for path in (ROOT / folder).rglob("*.py"):
+            hits = [(name, line) for name, line in spelled(ast.parse(path.read_text())) if name in NAMES]
+            if hits and path.name != "names.py":
+                found[str(path.relative_to(ROOT))] = hits
+    assert not found
+
+
+def test_the_search_for_spelled_names_sees_them():
+    code = "ds['effect']; one.sel({'method': m}); 'psnr' in many; one.sel(mode=m); ds.attrs['effect']; facts['path']"
+    assert sorted(name for name, _ in spelled(ast.parse(code))) == ["effect", "method", "mode", "psnr"]
+
+
+def modules():
+    """All modules of both packages, by name."""
+    for package in (lam_nb, lam_widgets):
+        yield package
+        for one in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            if not one.name.endswith("__main__"):
+                yield importlib.import_module(one.name)
+
+
+def tables():
+    found = {id(value): value for module in modules() for value in vars(module).values() if isinstance(value, Table)}
+    return list(found.values())
+
+
+def test_every_table_has_units_and_long_names():
+    assert len(tables()) >= 12
+    for table in tables():
+        for name, (dimensions, label, units) in table.words.items():
+            assert name.removesuffix("_low").removesuffix("_high") in NAMES and label and units, (table.maker, name)
+            assert len(set(dimensions)) == len(dimensions)
+        missing = {one for word in table.words.values() for one in word[0]} - set(table.coordinates)
+        assert missing <= {"refinement", "draw", "region", "stage", "model", "image", "field_y", "field_x"}, table.maker
+
+
+def test_every_variable_is_shown_or_counted():
+    """Each name of a table is used by a statistic, a view or a widget: nobody computes what nobody sees."""
+    folders = ("lam_nb/statistics", "lam_nb/views", "lam_nb/studies", "lam_nb/cli", "widgets")
+    used = {
+        node.id if isinstance(node, ast.Name) else node.attr
+        for folder in folders
+        for path in (ROOT / folder).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Name | ast.Attribute)
+    }
+    constants = {value: key for key, value in vars(result.names).items() if key.isupper() and isinstance(value, str)}
+    plain = {name.removesuffix("_low").removesuffix("_high") for table in tables() for name in table.words}
+    assert not {name for name in plain if constants[name] not in used}
+
+
+def test_tab_offers_what_is_public_and_nothing_else():
+    for module in modules():
+        private = any(part.startswith("_") for part in module.__name__.split(".")) or ".engine" in module.__name__
+        if hasattr(module, "__path__") and not private and "data" not in module.__name__:
+            offered = {name for name in dir(module) if not name.startswith("__")}
+            assert offered == set(module.__all__) | (offered & {"open"}), module.__name__
+            assert all(hasattr(module, name) for name in module.__all__)
+
+
+def test_modules_are_not_called_like_their_one_function():
+    for path in (ROOT / "lam_nb").rglob("*.py"):
+        names = [node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
+        assert path.stem not in names, path
+
+
+@pytest.mark.parametrize("old", _moved.MODULES)
+def test_moved_modules_are_found_and_say_where_they_went(old):
+    with pytest.warns(DeprecationWarning, match=f"{old} has moved: it is {_moved.MODULES[old]} now"):
+        sys.modules.pop(old, None)
+        found = importlib.import_module(old)
+    assert set(dir(importlib.import_module(_moved.MODULES[old]))) <= set(dir(found))
+
+
+@pytest.mark.parametrize(
+    ("module", "name"), [(module, name) for module, names in _moved.NAMES.items() for name in names]
+)
+def test_moved_names_are_found_and_say_where_they_went(module, name):
+    with pytest.warns(DeprecationWarning, match=f"{module}.{name} has moved: it is {_moved.NAMES[module][name]} now"):
+        assert getattr(importlib.import_module(module), name) is not None
+
+
+def test_old_keywords_warn(relu_network, image):
+    given = {"reference": torch.zeros(3, 40, 52), "block": 7, "fine": 2, "coarse": 1, "progress": False}
+    with pytest.warns(DeprecationWarning, match=r"causal_effect\(tolerance=\) has moved: it is .*threshold="):
+        cem = lam_nb.causal_effect(relu_network, image, (16, 20, 6), tolerance=0.5, **given)
+    assert cem.attrs["threshold"] == 0.5
+
+
+def test_python_m_knows_the_old_way_to_train():
+    command = [sys.executable, "-W", "ignore", "-m", "lam_nb.networks.train", "--help"]
+    assert "photographs" in subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_house_is_as_drawn():
+    found = house.arrows()
+    assert not house.circles(found)
+    assert len(found) <= 19 and max(house.floors(found).values()) <= 7
+    assert house.untyped() <= 80
 
 
 def test_only_the_engine_and_training_differentiate():

@@ -140,6 +140,6 @@ def test_degradations_are_what_they_say(image):
     rows = torch.arange(41.0) - 20
     assert float(blurred[0].sum()) == pytest.approx(1, abs=1e-5)
     assert float((blurred[0].sum(1) * rows**2).sum()) == pytest.approx(4, rel=0.05)  # variance sigma²
-    for bad in (images.Noise(-1), images.JPEG(0), images.Blur(0)):
+    for make, bad in ((images.Noise, -1), (images.JPEG, 0), (images.Blur, 0), (images.Rain, -1)):
         with pytest.raises(InputError):
-            bad(image)
+            make(bad)

@@ -7,8 +7,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 import lam_nb as lam
-from lam_nb import InputError, networks
-from lam_nb.networks import architectures, checkpoints
+from lam_nb import InputError, identity, networks
+from lam_nb.networks import architectures
 from lam_nb.networks.training import bicubic, evaluate
 
 ADVERSARIAL = {"residual-gan"}
@@ -37,7 +37,7 @@ def test_shipped_networks_have_a_card_and_are_small():
         baseline = card["psnr_luma_bicubic" if name in ENLARGING else "psnr_luma_noisy"]
         assert card["psnr_luma"]["Set5"] - baseline["Set5"] >= least
         assert card["training"].startswith("python -m lam_nb.networks.train")
-    weights = [path.stat().st_size for path in networks._folder().glob("*.safetensors")]
+    weights = [path.stat().st_size for path in networks.loading._folder().glob("*.safetensors")]
     assert max(weights) <= 600_000 and sum(weights) <= 3_000_000
 
 
@@ -176,4 +176,4 @@ def test_padding_is_inside(rows, columns):
 
 def test_digest_depends_on_names_shapes_and_values():
     states = [{"a": torch.zeros(2)}, {"b": torch.zeros(2)}, {"a": torch.zeros(2, 1)}, {"a": torch.ones(2)}]
-    assert len({checkpoints.digest(state) for state in states}) == 4
+    assert len({identity.of_weights(state) for state in states}) == 4

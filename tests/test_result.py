@@ -6,7 +6,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 import lam_nb as lam
-from lam_nb import InputError, Region, result
+from lam_nb import InputError, Region
+from lam_nb.methods import attribution
 
 TABLE = {
     "input": ("channel", "y", "x"),
@@ -29,7 +30,8 @@ TABLE = {
 }
 ATTRIBUTES = {
     "network", "parameters", "weights_sha256", "scale", "value_range", "pad_to", "path", "detector", "rule", "steps",
-    "region_y", "region_x", "region_size", "image_sha256", "device", "precision", "seconds", "created", "versions",
+    "region_y", "region_x", "region_size", "region_height", "region_width", "image_sha256", "device", "precision",
+    "seconds", "created", "versions",
     "python", "computed_pixels",
 }  # fmt: skip
 
@@ -63,7 +65,7 @@ def test_provenance_is_complete(dataset, relu_network, image):
     assert dataset.attrs["weights_sha256"] == relu_network.weights_hash
     assert dataset.attrs["image_sha256"] == lam.images.digest(image)
     assert "blur(sigma=1.2, kernel=9)" in dataset.attrs["path"]
-    assert "lam-nb 0.1.0" in dataset.attrs["versions"]
+    assert f"lam-nb {lam.__version__}," in dataset.attrs["versions"]
     with torch.no_grad():
         relu_network.module[0].bias += 1e-6
     assert dataset.attrs["weights_sha256"] != relu_network.weights_hash
@@ -114,10 +116,10 @@ def test_bad_inputs(tmp_path):
 
 
 def test_keep_names_are_checked():
-    assert result.chosen("map") == ()
-    assert result.chosen("path") == ("path",)
+    assert attribution.chosen("map") == ()
+    assert attribution.chosen("path") == ("path",)
     with pytest.raises(InputError, match="did you mean 'path'"):
-        result.chosen(["paths"])
+        attribution.chosen(["paths"])
 
 
 def test_unusual_settings_of_the_network_are_told(image, tmp_path):

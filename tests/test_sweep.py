@@ -175,7 +175,7 @@ def test_workers_may_die(tmp_path):
 
 def test_paths_of_one_name_are_told_apart(pair, pictures, image, tmp_path):
     first, second = image * 0.5, image * 0.2
-    given = {"store": tmp_path / "all.zarr", "truth": False, **SETTINGS}
+    given = {"store": tmp_path / "all.zarr", "as_truth": False, **SETTINGS}
     lam.sweep(pair, {"one": image}, REGIONS, path=lam.paths.linear(first), **given)
     for other in (lam.paths.linear(second), lambda picture: lambda alpha: alpha * picture):
         with pytest.raises(InputError, match="holds another sweep"):

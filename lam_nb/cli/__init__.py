@@ -13,6 +13,10 @@ __all__ = ["main"]
 _COMMANDS = (demonstration, attribution, cause, doctor)
 
 
+def __dir__() -> list[str]:
+    return __all__
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; return its exit code: 0, 2 for bad input, 130 after an interruption.
 

@@ -7,7 +7,7 @@ import os
 from typing import Unpack
 
 from .. import detectors, images, networks, paths, quadrature
-from ..methods.attribution import Settings, attribute
+from ..methods.attribution import Choices, attribute
 from ..types import Region
 from . import report
 
@@ -23,7 +23,7 @@ def run(
     region: str,
     out: str | None,
     html: str | None,
-    **settings: Unpack[Settings],
+    **settings: Unpack[Choices],
 ) -> None:
     """Attribute one network on one file."""
     window = Region.parse(region)
@@ -39,10 +39,8 @@ def run(
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    report.add_network(parser)
     add = parser.add_argument
-    add("--network", required=True, help="shipped network, checkpoint file, or architecture with --weights")
-    add("--weights", **report.WEIGHTS)
-    add("--value-range", **report.VALUE_RANGE)
     add("--image", required=True, help="the network's input, or the sharp photograph with --downscale")
     add("--downscale", action="store_true", help="shrink the photograph by the network's scale first")
     add(
@@ -58,4 +56,3 @@ def options(parser: argparse.ArgumentParser) -> None:
     add("--rule", default="arc", help=f"{', '.join(quadrature.names())}; default %(default)s")
     add("--tolerance", type=float, help="refine until the map's estimated error is below, default 0.05")
     add("--steps", type=int, help="a fixed number of gradient evaluations instead")
-    add("--device", **report.DEVICE)

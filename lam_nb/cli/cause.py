@@ -35,7 +35,10 @@ def run(
     window = Region.parse(region)
     report.check_outputs(out, html)
     net = networks.load(network, weights=weights, value_range=value_range)
-    work = task(net, images.load(truth), task_name, sigma=sigma, seed=seed)
+    try:
+        work = task(net, images.load(truth), task_name, sigma=sigma, seed=seed)
+    except InputError as error:
+        raise InputError(f"--{error}" if str(error).startswith("task:") else str(error)) from None
     given = work.image
     if image is not None:
         if work.finish is not None:
@@ -67,10 +70,8 @@ def _rows(dataset: xr.Dataset, net: Network, work: Task, window: Region) -> list
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
+    report.add_network(parser)
     add = parser.add_argument
-    add("--network", required=True, help="as for attribute")
-    add("--weights", **report.WEIGHTS)
-    add("--value-range", **report.VALUE_RANGE)
     add("--truth", required=True, help="the sharp, clean photograph; the network's input is made from it")
     add("--image", help="the network's input, if it is not to be made")
     add("--task", dest="task_name", choices=tasks.NAMES, help="told from the scale")
@@ -84,8 +85,7 @@ def options(parser: argparse.ArgumentParser) -> None:
     add("--se", type=float, help="draw only until the standard error is below this, in the metric's units")
     told = ", ".join(f"{value:g} for {name}" for name, value in metrics.THRESHOLDS.items())
     add("--threshold", type=float, help=f"smaller effects count as none; default {told}")
-    add("--tolerance", type=float, help="old name of --threshold")
+    add("--tolerance", dest="threshold", type=float, help=argparse.SUPPRESS)  # its name of version 0.1
     add("--patches", help="folder of photographs, or .npz, to cut patches from")
     add("--metric", default="psnr", choices=metrics.names(), help="default %(default)s")
     add("--seed", type=int, default=0, help="of noise, rain and patches, default %(default)s")
-    add("--device", **report.DEVICE)

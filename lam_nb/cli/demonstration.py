@@ -31,4 +31,4 @@ def run(folder: str, device: str | None) -> None:
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("--folder", default=".", help="where to write, default: here")
-    parser.add_argument("--device", **report.DEVICE)
+    report.add_device(parser)

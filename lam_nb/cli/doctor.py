@@ -14,16 +14,18 @@ import torch
 
 from .. import images, networks
 from ..engine.running import device
+from ..version import __version__
 from . import report
 
 NAME = "doctor"
-_PACKAGES = "lam-nb torch numpy xarray plotly ipywidgets anywidget jupyterlab notebook voila".split()
+_PACKAGES = "torch numpy xarray plotly ipywidgets anywidget jupyterlab notebook voila".split()
 _WIDGET_EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 
 
 def run() -> None:
     """Print versions, device, memory, and whether notebooks will show widgets."""
-    rows = [("python", platform.python_version()), *((name, _version(name)) for name in _PACKAGES)]
+    rows = [("python", platform.python_version()), ("lam-nb", __version__)]
+    rows += [(name, _version(name)) for name in _PACKAGES]
     rows += [("device", str(device())), *_memory()]
     rows += [("networks", ", ".join(networks.shipped())), ("samples", ", ".join(images.samples()))]
     rows += [("widgets", _widgets())]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,9 +13,20 @@ from ..result import writable_folder
 from ..types import Region
 from ..validation import InputError
 
-DEVICE = {"help": "cpu, cuda, mps; default: CUDA when there is one"}
-VALUE_RANGE = {"type": float, "help": "largest pixel value the network works with: 1 or 255"}
-WEIGHTS = {"help": "checkpoint for the named architecture"}
+
+def add_network(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say which network, and where it runs."""
+    words = "shipped network, checkpoint file, or architecture with --weights"
+    parser.add_argument("--network", required=True, help=words)
+    parser.add_argument("--weights", help="checkpoint for the named architecture")
+    words = "largest pixel value the network works with: 1 or 255"
+    parser.add_argument("--value-range", type=float, help=words)
+    add_device(parser)
+
+
+def add_device(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says where to compute."""
+    parser.add_argument("--device", help="cpu, cuda, mps; default: CUDA when there is one")
 
 
 def attribution(dataset: xr.Dataset, table: str | None, page: str | None) -> None:
@@ -24,16 +36,16 @@ def attribution(dataset: xr.Dataset, table: str | None, page: str | None) -> Non
         from .. import views
 
         written.append(views.write_html(views.progression(dataset), page, title=f"{dataset.attrs['network']} · lam_nb"))
-    told = dataset.attrs
+    facts = dataset.attrs
     index, error = statistics.diffusion_index(dataset), statistics.index_error(dataset)
     rows = [
-        ("network", f"{told['network']} ({told['parameters']:,} parameters)"),
-        ("region", window(Region.of_facts(told))),
+        ("network", f"{facts['network']} ({facts['parameters']:,} parameters)"),
+        ("region", window(Region.of_facts(facts))),
         ("diffusion index", f"{float(index):.2f} ± {float(error):.2f}"),
         ("Gini", f"{float(statistics.gini(dataset)):.4f}"),
         ("completeness gap", f"{float(statistics.completeness(dataset)):+.2%}"),
         ("quadrature error", f"{float(dataset[result.QUADRATURE_ERROR]):.1%} (estimated, relative L1)"),
-        ("seconds", f"{told['seconds']:.1f} on {told['device']}"),
+        ("seconds", f"{facts['seconds']:.1f} on {facts['device']}"),
     ]
     lines(rows, written)
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any
 
 import torch
 
@@ -57,7 +57,7 @@ class Local:
         """Weights of the network."""
         return self.network.weights
 
-    def lease(self) -> Any:
+    def lease(self) -> AbstractContextManager[object]:
         """Return the network's lease."""
         return self.network.lease()
 

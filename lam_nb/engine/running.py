@@ -12,7 +12,7 @@ import re
 import threading
 import weakref
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -45,7 +45,7 @@ class Runnable(Protocol):
     def weights(self) -> Mapping[str, torch.Tensor]:
         """Weights it runs with, which lie in memory whatever is asked."""
 
-    def lease(self) -> Any:
+    def lease(self) -> AbstractContextManager[object]:
         """Return a context in which it may be called."""
 
     def __call__(self, batch: Batch, /) -> Batch:
@@ -219,7 +219,7 @@ def _evaluating(network: Network, before: ExitStack) -> None:
         # Such modules may merge weights on the way in and out again, which rounds.
         before.callback(_put_back, network, {name: one.clone() for name, one in network.state_dict().items()})
     for module, mode in reversed(modes.items()):  # the stack unwinds backwards: parents first, then their children
-        before.callback(module.train if _transforms(module) else _set_mode, *_mode_of(module, mode))
+        before.callback(_set_mode, module, mode)
     network.eval()
 
 
@@ -228,12 +228,11 @@ def _transforms(module: nn.Module) -> bool:
     return type(module).train is not nn.Module.train or type(module).eval is not nn.Module.eval
 
 
-def _mode_of(module: nn.Module, mode: bool) -> tuple[Any, ...]:
-    return (mode,) if _transforms(module) else (module, mode)
-
-
 def _set_mode(module: nn.Module, mode: bool) -> None:
-    module.training = mode
+    if _transforms(module):
+        module.train(mode)
+    else:
+        module.training = mode
 
 
 @torch.no_grad()
@@ -344,7 +343,7 @@ class Lowered:
         """Weights of the network."""
         return self.network.weights
 
-    def lease(self) -> Any:
+    def lease(self) -> AbstractContextManager[object]:
         """Return the network's lease."""
         return self.network.lease()
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 import torch
@@ -216,7 +217,7 @@ class Sampler:
         with _counted() as saved:
             evaluated = values_and_gradients(self.run, detectors, images)
         weights = {one.untyped_storage().data_ptr() for one in self.run.weights.values()}
-        activations = sum(size for place, size in saved.items() if place not in weights)
+        activations = sum(size for address, size in saved.items() if address not in weights)
         self._batch = self._affordable(activations // len(images), images.device)
         return evaluated
 
@@ -265,7 +266,7 @@ def _velocity(path: Path, nodes: Nodes, part: slice) -> Batch:
     return (here - before) / widths.reshape(-1, *[1] * (here.ndim - 1))
 
 
-def _array(values: torch.Tensor) -> NDArray[np.generic]:
+def _array(values: torch.Tensor) -> NDArray[Any]:
     """Return a numpy array; half precision, which numpy files do not know, becomes float32."""
     small = values.dtype in (torch.bfloat16, torch.float16)
     return (values.float() if small else values).cpu().numpy()

@@ -96,18 +96,15 @@ class Scene:
 
     @cached_property
     def _common(self) -> dict[str, str | int | float]:
-        return identity.facts(self.network) | {
-            "image_sha256": identity.digest(self.picture),
-            "device": device_name(self.run.device),
-            "precision": str(self.network.dtype).removeprefix("torch."),
-        }
+        known = identity.facts(self.network)
+        known |= {"image_sha256": identity.digest(self.picture), "device": device_name(self.run.device)}
+        return known | {"precision": str(self.network.dtype).removeprefix("torch.")}
 
     def facts(self, window: Region | None = None, **more: str | int | float) -> dict[str, str | int | float]:
         """Return the whole provenance: network, picture, window, detector, device, time, and what a verb adds."""
-        place = {} if window is None else window.facts
-        seconds = round(time.perf_counter() - self.started, 3)
-        told = {"detector": identity.named(self.detector_of), "seconds": seconds}
-        return self._common | place | told | more
+        known = self._common | ({} if window is None else window.facts)
+        known |= {"detector": identity.named(self.detector_of)}
+        return known | {"seconds": round(time.perf_counter() - self.started, 3)} | more
 
 
 @contextmanager
@@ -167,7 +164,7 @@ def is_one(region: object) -> bool:
     )
 
 
-def regions(region: RegionLike | Sequence[RegionLike]) -> tuple[Region, ...]:
+def regions(region: RegionLike | Sequence[RegionLike], name: str = "region") -> tuple[Region, ...]:
     """Return one region or several as regions.
 
     Raises
@@ -184,6 +181,6 @@ def regions(region: RegionLike | Sequence[RegionLike]) -> tuple[Region, ...]:
         return (Region.of(region),)
     if not isinstance(region, Sequence | np.ndarray) or isinstance(region, str) or not len(region):
         raise InputError(
-            f"region: got {region!r}, expected lam_nb.Region(y, x, size), a tuple (y, x, size) or a list of them."
+            f"{name}: got {region!r}, expected lam_nb.Region(y, x, size), a tuple (y, x, size) or a list of them."
         )
     return tuple(Region.of(one) for one in region)

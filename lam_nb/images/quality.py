@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import Any
 
 import numpy as np
 import torch
@@ -38,7 +37,7 @@ def psnrs(batch: Batch, truth: Batch, *, most: float = math.inf) -> torch.Tensor
     return -10 * torch.log10(error.clamp(min=10 ** (-most / 10)))
 
 
-def psnr(output: NDArray[Any] | torch.Tensor, truth: NDArray[Any] | torch.Tensor) -> float:
+def psnr(output: NDArray[np.generic] | torch.Tensor, truth: NDArray[np.generic] | torch.Tensor) -> float:
     """Return the peak signal-to-noise ratio over all pixels and channels, dB; inf where they are equal.
 
     Examples
@@ -50,7 +49,7 @@ def psnr(output: NDArray[Any] | torch.Tensor, truth: NDArray[Any] | torch.Tensor
     return float(psnrs(*pair))
 
 
-def ssim(output: NDArray[Any], truth: NDArray[Any]) -> float:
+def ssim(output: NDArray[np.generic], truth: NDArray[np.generic]) -> float:
     """Return the structural similarity (Wang et al., TIP 2004) with Gaussian weights, mean over channels.
 
     Computed by scikit-image, on (channel, y, x) or (y, x): floats in [0, 1] or bytes.

@@ -2,24 +2,31 @@
 
 from __future__ import annotations
 
+import math
 import os
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import torch
 from PIL import Image as Pillow
-from PIL import ImageOps, UnidentifiedImageError
+from PIL import ImageOps
 
 from ..types import Image, ImageLike
-from ..validation import InputError
+from ..validation import InputError, positive
 
 _DEPTH = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0, np.dtype(bool): 1.0}
 _ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
+MEGAPIXELS = 40
+"""Largest picture that is read unless allowed: 40 million pixels are 480 MB as floats."""
 _GREY_MODES = {"1", "L", "I;16", "I;16B", "I;16L"}
 
 
-def load(path: str | os.PathLike[str], *, background: float | None = None) -> Image:
+def load(
+    path: str | os.PathLike[str] | IO[bytes], *, background: float | None = None, megapixels: float = MEGAPIXELS
+) -> Image:
     """Read a photograph as RGB.
 
     One-channel pictures become grey RGB; 16-bit grey keeps its depth. Turned photographs (EXIF)
@@ -27,10 +34,13 @@ def load(path: str | os.PathLike[str], *, background: float | None = None) -> Im
 
     Parameters
     ----------
-    path : path-like
+    path : path-like or binary file
         PNG, JPEG, TIFF, WebP or any other file that Pillow reads.
     background : float in [0, 1], optional
         Grey level to lay under a transparent picture.
+    megapixels : float, default 40
+        Larger pictures are refused before they are unfolded: a small file may hold a picture that fills the
+        memory.
 
     Returns
     -------
@@ -39,7 +49,7 @@ def load(path: str | os.PathLike[str], *, background: float | None = None) -> Im
     Raises
     ------
     InputError
-        If the file is missing, is no picture, or is transparent and no background is given.
+        If the file is missing, is no picture, is too large, or is transparent and no background is given.
 
     Examples
     --------
@@ -49,18 +59,42 @@ def load(path: str | os.PathLike[str], *, background: float | None = None) -> Im
     >>> load(name).shape
     torch.Size([3, 30, 20])
     """
+    title = getattr(path, "name", "file") if hasattr(path, "read") else f"{path}"
+    if isinstance(path, str | os.PathLike):
+        path = Path(path).expanduser()
+        _refuse_no_file(path)
     try:
-        with Pillow.open(path) as picture:
-            upright = ImageOps.exif_transpose(picture)
-            return _from_pillow(upright, f"image file {path}", background)
-    except FileNotFoundError:
-        raise InputError(f"image: there is no file {path}; check the path.") from None
-    except IsADirectoryError:
-        raise InputError(f"image: {path} is a folder, expected a picture file.") from None
-    except (UnidentifiedImageError, OSError) as error:
-        if isinstance(error, PermissionError):
-            raise InputError(f"image: {path} may not be read; check its permissions.") from None
-        raise InputError(f"image: {path} is no picture that Pillow can read ({error}).") from None
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # told below, in our own words
+            with Pillow.open(path) as picture:
+                _refuse_large(picture, megapixels, title)
+                upright = ImageOps.exif_transpose(picture)
+                return _from_pillow(upright, f"image file {title}", background)
+    except InputError:
+        raise
+    except PermissionError:
+        raise InputError(f"image: {title} may not be read; check its permissions.") from None
+    except Exception as error:  # a damaged picture fails in any of Pillow's words
+        words = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise InputError(f"image: {title} is no picture that Pillow can read ({words:.200}).") from None
+
+
+def _refuse_no_file(path: Path) -> None:
+    if path.is_dir():
+        raise InputError(f"image: {path} is a folder, expected a picture file.")
+    if not path.exists():
+        raise InputError(f"image: there is no file {path}; check the path.")
+    if not path.is_file():  # a pipe would be waited for
+        raise InputError(f"image: {path} is no regular file, expected a picture file.")
+
+
+def _refuse_large(picture: Pillow.Image, megapixels: float, title: str) -> None:
+    most = positive("megapixels", megapixels, "the largest picture that is read, in millions of pixels")
+    if picture.width * picture.height > most * 1e6:
+        raise InputError(
+            f"image: {title} has {picture.height} × {picture.width} pixels, more than {most:g} million; crop it, or "
+            "allow more: images.load(path, megapixels=...)."
+        )
 
 
 def as_image(source: ImageLike, name: str = "image") -> Image:
@@ -184,30 +218,46 @@ def _flatten(array: np.ndarray, name: str, background: float | None) -> np.ndarr
 def _from_array(array: np.ndarray, name: str) -> Image:
     if array.ndim == 2:
         array = array[..., None]
-    if array.ndim != 3 or array.shape[-1] not in (1, 3):
-        raise InputError(
-            f"{name}: got an array of shape {array.shape}, expected (y, x, 3) or (y, x); drop alpha first."
-        )
-    if array.dtype in _DEPTH:
-        array = array.astype(np.float32) / _DEPTH[array.dtype]
-    elif not np.issubdtype(array.dtype, np.floating):
+    if array.ndim != 3 or array.shape[-1] not in (1, 3) or min(array.shape) < 1:
+        words = "drop alpha first" if array.ndim == 3 else "give one picture at a time"
+        raise InputError(f"{name}: got an array of shape {array.shape}, expected (y, x, 3) or (y, x); {words}.")
+    largest = _DEPTH.get(array.dtype, 1.0)
+    if array.dtype not in _DEPTH and not np.issubdtype(array.dtype, np.floating):
         raise InputError(f"{name}: got {array.dtype} values, expected uint8, uint16 or floats in [0, 1]; convert them.")
-    tensor = torch.from_numpy(np.ascontiguousarray(array.astype(np.float32))).permute(2, 0, 1)
-    return _checked(tensor.expand(3, -1, -1), name)
+    pixels = torch.empty(3, *array.shape[:2])  # the only copy: pictures may be large
+    for k, channel in enumerate(pixels):
+        channel.numpy()[:] = array[..., min(k, array.shape[-1] - 1)]
+    return _in_range(pixels.div_(largest), name)
 
 
 def _checked(tensor: torch.Tensor, name: str) -> Image:
     if tensor.ndim != 3 or tensor.shape[0] != 3 or min(tensor.shape) < 1:
         raise InputError(
-            f"{name}: got a tensor of shape {tuple(tensor.shape)}, expected (3, y, x), RGB; "
-            "drop alpha with image[:3], make one channel RGB with image.expand(3, -1, -1)."
+            f"{name}: got a tensor of shape {tuple(tensor.shape)}, expected (3, y, x), RGB; {_advice(tensor)}."
         )
     if not tensor.is_floating_point():
         raise InputError(f"{name}: got a tensor of {tensor.dtype}, expected floats in [0, 1]; divide by the maximum.")
-    image = tensor.detach().to("cpu", torch.float32, copy=True).contiguous()  # a result must not change with its input
-    if not torch.isfinite(image).all():
-        raise InputError(f"{name}: got NaN or infinite values, expected numbers in [0, 1]; mend the picture first.")
+    image = tensor.detach().to("cpu", torch.float32, copy=True, memory_format=torch.contiguous_format)
+    return _in_range(image, name)  # a copy: a result must not change with its input
+
+
+def _advice(tensor: torch.Tensor) -> str:
+    """Return what to do with a tensor of another shape."""
+    if tensor.ndim == 4 and len(tensor) == 1:
+        return "take the picture out of its batch with image[0]"
+    if tensor.ndim == 4:
+        return "it is a batch; give one picture at a time, such as batch[0]"
+    if tensor.ndim == 3 and tensor.shape[-1] in (3, 4) and tensor.shape[0] > 4:
+        return "put the channels first with image.permute(2, 0, 1)"
+    if tensor.ndim == 2:
+        return "make it RGB with image.expand(3, -1, -1)"
+    return "drop alpha with image[:3], make one channel RGB with image.expand(3, -1, -1)"
+
+
+def _in_range(image: Image, name: str) -> Image:
     low, high = image.min().item(), image.max().item()
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise InputError(f"{name}: got NaN or infinite values, expected numbers in [0, 1]; mend the picture first.")
     if low < -1 or high > 2:
         raise InputError(f"{name}: got values from {low:g} to {high:g}, expected about 0 to 1; divide by 255 or so.")
     return image

@@ -19,6 +19,7 @@ def crop(image: Image, y: int, x: int, height: int, width: int) -> Image:
 
     Examples
     --------
+    >>> import torch
     >>> crop(torch.zeros(3, 30, 20), y=4, x=2, height=8, width=6).shape
     torch.Size([3, 8, 6])
     """
@@ -52,6 +53,7 @@ def downscale(image: ImageLike, scale: int) -> Image:
 
     Examples
     --------
+    >>> import torch
     >>> downscale(torch.zeros(3, 34, 21), 4).shape
     torch.Size([3, 8, 5])
     """
@@ -70,6 +72,7 @@ def upscale(image: ImageLike, scale: int) -> Image:
 
     Examples
     --------
+    >>> import torch
     >>> upscale(torch.zeros(3, 8, 5), 4).shape
     torch.Size([3, 32, 20])
     """

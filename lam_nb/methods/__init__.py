@@ -1,1 +1,11 @@
 """Methods: a question a module, the verb and its table."""
+
+from __future__ import annotations
+
+from . import attribution, causal, comparison, diffusion, faithfulness, peers, receptive
+
+__all__ = ["attribution", "causal", "comparison", "diffusion", "faithfulness", "peers", "receptive"]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -85,20 +85,25 @@ TABLE = result.Table(
 )
 
 
-class Settings(TypedDict, total=False):
-    """Settings of `attribute`, for verbs that hand them on."""
+class Choices(TypedDict, total=False):
+    """Settings of `attribute` that verbs hand on; what is kept they decide themselves."""
 
     path: str | PathMaker
     detector: str | DetectorMaker
     steps: int | None
     tolerance: float | None
     rule: str | quadrature.Rule
-    keep: str | Iterable[str] | None
     batch: int | None
     memory: str | int | None
     precision: str | None
     device: Device
     local: bool
+
+
+class Settings(Choices, total=False):
+    """Settings of `attribute` that verbs hand on, with what is kept."""
+
+    keep: str | Iterable[str] | None
 
 
 def attribute(
@@ -206,18 +211,18 @@ def attribute(
     kept = _kept(keep, alone, ragged=not alone and plan.steps is None)
     maker, lower, moving = paths.named(path), running.precision(precision), result.OUTPUT_PATH in kept
     how = _How(lower, batch, running.memory(memory), keep_gradient=result.GRADIENT in kept, keep_output=moving)
-    given = {"detector": detector, "device": device, "progress": progress}
-    with scene(network, image, windows, **given, total=plan.least * len(windows)) as s:
+    total = plan.least * len(windows)
+    with scene(network, image, windows, detector=detector, device=device, progress=progress, total=total) as s:
         truth = None if reference is None else images.reference(reference, s.size)
         along = _checked_path(maker, s.image)
         work = _Work(s, Remembered(along), plan.on(lambda alphas: speed(along, alphas)), how)
         found = dict(one for share in work.shares(local and not moving) for one in work.integrated(share))
     plan.warn([one.integral.error for one in found.values()], stacklevel=2)
-    told: dict[str, str | int | float] = {"path": identity.named(maker)}
-    told |= {"rule": rule if isinstance(rule, str) else identity.named(rule)}
-    told |= {} if plan.tolerance is None else {"tolerance": plan.tolerance}
-    told |= {} if lower is None else {"precision": str(lower).removeprefix("torch.")}
-    results = [_assembled(found[k], window, work, truth, kept, told) for k, window in enumerate(windows)]
+    facts: dict[str, str | int | float] = {"path": identity.named(maker)}
+    facts |= {"rule": rule if isinstance(rule, str) else identity.named(rule)}
+    facts |= {} if plan.tolerance is None else {"tolerance": plan.tolerance}
+    facts |= {} if lower is None else {"precision": str(lower).removeprefix("torch.")}
+    results = [_assembled(found[k], window, work, truth, kept, facts) for k, window in enumerate(windows)]
     return results[0] if alone else result.stacked(results, result.REGION)
 
 
@@ -317,7 +322,7 @@ def _assembled(
     work: _Work,
     truth: Image | None,
     kept: Sequence[str],
-    told: Mapping[str, str | int | float],
+    facts: Mapping[str, str | int | float],
 ) -> xr.Dataset:
     integral, samples, along = found.integral, found.integral.samples, work.trace.path
     values = work.scene.shown | integral.values()
@@ -334,7 +339,7 @@ def _assembled(
     if truth is not None:
         wanted |= _qualities(np.asarray(work.scene.shown[result.OUTPUT]), truth, window)
     own = {"steps": len(integral.nodes.alphas), "computed_pixels": found.pixels}
-    return TABLE.build(wanted, _coordinates(along, integral.nodes), facts=work.scene.facts(window, **told, **own))
+    return TABLE.build(wanted, _coordinates(along, integral.nodes), facts=work.scene.facts(window, **facts, **own))
 
 
 def _qualities(output: NDArray[np.floating], truth: Image, window: Region) -> dict[str, ArrayLike]:

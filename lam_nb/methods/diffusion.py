@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import time
 import warnings
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from .. import images, quadrature, result, statistics
+from .. import images, result, statistics
 from ..engine.progress import bar
 from ..networks import Network, NetworkLike, as_network
-from ..types import DetectorMaker, Device, ImageLike, NotConverged, PathMaker, Progress, Region
+from ..types import ImageLike, NotConverged, Progress, Region
 from ..validation import InputError, settings, whole
-from .attribution import attribute
+from .attribution import Choices, attribute
 
 _TOGETHER = 16
 """Windows that share forward passes: more would save little, and hold more in memory."""
@@ -42,21 +42,6 @@ _OWN = {"region_y", "region_x", "steps", "computed_pixels"}
 """Facts of single windows, which a field does not tell."""
 
 
-class Settings(TypedDict, total=False):
-    """Settings of `lam_nb.attribute` that a field hands on."""
-
-    path: str | PathMaker
-    detector: str | DetectorMaker
-    steps: int | None
-    tolerance: float | None
-    rule: str | quadrature.Rule
-    batch: int | None
-    memory: str | int | None
-    precision: str | None
-    device: Device
-    local: bool
-
-
 def diffusion_field(
     network: NetworkLike,
     image: ImageLike,
@@ -64,7 +49,7 @@ def diffusion_field(
     stride: int = 16,
     size: int = 16,
     progress: Progress = True,
-    **choices: Unpack[Settings],
+    **choices: Unpack[Choices],
 ) -> xr.Dataset:
     """Compute the diffusion index of a window at every stride of the output, as a map.
 

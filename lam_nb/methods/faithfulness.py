@@ -15,6 +15,7 @@ from .. import identity, images, paths, result, statistics
 from ..engine.along import positions
 from ..engine.progress import bar
 from ..engine.running import BACKENDS, Leased, outputs
+from ..engine.running import device as chosen_device
 from ..engine.sampling import detect
 from ..engine.scene import Scene, scene
 from ..networks import Network, NetworkLike, as_network
@@ -129,9 +130,8 @@ def curves(
     >>> bool(areas.sel({"method": "LAM"}) > areas.sel({"method": "random"}))
     True
     """
-    given = {"detector": detector, "device": device, "progress": progress}
     count, size, maker = whole("draws", draws), whole("batch", batch), paths.named(baseline)
-    with scene(network, image, region, **given, unit="picture") as s:
+    with scene(network, image, region, detector=detector, device=device, progress=progress, unit="picture") as s:
         orders = _orders(maps, s.picture.shape[-2:], count, whole("seed", seed, 0))
         parts = _fractions(fractions, s.picture.shape[-2] * s.picture.shape[-1])
         s.bar.total = len(orders) * len(_MODES) * len(parts)
@@ -157,7 +157,7 @@ def curves(
     )
     names = [*maps, _RANDOM]
     values = _values(rows, names, count, parts, (low, high, lost))
-    axes = {result.METHOD: names, result.MODE: _MODES, result.FRACTION: parts}
+    axes: dict[str, ArrayLike] = {result.METHOD: names, result.MODE: _MODES, result.FRACTION: parts}
     return CURVES.build(values, axes, facts=facts)
 
 
@@ -205,17 +205,18 @@ def randomised(
     """
     settings(choices, attribute, "randomised")
     net, picture = as_network(network), images.as_image(image)
-    shuffled = copy.deepcopy(net)
+    with Leased(net, chosen_device("cpu")).lease():  # nobody else is inside while it is copied
+        shuffled = copy.deepcopy(net)
     layers = list(reversed(_layers(shuffled, picture)))
     counts = np.unique(np.linspace(0, len(layers), whole("stages", stages) + 1).round().astype(int))
     source = torch.Generator().manual_seed(whole("seed", seed, 0))
-    maps_only: Settings = {"keep": "map"}
+    choices.setdefault("keep", "map")
     rows = []
     with bar(progress, len(counts), net.name, "stage") as shown:
         for before, after in zip([0, *counts[:-1]], counts, strict=True):
             for _, module in layers[before:after]:
                 _shuffle(module, source)
-            rows.append(attribute(shuffled, picture, region, **{**maps_only, **choices}, progress=False))
+            rows.append(attribute(shuffled, picture, region, **choices, progress=False))
             shown.update(1)
     likeness = [statistics.agreement(rows[0], one) for one in rows]
     values: dict[str, ArrayLike | None] = {

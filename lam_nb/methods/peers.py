@@ -105,8 +105,8 @@ def integrated_gradients(
     "linear(baseline='black')"
     """
     settings(choices, attribute, "integrated_gradients")
-    black: Settings = {"path": paths.linear("black")}
-    return attribute(network, image, region, **{**black, **choices}).assign_attrs(method="integrated gradients")
+    choices.setdefault("path", paths.linear("black"))
+    return attribute(network, image, region, **choices).assign_attrs(method="integrated gradients")
 
 
 def smoothgrad(

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import pickle
 import warnings
+import zipfile
 from pathlib import Path
-from typing import Any
 
 import torch
-from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from ..validation import InputError
@@ -19,6 +18,10 @@ __all__ = ["read"]
 
 _WRAPPERS = ("params_ema", "state_dict", "params", "model")
 _PREFIX = "module."
+_DEEPEST = 8
+"""Wrappers within wrappers; a file may hold itself."""
+_SLACK = 1 << 20
+"""Bytes that an archive may unfold to beyond its own size: names and padding."""
 
 
 def read(path: str | os.PathLike[str]) -> State:
@@ -44,29 +47,74 @@ def read(path: str | os.PathLike[str]) -> State:
     if not path.is_file():
         raise InputError(f"weights: there is no file {path}; check the path.")
     try:
-        found = load_file(path) if path.suffix == ".safetensors" else _unpickle(path)
-    except pickle.UnpicklingError:
+        found = load_file(path) if path.suffix == ".safetensors" else _unpickled(path)
+    except InputError:
+        raise
+    except pickle.UnpicklingError as error:
+        if "opcode" not in str(error) and "Weights only" not in str(error):
+            raise _unreadable(path, error) from None
         raise InputError(
             f"weights: {path} holds more than weights, and running what is inside a checkpoint is not safe; "
             "save its state_dict() alone, best as safetensors."
         ) from None
-    except (SafetensorError, RuntimeError, EOFError, OSError, ValueError) as error:
-        raise InputError(f"weights: {path} is no checkpoint that torch or safetensors can read ({error}).") from None
+    except Exception as error:  # a damaged file fails in any of the reader's words
+        raise _unreadable(path, error) from None
     return _unwrap(found, path)
 
 
-def _unpickle(path: Path) -> Any:
+def _unreadable(path: Path, error: Exception) -> InputError:
+    words = f"{type(error).__name__}: {error}".splitlines()[0]
+    return InputError(f"weights: {path} is no checkpoint that torch or safetensors can read ({words:.200}).")
+
+
+def _unpickled(path: Path) -> object:
+    _refuse_compressed(path)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return torch.load(path, map_location="cpu", weights_only=True)
 
 
-def _unwrap(found: Any, path: Path) -> State:
-    while isinstance(found, dict) and (inner := next((found[key] for key in _WRAPPERS if key in found), None)):
+def _refuse_compressed(path: Path) -> None:
+    """Refuse archives that unfold to more than they hold: torch stores tensors as they are."""
+    if not zipfile.is_zipfile(path):
+        return
+    with zipfile.ZipFile(path) as archive:
+        unfolded = sum(one.file_size for one in archive.infolist())
+    if unfolded > path.stat().st_size + _SLACK:
+        raise InputError(
+            f"weights: {path} is compressed, {path.stat().st_size:,} bytes that unfold to {unfolded:,}; expected a "
+            "file as torch.save writes it; save it again."
+        )
+
+
+def _unwrap(found: object, path: Path) -> State:
+    for _ in range(_DEEPEST):
+        inner = None if not isinstance(found, dict) else next((found[key] for key in _WRAPPERS if key in found), None)
+        if not isinstance(inner, dict):
+            break
         found = inner
-    if not isinstance(found, dict) or not found or not all(isinstance(v, torch.Tensor) for v in found.values()):
+    if not isinstance(found, dict) or not found:
         raise InputError(f"weights: {path} holds {type(found).__name__}, expected a dictionary of tensors.")
+    for name, value in found.items():
+        _check(name, value, path)
     return {name.removeprefix(_PREFIX): value for name, value in found.items()}
+
+
+def _check(name: object, value: object, path: Path) -> None:
+    """Refuse what is no weight of a network, whatever it says it is."""
+    if not isinstance(name, str) or not isinstance(value, torch.Tensor):
+        raise InputError(
+            f"weights: {path} holds {type(value).__name__} under {name!r}, expected tensors under names; "
+            "save the state_dict() alone."
+        )
+    if value.layout != torch.strided or value.is_quantized or value.device.type != "cpu":
+        kind = "quantised" if value.is_quantized else str(value.layout).removeprefix("torch.")
+        raise InputError(f"weights: {path} holds {name} as {kind} on {value.device.type}, expected dense tensors.")
+    if value.numel() * value.element_size() > value.untyped_storage().nbytes():
+        raise InputError(
+            f"weights: {path} says that {name} has {tuple(value.shape)} numbers, but does not hold as many; "
+            "the file is damaged or made up."
+        )
 
 
 def __getattr__(name: str) -> object:

@@ -7,7 +7,7 @@ import os
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypedDict
 
 from torch import nn
 
@@ -25,7 +25,15 @@ _VALUE_RANGES = dict.fromkeys(("drln", "msrn", "rcan", "rfdn", "rnan", "san"), 2
 """Architectures whose published weights do not take [0, 1]."""
 
 
-def as_network(network: object) -> Network:
+class _Given(TypedDict):
+    """What `load` was asked for, beside the name."""
+
+    value_range: float | None
+    scale: int | None
+    check: bool
+
+
+def as_network(network: object, name: str = "network") -> Network:
     """Return a network as it is, or load the one that is named: whatever takes a network takes what `load` takes.
 
     Raises
@@ -43,13 +51,13 @@ def as_network(network: object) -> Network:
     if isinstance(network, str | os.PathLike):
         return load(network)
     if isinstance(network, nn.Module) or callable(network):
-        told = type(network).__name__ if isinstance(network, nn.Module) else identity.named(network)
+        kind = type(network).__name__ if isinstance(network, nn.Module) else identity.named(network)
         raise InputError(
-            f"network: got {told}, expected a Network; make one with lam_nb.networks.wrap(module, scale=..., "
+            f"{name}: got {kind}, expected a Network; make one with lam_nb.networks.wrap(module, scale=..., "
             "value_range=...) or lam_nb.networks.load(name)."
         )
     raise InputError(
-        f"network: got {network!r:.60}, expected a Network or a name; make one with lam_nb.networks.wrap(module, "
+        f"{name}: got {network!r:.60}, expected a Network or a name; make one with lam_nb.networks.wrap(module, "
         "scale=..., value_range=...) or lam_nb.networks.load(name)."
     )
 
@@ -72,7 +80,7 @@ def as_networks(networks: object) -> list[Network]:
         raise InputError(
             f"networks: got {got}, expected a list of networks, or names, from lam_nb.networks.load or wrap."
         )
-    return [as_network(one) for one in networks]
+    return [as_network(one, "networks") for one in networks]
 
 
 def source(name: str | os.PathLike[str]) -> dict[str, str]:
@@ -178,7 +186,7 @@ def load(
         positive("value_range", value_range, "the largest pixel value, such as 1 or 255")
     if scale is not None:
         whole("scale", scale)
-    settings: dict[str, Any] = {"value_range": value_range, "scale": scale, "check": check}
+    settings: _Given = {"value_range": value_range, "scale": scale, "check": check}
     if weights is not None:
         choose("network", known, architectures.names())
         return _from_file(weights, settings, expected=known)
@@ -193,27 +201,27 @@ def load(
     raise _unknown(known)
 
 
-def _shipped(name: str, settings: dict[str, Any]) -> Network:
+def _shipped(name: str, settings: _Given) -> Network:
     about = card(name)
-    stated = _stated(settings, about["value_range"])
+    stated: _Given = {**settings, "value_range": _value_range(settings, about["value_range"])}
     return _from_file(_folder() / f"{name}.safetensors", stated, title=name, about=about)
 
 
-def _published(name: str, settings: dict[str, Any]) -> Network:
+def _published(name: str, settings: _Given) -> Network:
     known = PUBLISHED[name]
-    stated = _stated(settings, known.value_range)
+    stated: _Given = {**settings, "value_range": _value_range(settings, known.value_range)}
     return _from_file(published.fetch(name), stated, expected=name, about={"task": known.task, **known.about})
 
 
-def _stated(settings: Mapping[str, Any], value_range: float) -> dict[str, Any]:
-    """Return settings with a value range: the one that was given, or this."""
+def _value_range(settings: _Given, known: float) -> float:
+    """Return the value range that was given, or the known one."""
     given = settings["value_range"]
-    return {**settings, "value_range": value_range if given is None else given}
+    return known if given is None else given
 
 
 def _from_file(
     path: str | os.PathLike[str],
-    settings: Mapping[str, Any],
+    settings: _Given,
     *,
     expected: str | None = None,
     title: str | None = None,
@@ -226,7 +234,7 @@ def _from_file(
     facts = {"architecture": architecture, **(about or {})}
     return wrap(
         module.eval(),
-        value_range=_stated(settings, _VALUE_RANGES.get(architecture, 1.0))["value_range"],
+        value_range=_value_range(settings, _VALUE_RANGES.get(architecture, 1.0)),
         colours="luma" if _channels(module) == 1 else "rgb",
         name=title or expected or Path(path).stem,
         task=facts.pop("task", "denoising" if architecture == "dncnn" else None),

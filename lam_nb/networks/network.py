@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, Required, TypeAlias, TypedDict
 
 import torch
 from torch import nn
@@ -16,8 +16,24 @@ from ..types import Batch
 from ..validation import InputError, choose
 
 Colours: TypeAlias = Literal["rgb", "bgr", "luma"]
-COLOURS = ("rgb", "bgr", "luma")
+COLOURS: tuple[Colours, ...] = ("rgb", "bgr", "luma")
 _WORDS = {"psnr": "PSNR", "ssim": "SSIM", "sha256": "SHA-256"}
+
+
+class Settings(TypedDict, total=False):
+    """Settings of a `Network`."""
+
+    name: Required[str]
+    scale: Required[int]
+    value_range: float
+    mean: float | Sequence[float]
+    std: float | Sequence[float]
+    pad_to: int
+    colours: Colours
+    arguments: Mapping[str, object] | None
+    output: int | str | None
+    task: str | None
+    about: Mapping[str, object] | None
 
 
 class Network(nn.Module):
@@ -63,10 +79,10 @@ class Network(nn.Module):
         std: float | Sequence[float] = 1.0,
         pad_to: int = 1,
         colours: Colours = "rgb",
-        arguments: Mapping[str, Any] | None = None,
+        arguments: Mapping[str, object] | None = None,
         output: int | str | None = None,
         task: str | None = None,
-        about: Mapping[str, Any] | None = None,
+        about: Mapping[str, object] | None = None,
     ) -> None:
         super().__init__()
         self.module = module
@@ -98,7 +114,7 @@ class Network(nn.Module):
         return kinds[0] if kinds else torch.float32
 
     @property
-    def facts(self) -> dict[str, Any]:
+    def facts(self) -> dict[str, object]:
         """What is known about the network, in the order of its card."""
         own = {
             "name": self.name,
@@ -114,8 +130,8 @@ class Network(nn.Module):
             "weights_sha256": self.weights_hash,
         }
         usual = {"mean": 0.0, "std": 1.0, "colours": "rgb", "pad_to": 1}
-        told = {key: value for key, value in own.items() if key not in usual or value != usual[key]}
-        return told | {key: value for key, value in self.about.items() if key not in own}
+        shown = {key: value for key, value in own.items() if key not in usual or value != usual[key]}
+        return shown | {key: value for key, value in self.about.items() if key not in own}
 
     @property
     def card(self) -> str:
@@ -172,7 +188,7 @@ class Network(nn.Module):
             ) from error
         return _picture(answer, self.output, self.name)
 
-    def _check(self, output: Any, padded: Batch) -> None:
+    def _check(self, output: object, padded: Batch) -> None:
         channels = 1 if self.colours == "luma" else 3
         expected = (len(padded), channels, *self.output_size(*padded.shape[-2:]))
         if not isinstance(output, torch.Tensor) or output.shape != expected:
@@ -196,8 +212,8 @@ class Network(nn.Module):
     def _row(self, values: float | Sequence[float]) -> Any:
         if isinstance(values, int | float):
             return values
-        place = next((p.device for p in self.parameters()), None)
-        return torch.tensor(values, dtype=self.dtype, device=place).reshape(1, -1, 1, 1)
+        device = next((p.device for p in self.parameters()), None)
+        return torch.tensor(values, dtype=self.dtype, device=device).reshape(1, -1, 1, 1)
 
     def extra_repr(self) -> str:
         """Return name, scale and range for `repr`."""
@@ -241,7 +257,7 @@ def _part(answer: Any, wanted: int | str, name: str) -> Any:
         raise InputError(f"output: got {wanted!r}, but network {name!r} answers with {known}; name its part.") from None
 
 
-def _is_row(answer: Any) -> bool:
+def _is_row(answer: object) -> bool:
     return isinstance(answer, list | tuple)
 
 
@@ -249,7 +265,7 @@ def _title(key: str) -> str:
     return " ".join(_WORDS.get(word, word) for word in key.split("_"))
 
 
-def _text(value: Any) -> str:
+def _text(value: object) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{key} {_text(part)}" for key, part in value.items())
     return f"{value:,}" if isinstance(value, int) else f"{value:g}" if isinstance(value, float) else str(value)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import warnings
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import torch
 
@@ -29,8 +28,10 @@ _UNTRAINED = (
     "No other usual value range, channel order or mean helps: are the weights trained, and for this task and scale? "
     "Compare with the code it was published with."
 )
-_IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
-_DIV2K = {"mean": (0.4488, 0.4371, 0.4040), "std": 1.0}
+_PLAIN: dict[str, object] = {"mean": 0.0, "std": 1.0}
+_HALF: dict[str, object] = {"mean": 0.5, "std": 0.5}
+_IMAGENET: dict[str, object] = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+_DIV2K: dict[str, object] = {"mean": (0.4488, 0.4371, 0.4040), "std": 1.0}
 
 
 def warn(network: Network, other: Callable[..., Network]) -> None:
@@ -65,7 +66,7 @@ def warn(network: Network, other: Callable[..., Network]) -> None:
 
 def _better(
     network: Network, other: Callable[..., Network], given: Image, truth: Image, gained: float
-) -> tuple[float, dict[str, Any]] | None:
+) -> tuple[float, dict[str, object]] | None:
     """Return the quality and the settings of the most plausible network that is clearly better."""
     found = []
     for settings in _alternatives(network):
@@ -78,7 +79,7 @@ def _better(
     return max(found, key=lambda pair: pair[0], default=None)
 
 
-def _cause(network: Network, quality: float, settings: dict[str, Any]) -> str:
+def _cause(network: Network, quality: float, settings: dict[str, object]) -> str:
     words = ", ".join(f"{key}={value!r}" for key, value in settings.items())
     return f"Likely cause: with {words} it does {_decibels(quality)} than {_rival(network)}; give that."
 
@@ -88,10 +89,9 @@ def _passes(network: Network, gained: float, likeness: float) -> bool:
     return gained >= least and likeness >= _RESEMBLES
 
 
-def _alternatives(network: Network) -> Iterator[dict[str, Any]]:
+def _alternatives(network: Network) -> Iterator[dict[str, object]]:
     luma = network.colours == "luma"
-    shifts: list[dict[str, Any]] = [{"mean": 0.0, "std": 1.0}, {"mean": 0.5, "std": 0.5}]
-    shifts += [] if luma else [_IMAGENET, _DIV2K]
+    shifts = [_PLAIN, _HALF] if luma else [_PLAIN, _HALF, _IMAGENET, _DIV2K]
     for largest in (1.0, 255.0):
         for shift in shifts:
             settings = {"value_range": largest, **shift}
@@ -122,8 +122,8 @@ def _input(truth: Image, scale: int) -> Image:
 
 def _quality(network: Network, given: Image, truth: Image) -> tuple[float, float]:
     """Return how many dB better than bicubic (or than the noisy input), and the likeness to the input in dB."""
-    place = next((p.device for p in network.parameters()), torch.device("cpu"))
-    restored = network(given[None].to(place, network.dtype))[0].float().cpu().clamp(0, 1)
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    restored = network(given[None].to(device, network.dtype))[0].float().cpu().clamp(0, 1)
     if network.scale == 1:
         return images.psnr(restored, truth) - images.psnr(given, truth), images.psnr(restored, given)
     gained = images.psnr(restored, truth) - images.psnr(images.upscale(given, network.scale), truth)

@@ -12,12 +12,16 @@ import pooch
 import requests
 from tqdm.auto import tqdm
 
+from .._moved import variable
 from ..validation import InputError, choose
 
 _CACHE = "LAM_NB_CACHE"
 _TIMEOUT = 30
+"""Seconds without an answer after which a connection counts as broken."""
 _TRIES = 3
+"""Each goes on where the one before stopped."""
 _CHUNK = 1 << 16
+"""Bytes between two looks at the bar."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +105,7 @@ def cache() -> Path:
     >>> cache().is_absolute()
     True
     """
-    return Path(os.environ.get(_CACHE) or pooch.os_cache("lam-nb")).expanduser().absolute()
+    return Path(variable(_CACHE) or pooch.os_cache("lam-nb")).expanduser().absolute()
 
 
 def fetch(name: str, *, address: str | None = None, progress: bool = True) -> Path:

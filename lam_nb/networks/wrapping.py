@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -11,7 +12,7 @@ from torch import nn
 
 from ..validation import InputError, choose, positive, whole
 from . import plausibility
-from .network import COLOURS, Colours, Network
+from .network import COLOURS, Colours, Network, Settings
 
 _PROBE = 24
 """Least side of the picture that tells a network's scale."""
@@ -26,11 +27,11 @@ def wrap(
     std: float | Sequence[float] = 1.0,
     pad_to: int | None = None,
     colours: Colours | None = None,
-    arguments: Mapping[str, Any] | None = None,
+    arguments: Mapping[str, object] | None = None,
     output: int | str | None = None,
     name: str | None = None,
     task: str | None = None,
-    about: Mapping[str, Any] | None = None,
+    about: Mapping[str, object] | None = None,
     check: bool = True,
 ) -> Network:
     """Make a Network of any module or function.
@@ -86,21 +87,19 @@ def wrap(
     >>> net.scale, net(torch.rand(1, 3, 10, 12)).shape
     (4, torch.Size([1, 3, 40, 48]))
     """
-    found: dict[str, Any] = {}
+    described = _Description()
     if _is_descriptor(module):
-        module, found = _described(module)
+        module, described = _described(module)
     elif _is_configured(module):
-        config: Any = module.config  # type: ignore[attr-defined]
-        found = {"scale": config.upscale, "pad_to": config.window_size}
+        described = _Description(scale=module.config.upscale, pad_to=module.config.window_size)  # type: ignore[attr-defined]
     if not callable(module):
         raise InputError(f"module: got {type(module).__name__}, expected a torch module or a function of a batch.")
-    given = {"scale": scale, "pad_to": pad_to, "colours": colours, "name": name}
-    told = {key: value for key, value in given.items() if value is not None}
-    stated: dict[str, Any] = {"pad_to": 1, "colours": "rgb"} | found | told
-    settings: dict[str, Any] = stated | {
-        "name": str(stated.get("name") or getattr(module, "__name__", type(module).__name__)),
-        "colours": choose("colours", stated["colours"], COLOURS),
-        "pad_to": whole("pad_to", stated["pad_to"]),
+    known = COLOURS[COLOURS.index(choose("colours", colours or described.colours, COLOURS))]
+    settings: Settings = {
+        "name": str(name or described.name or getattr(module, "__name__", type(module).__name__)),
+        "scale": 1,
+        "colours": known,
+        "pad_to": whole("pad_to", described.pad_to if pad_to is None else pad_to),
         "value_range": positive("value_range", value_range, "the largest pixel value, such as 1 or 255"),
         "mean": _levels("mean", mean),
         "std": _levels("std", std),
@@ -109,17 +108,27 @@ def wrap(
         "task": task,
         "about": _named("about", about),
     }
-    asked = stated.get("scale")
+    asked = described.scale if scale is None else scale
     settings["scale"] = _probe_scale(module, settings) if asked is None else whole("scale", asked)
     network = Network(module, **settings)
     if check:
         with trial(network):
-            plausibility.warn(network, lambda **other: Network(module, **(settings | other)))
+            plausibility.warn(network, lambda **other: Network(module, **{**settings, **other}))
     return network
 
 
+@dataclass(frozen=True)
+class _Description:
+    """What a module says of itself."""
+
+    scale: int | None = None
+    pad_to: int = 1
+    colours: Colours = "rgb"
+    name: str | None = None
+
+
 @contextmanager
-def trial(module: Any) -> Iterator[None]:
+def trial(module: object) -> Iterator[None]:
     """Have a module in evaluation mode and nothing recorded; undo it after."""
     modes = {part: part.training for part in module.modules()} if isinstance(module, nn.Module) else {}
     try:
@@ -132,27 +141,25 @@ def trial(module: Any) -> Iterator[None]:
             part.training = mode
 
 
-def _is_descriptor(module: Any) -> bool:
+def _is_descriptor(module: object) -> bool:
     return all(hasattr(module, part) for part in ("model", "scale", "input_channels", "size_requirements"))
 
 
-def _is_configured(module: Any) -> bool:
+def _is_configured(module: object) -> bool:
     """Whether it is a super-resolution model of transformers, which takes only whole windows."""
     config = getattr(module, "config", None)
     return all(isinstance(getattr(config, part, None), int) for part in ("upscale", "window_size"))
 
 
-def _described(descriptor: Any) -> tuple[Any, dict[str, Any]]:
+def _described(descriptor: Any) -> tuple[Any, _Description]:
     """Return a spandrel descriptor's inner model (its own call clamps and stops gradients) and what it says."""
-    channels = {3: "rgb", 1: "luma"}
+    channels: dict[int, Colours] = {3: "rgb", 1: "luma"}
     if descriptor.input_channels not in channels or descriptor.output_channels != descriptor.input_channels:
         got = f"{descriptor.input_channels} -> {descriptor.output_channels}"
         raise InputError(f"module: got a descriptor of {got} channels, expected 3 -> 3 or 1 -> 1.")
-    found = {"scale": descriptor.scale, "pad_to": descriptor.size_requirements.multiple_of}
-    return descriptor.model, found | {
-        "colours": channels[descriptor.input_channels],
-        "name": descriptor.architecture.name,
-    }
+    multiple = descriptor.size_requirements.multiple_of
+    colours = channels[descriptor.input_channels]
+    return descriptor.model, _Description(descriptor.scale, multiple, colours, descriptor.architecture.name)
 
 
 def _levels(name: str, given: float | Sequence[float]) -> float | tuple[float, ...]:
@@ -166,20 +173,20 @@ def _levels(name: str, given: float | Sequence[float]) -> float | tuple[float, .
     return tuple(values) if len(values) == 3 else values[0]
 
 
-def _named(name: str, given: Mapping[str, Any] | None) -> dict[str, Any]:
+def _named(name: str, given: Mapping[str, object] | None) -> dict[str, object]:
     if given is not None and not isinstance(given, Mapping):
         raise InputError(f"{name}: got {type(given).__name__}, expected a dictionary of name -> value.")
     return dict(given or {})
 
 
-def _probe_scale(module: Callable[..., Any], settings: Mapping[str, Any]) -> int:
+def _probe_scale(module: Callable[..., Any], settings: Settings) -> int:
     pad_to = settings["pad_to"]
     side = pad_to * -(-_PROBE // pad_to)
     weight = next(iter(module.parameters()), None) if isinstance(module, nn.Module) else None
     channels = 1 if settings["colours"] == "luma" else 3
     probe = torch.full((1, channels, side, side + pad_to), 0.5 * settings["value_range"])
     probe = probe if weight is None else probe.to(weight)
-    network = Network(module, **{**settings, "scale": 1})
+    network = Network(module, **settings)
     try:
         with trial(module):
             rows, columns = network._called(probe).shape[-2:]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import os
+import shutil
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +21,10 @@ from .table import check
 
 MARK = "lam_nb"
 """Attribute of the stores that are written here: a folder without it is never replaced."""
+_SCRATCH = ".lam_nb"
+"""Ending of folders that are written before they take a name."""
+_OLD = 24 * 3600
+"""Seconds after which such a folder belongs to nobody."""
 _OLD_MARKS = ("plan", "versions")
 """What stores of version 0.1 have instead."""
 
@@ -57,15 +64,54 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     """
     target = Path(path).expanduser()
     folder = writable_folder(target)
+    recover(target)
     _refuse_other_folders(target)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", dir=folder) as scratch:
+    _sweep(target)
+    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=_SCRATCH, dir=folder) as scratch:
         temporary = Path(scratch) / target.name
         yield temporary
-        if target.is_dir():
-            if not temporary.is_dir():
-                raise InputError(f"cannot write {target}: it is a folder; give the name of a file.")
-            target.rename(Path(scratch) / "before")  # goes with the scratch folder, once the new one is in place
-        temporary.rename(target) if temporary.is_dir() else temporary.replace(target)
+        if temporary.is_dir():
+            _exchange(temporary, target)
+        elif target.is_dir():
+            raise InputError(f"cannot write {target}: it is a folder; give the name of a file.")
+        else:
+            temporary.replace(target)
+
+
+def recover(path: str | os.PathLike[str]) -> None:
+    """Put a store back that was moved aside when the process was killed; do nothing otherwise.
+
+    Examples
+    --------
+    >>> recover("map.zarr")
+    """
+    target = Path(path).expanduser()
+    aside = _aside(target)
+    if aside.is_dir() and not target.exists():
+        aside.rename(target)
+
+
+def _exchange(temporary: Path, target: Path) -> None:
+    """Put a folder in the place of another: at any moment one of them is whole, at its place or beside it."""
+    aside = _aside(target)
+    if aside.is_dir():  # left by a process that was killed after the exchange
+        shutil.rmtree(aside)
+    if target.is_dir():
+        target.rename(aside)
+    temporary.rename(target)
+    shutil.rmtree(aside, ignore_errors=True)
+
+
+def _aside(target: Path) -> Path:
+    return target.with_name(f".{target.name}.before{_SCRATCH}")
+
+
+def _sweep(target: Path) -> None:
+    """Delete what killed processes left of this very target; what is young may belong to one that is alive."""
+    for scratch in target.parent.glob(f".{glob.escape(target.name)}.*{_SCRATCH}"):
+        with suppress(OSError):
+            if scratch != _aside(target) and time.time() - scratch.stat().st_mtime > _OLD:
+                shutil.rmtree(scratch)
 
 
 def writable_folder(path: str | os.PathLike[str]) -> Path:
@@ -105,7 +151,7 @@ def _refuse_other_folders(target: Path) -> None:
         )
 
 
-def checkpoint(path: str | os.PathLike[str], arrays: Mapping[str, Any], attributes: Mapping[str, Any]) -> None:
+def checkpoint(path: str | os.PathLike[str], arrays: Mapping[str, object], attributes: Mapping[str, object]) -> None:
     """Write arrays into a Zarr store, whole or not at all."""
     import zarr
 
@@ -141,7 +187,7 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     >>> save(xr.Dataset({"attribution": 1.0}), tempfile.mkdtemp() + "/map.nc").name
     'map.nc'
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     check(dataset)
     _format(path)
     with replacing(path) as temporary:
@@ -168,20 +214,24 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset:
     >>> float(open(path).attribution)
     1.0
     """
-    path = Path(path)
+    path = Path(path).expanduser()
+    recover(path)
     if not path.exists():
         raise InputError(f"path: there is no {path}; check the path.")
-    options: dict[str, Any] = {"engine": "netcdf4"}
-    if _format(path) == ".zarr":
-        options = {"engine": "zarr", "zarr_format": 3, "consolidated": False}
     try:
-        with xr.open_dataset(path, **options) as dataset:
+        with _opened(path) as dataset:
             return dataset.drop_attrs(deep=False).assign_attrs(_unmarked(dataset.attrs)).load()
     except (OSError, ValueError, KeyError) as error:
         raise InputError(f"path: {path} is no result that lam_nb can read ({error}).") from None
 
 
-def _unmarked(attributes: Mapping[str, Any]) -> dict[str, Any]:
+def _opened(path: Path) -> xr.Dataset:
+    if _format(path) == ".nc":
+        return xr.open_dataset(path, engine="netcdf4")
+    return xr.open_dataset(path, engine="zarr", zarr_format=3, consolidated=False)
+
+
+def _unmarked(attributes: Mapping[str, object]) -> dict[str, object]:
     return {name: value for name, value in attributes.items() if name != MARK}
 
 

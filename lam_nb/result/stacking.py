@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -42,8 +41,8 @@ def stacked(results: Sequence[xr.Dataset], dimension: str) -> xr.Dataset:
     rounds = max(one.sizes.get(REFINEMENT, 0) for one in results)
     results = [_continued(one, rounds) for one in results]
     same = {k: v for k, v in first.attrs.items() if all(k in o.attrs and o.attrs[k] == v for o in others)}
-    told = sorted({k for one in results for k in one.attrs} - set(same))
-    columns = {key: (dimension, _column([one.attrs.get(key) for one in results])) for key in told}
+    varying = sorted({k for one in results for k in one.attrs} - set(same))
+    columns = {key: (dimension, _column([one.attrs.get(key) for one in results])) for key in varying}
     alike = [n for n in results[0].data_vars if n in _SHARED and all(results[0][n].identical(o[n]) for o in results)]
     parts = [one.drop_vars(alike).drop_attrs(deep=False) for one in results]
     whole = xr.concat(parts, dimension, combine_attrs="override").assign(results[0][alike].data_vars)
@@ -57,7 +56,7 @@ def _continued(dataset: xr.Dataset, rounds: int) -> xr.Dataset:
     return dataset.pad({REFINEMENT: (0, missing)}, mode="edge")
 
 
-def _column(values: Sequence[Any]) -> np.ndarray:
+def _column(values: Sequence[object]) -> np.ndarray:
     """Return attributes of a stack as one array that files can hold; missing ones are NaN or empty."""
     if any(isinstance(value, str) for value in values):
         return np.array(["" if value is None else str(value) for value in values], dtype=object)
@@ -72,5 +71,7 @@ def numbered(names: Sequence[str]) -> np.ndarray:
     >>> numbered(["edsr", "san", "edsr"]).tolist()
     ['edsr (1)', 'san', 'edsr (2)']
     """
-    told = [f"{name} ({names[:k].count(name) + 1})" if names.count(name) > 1 else name for k, name in enumerate(names)]
-    return np.array(told, dtype=object)
+    labels = [
+        f"{name} ({names[:k].count(name) + 1})" if names.count(name) > 1 else name for k, name in enumerate(names)
+    ]
+    return np.array(labels, dtype=object)

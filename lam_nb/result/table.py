@@ -13,11 +13,14 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from ..validation import InputError
+from ..version import __version__
 from .names import CHANNEL, COORDINATES, IMAGE, MODEL, OUT_X, OUT_Y, REGION, Word, X, Y
 
 STACKS = (REGION, MODEL, IMAGE)
 """Dimensions that results are stacked along."""
 _LETTERS = ("r", "g", "b")
+_NOTED = ("torch", "xarray", "numpy")
+"""Distributions whose version a result tells, beside our own."""
 _MAKERS: dict[str, str] = {}
 """Variable -> who makes it, as the tables tell; the first that tells counts."""
 _HINTS: dict[str, str] = {}
@@ -163,7 +166,7 @@ def stamp() -> dict[str, str]:
     """
     return {
         "created": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "versions": ", ".join(f"{name} {_version(name)}" for name in ("lam-nb", "torch", "xarray", "numpy")),
+        "versions": ", ".join([f"lam-nb {__version__}", *(f"{name} {_version(name)}" for name in _NOTED)]),
         "python": platform.python_version(),
     }
 

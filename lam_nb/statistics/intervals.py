@@ -48,6 +48,6 @@ def bootstrap(
     rows = np.random.default_rng(seed).integers(0, count, (whole("draws", draws), count))
     drawn = values.isel({dimension: xr.DataArray(rows, dims=("draw", dimension))}).mean(dimension)
     low, high = (drawn.quantile(at, "draw").drop_vars("quantile") for at in ((1 - level) / 2, (1 + level) / 2))
-    told = {"units": values.attrs.get("units", "1"), "level": level, "draws": draws, "seed": seed}
+    attrs = {"units": values.attrs.get("units", "1"), "level": level, "draws": draws, "seed": seed}
     parts = {"mean": values.mean(dimension), "low": low, "high": high}
-    return xr.Dataset({name: one.assign_attrs(told) for name, one in parts.items()})
+    return xr.Dataset({name: one.assign_attrs(attrs) for name, one in parts.items()})

@@ -134,7 +134,7 @@ def needs_psnr(table: xr.Dataset) -> None:
     """Refuse a table without PSNR."""
     result.check(table, result.DIFFUSION_INDEX)
     if result.PSNR not in table or bool(table[result.PSNR].isnull().all()):
-        raise InputError("table: has no PSNR; make it with lam_nb.sweep(..., truth=True).")
+        raise InputError("table: has no PSNR; make it with lam_nb.sweep(..., as_truth=True).")
 
 
 def mean_index(table: xr.Dataset) -> NDArray[np.float64]:

@@ -8,8 +8,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
+from numpy.typing import ArrayLike
+
 from .. import images, networks, result, statistics
-from ..methods.attribution import Settings, attribute
+from ..methods.attribution import Choices, attribute
 from ..networks import Network
 from ..types import Image, NotConverged, Region
 from .store import Store
@@ -29,8 +31,8 @@ class Task:
 
     regions: tuple[Region, ...]
     store: str
-    truth: bool
-    settings: Settings
+    as_truth: bool
+    settings: Choices
 
 
 def here(cells: Sequence[Cell], task: Task) -> Iterator[Done]:
@@ -61,15 +63,15 @@ def computed(network: Network | str, picture: Image, m: int, i: int, task: Task)
     store = Store(task.store)
     try:
         net = networks.as_network(network)
-        given = images.downscale(picture, net.scale) if task.truth and net.scale > 1 else picture
+        given = images.downscale(picture, net.scale) if task.as_truth and net.scale > 1 else picture
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", NotConverged)  # quadrature_error tells
             warnings.simplefilter("ignore", RuntimeWarning)  # a flat window has no index: NaN says so
             found = attribute(net, given, list(task.regions), **task.settings, keep=[result.OUTPUT], progress=False)
             index = statistics.diffusion_index(found)
-        values = {name: found[name].values for name in store.scalars if name in found}
+        values: dict[str, ArrayLike] = {name: found[name].values for name in store.scalars if name in found}
         values |= {result.DIFFUSION_INDEX: index.values, result.ATTRIBUTION: statistics.signed(found).values}
-        if task.truth:
+        if task.as_truth:
             output = found[result.OUTPUT].values
             height, width = output.shape[-2:]  # less than the picture if its sides are no multiples of the scale
             values[result.PSNR] = images.psnr(output, picture[:, :height, :width])

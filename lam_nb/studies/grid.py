@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING, Unpack
 import xarray as xr
 
 from .. import identity, images, networks, result
+from .._moved import renamed
 from ..engine.progress import bar
 from ..engine.scene import regions as as_regions
-from ..methods.attribution import RUN, Settings, attribute
+from ..methods.attribution import RUN, Choices, attribute
 from ..networks import Network
 from ..types import Image, ImageLike, Progress, RegionLike
 from ..validation import InputError, settings
@@ -24,16 +25,17 @@ if TYPE_CHECKING:
     from distributed import Client
 
 
+@renamed(truth="as_truth")
 def sweep(
     networks: Sequence[Network | str | os.PathLike[str]],
     images: Mapping[str, ImageLike] | Sequence[ImageLike],
     regions: Sequence[RegionLike],
     *,
     store: str | os.PathLike[str],
-    truth: bool = True,
+    as_truth: bool = True,
     client: Client | None = None,
     progress: Progress = True,
-    **choices: Unpack[Settings],
+    **choices: Unpack[Choices],
 ) -> xr.Dataset:
     """Compute the maps of many networks on many images and windows, each result written as soon as it is there.
 
@@ -51,7 +53,7 @@ def sweep(
         Windows of the outputs, in output pixels, the same on every image.
     store : path-like
         Ends in .zarr; made, or continued.
-    truth : bool, default True
+    as_truth : bool, default True
         The images are the ground truth: networks that enlarge get them reduced by their scale, and
         PSNR is measured. Otherwise they are the networks' inputs.
     client : dask.distributed.Client, optional
@@ -91,15 +93,15 @@ def sweep(
     {'model': 2, 'image': 2, 'region': 2}
     """
     settings(choices, attribute, "sweep", without=("keep", "reference"))
-    nets, pictures, windows = _networks(networks, client is not None), _pictures(images), as_regions(regions)
+    nets, pictures, windows = _networks(networks, client is not None), _pictures(images), as_regions(regions, "regions")
     scale = _one_scale(nets)
-    place = Store(store)
-    plan = _plan(nets, pictures, truth, choices) | {"regions": [repr(one) for one in windows]}
-    sides = (side // scale if truth else side for side in pictures[0][1].shape[-2:])
+    target = Store(store)
+    plan = _plan(nets, pictures, as_truth, choices) | {"regions": [repr(one) for one in windows]}
+    sides = (side // scale if as_truth else side for side in pictures[0][1].shape[-2:])
     names = [name for name, _ in nets], [name for name, _ in pictures]
-    place.begin(plan, *names, windows, tuple(sides), scale)
-    missing = place.missing()
-    work = Task(windows, str(place.path), truth, choices)
+    target.begin(plan, *names, windows, tuple(sides), scale)
+    missing = target.missing()
+    work = Task(windows, str(target.path), as_truth, choices)
     tasks = [(nets[m][1], pictures[i][1], m, i) for m, i in missing]
     run = here if client is None else on(client)
     failures = []
@@ -110,24 +112,29 @@ def sweep(
                 failures.append(f"{names[0][m]} on {names[1][i]}: {failure}")
             shown.update(1)
     if len(failures) == len(nets) * len(pictures):  # nothing to keep: so that a mended call may use the name
-        place.discard()
+        target.discard()
         raise InputError(f"all {len(failures)} pairs of network and image failed, the first with {failures[0]}")
     if failures:
         words = f"{len(failures)} of {len(tasks)} pairs failed and will be tried again by the next call; "
         warnings.warn(words + "; ".join(failures[:3]), RuntimeWarning, stacklevel=2)
-    return result.open(place.path)
+    return result.open(target.path)
 
 
 def _networks(given: Sequence[Network | str | os.PathLike[str]], travel: bool) -> list[tuple[str, Network | str]]:
-    known = (Network, str, os.PathLike)
     if not isinstance(given, Sequence) or isinstance(given, str) or not given:
         raise InputError(f"networks: got {given!r}, expected networks, or names for lam_nb.networks.load.")
     if travel and any(isinstance(one, Network) for one in given):
         raise InputError("networks: modules do not travel to workers; give names or checkpoint files, or no client.")
-    found = [one if isinstance(one, Network) else os.fspath(one) if isinstance(one, known) else one for one in given]
-    nets = [one if isinstance(one, str) else networks.as_network(one) for one in found]
+    nets = [
+        _named(one) if isinstance(one, str | os.PathLike) else networks.as_network(one, "networks") for one in given
+    ]
     names = result.numbered([one if isinstance(one, str) else one.name for one in nets])
     return list(zip(map(str, names), nets, strict=True))
+
+
+def _named(network: Network | str | os.PathLike[str]) -> Network | str:
+    """Return a name as text, a network as it is."""
+    return os.fspath(network) if isinstance(network, str | os.PathLike) else networks.as_network(network, "networks")
 
 
 def _one_scale(nets: Sequence[tuple[str, Network | str]]) -> int:
@@ -157,7 +164,7 @@ def _name(one: ImageLike, k: int) -> str:
 
 
 def _plan(
-    nets: Sequence[tuple[str, Network | str]], pictures: Sequence[tuple[str, Image]], truth: bool, choices: Settings
+    nets: Sequence[tuple[str, Network | str]], pictures: Sequence[tuple[str, Image]], as_truth: bool, choices: Choices
 ) -> dict[str, object]:
     """Return what makes two sweeps the same; how a map is run does not."""
     decides = {name: identity.fingerprint(value) for name, value in sorted(choices.items()) if name not in RUN}
@@ -165,7 +172,7 @@ def _plan(
         "networks": {name: _identity(net) for name, net in nets},
         "images": {name: identity.digest(one) for name, one in pictures},
         "order": [[name for name, _ in nets], [name for name, _ in pictures]],  # cells have places, not names
-        "truth": truth,
+        "as_truth": as_truth,
         "settings": decides,
         "numbers": identity.NUMBERS,
     }

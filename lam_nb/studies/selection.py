@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from .. import images
+from .._moved import renamed
 from ..engine.scene import scene
 from ..networks import NetworkLike, as_networks
 from ..types import Device, Image, ImageLike, Region
@@ -64,8 +65,9 @@ def test_set(folder: str | os.PathLike[str], n: int = 150, size: int = 256) -> d
 test_set.__test__ = False  # type: ignore[attr-defined] # its name is no test's
 
 
+@renamed(truth="reference")
 def hard_regions(
-    truth: ImageLike,
+    reference: ImageLike,
     networks: Sequence[NetworkLike],
     n: int = 5,
     *,
@@ -80,7 +82,7 @@ def hard_regions(
 
     Parameters
     ----------
-    truth : image
+    reference : image
         Ground truth; networks get it reduced by their scale.
     networks : sequence of Network or str
         Or what `lam_nb.networks.load` takes.
@@ -102,7 +104,7 @@ def hard_regions(
     3
     """
     most, side, step = whole("n", n), whole("size", size), whole("stride", stride)
-    picture = images.as_image(truth)
+    picture = images.as_image(reference)
     errors = []
     for network in as_networks(networks):
         unit = network.scale * network.pad_to

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 
 from .. import detectors, images, paths, result, statistics
 from ..engine.scene import regions
-from ..methods.attribution import Settings, attribute
+from ..methods.attribution import Choices, attribute
 from ..networks import NetworkLike, as_networks
 from ..statistics import array
 from ..types import DetectorMaker, ImageLike, PathMaker, Progress, RegionLike
@@ -47,7 +47,7 @@ def path_sensitivity(
     *,
     store: str | os.PathLike[str] | None = None,
     progress: Progress = True,
-    **settings: Unpack[Settings],
+    **settings: Unpack[Choices],
 ) -> xr.Dataset:
     """Ask how much maps and the ranking of networks change with path and baseline.
 
@@ -97,7 +97,7 @@ def detector_sensitivity(
     reference: ImageLike | None = None,
     store: str | os.PathLike[str] | None = None,
     progress: Progress = True,
-    **settings: Unpack[Settings],
+    **settings: Unpack[Choices],
 ) -> xr.Dataset:
     """Ask how much maps and the ranking of networks change with the detector.
 
@@ -146,7 +146,7 @@ def _variants(
     choices: Mapping[str, str | PathMaker] | Mapping[str, str | DetectorMaker],
     store: str | os.PathLike[str] | None,
     progress: Progress,
-    settings: Settings,
+    settings: Choices,
 ) -> xr.Dataset:
     if not choices:
         raise InputError(f"choices: got none, expected at least one {name}.")
@@ -155,8 +155,8 @@ def _variants(
         Path(folder).mkdir(parents=True, exist_ok=True)
         tables = []
         for k, choice in enumerate(choices.values()):
-            varied: Settings = {"path": choice} if name == "path" else {"detector": choice}  # type: ignore[typeddict-item]
-            given = {"store": Path(folder) / f"{name} {k}.zarr", "truth": False, "progress": progress}
+            varied: Choices = {"path": choice} if name == "path" else {"detector": choice}  # type: ignore[typeddict-item]
+            given = {"store": Path(folder) / f"{name} {k}.zarr", "as_truth": False, "progress": progress}
             tables.append(sweep(nets, {"image": picture}, [window], **given, **{**settings, **varied}))  # type: ignore[arg-type]
     tables = [one.isel({result.IMAGE: 0, result.REGION: 0}) for one in tables]
     index = np.array([one[result.DIFFUSION_INDEX].values for one in tables])
@@ -166,5 +166,5 @@ def _variants(
         key: np.array([one[key].values for one in likeness]) for key in (result.RANK_CORRELATION, result.TOP_OVERLAP)
     }
     values |= {result.DIFFUSION_INDEX: index, result.RANKING: [array.spearman(index[0], row) for row in index]}
-    axes = {result.CHOICE: list(choices), result.MODEL: tables[0][result.MODEL].values}
+    axes: dict[str, ArrayLike] = {result.CHOICE: list(choices), result.MODEL: tables[0][result.MODEL].values}
     return TABLE.build(values, axes, facts={"varied": name, **window.facts})

@@ -76,6 +76,7 @@ class Store:
         InputError
             If the store is of another plan: says in what it differs.
         """
+        result.recover(self.path)
         if self.path.exists():
             self._check(plan)
             return

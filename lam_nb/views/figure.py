@@ -14,6 +14,7 @@ import numpy as np
 import plotly.graph_objects as go
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
+from .._moved import variable
 from . import pictures
 
 _WIDTH, _HEIGHT = 1000, 450
@@ -66,12 +67,12 @@ class View(go.Figure):  # type: ignore[misc] # plotly has no types
         display(self._repr_mimebundle_(), raw=True)
 
     def _repr_mimebundle_(self, *arguments: Any, **settings: Any) -> dict[str, Any]:
-        """Return plotly's own bundle; with LAM_PICTURES set, or where plotly does not play, a picture too.
+        """Return plotly's own bundle; with LAM_NB_PICTURES set, or where plotly does not play, a picture too.
 
         Not always: JupyterLab ranks a picture above plotly's figure and would show that instead.
         """
         bundle = super()._repr_mimebundle_(*arguments, **settings)
-        if _PLAYS in bundle and not os.environ.get("LAM_PICTURES"):
+        if _PLAYS in bundle and not variable("LAM_NB_PICTURES"):
             return bundle
         buffer = io.BytesIO()
         self.picture().convert("P", palette=Image.Palette.ADAPTIVE, colors=256).save(buffer, "PNG", optimize=True)

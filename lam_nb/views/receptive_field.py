@@ -36,7 +36,7 @@ def receptive_field(dataset: xr.Dataset) -> View:
     Examples
     --------
     >>> import lam_nb as lam
-    >>> field = lam.statistics.receptive_field(lam.networks.load("residual"), side=48)
+    >>> field = lam.receptive_field(lam.networks.load("residual"), side=48)
     >>> receptive_field(field).data[0].z.shape
     (48, 48)
     """

@@ -25,7 +25,9 @@ from torch.utils.flop_counter import FlopCounterMode
 from tqdm.auto import tqdm
 
 import lam_nb as lam
-from lam_nb import gradients, paths
+from lam_nb import paths
+from lam_nb.engine.running import Leased, outputs
+from lam_nb.engine.sampling import value_and_gradient
 
 WEIGHTS = {"imdn": "IMDN_x4.pth", "rfdn": "RFDN_AIM.pth", "carn-m": "carn_m.pth"}
 REGION = lam.Region(120, 120, 16)
@@ -71,7 +73,7 @@ def blur_by_saliency(net, lr, region, steps, sigma=1.2):
 
     def call_model(batch, call_model_args=None, expected_keys=None):
         pictures = torch.from_numpy(np.asarray(batch, np.float32)).permute(0, 3, 1, 2)
-        slopes = gradients.value_and_gradient(net, measure, pictures)[1]
+        slopes = value_and_gradient(Leased(net, pictures.device), measure, pictures)[1]
         return {INPUT_OUTPUT_GRADIENTS: slopes.permute(0, 2, 3, 1).numpy()}
 
     picture = lr.permute(1, 2, 0).numpy().astype(float)
@@ -194,8 +196,8 @@ def coverage(nets, images, fine):
 
 def floor(net, lr, repeats, nodes=24):
     """Return which share of the machine's matrix-product peak the whole call reaches."""
-    with gradients.frozen(net, torch.device("cpu")), torch.no_grad(), FlopCounterMode(display=False) as counter:
-        net(lr[None])
+    with FlopCounterMode(display=False) as counter:
+        outputs(Leased(net, lr.device), lr[None])
     side = 2048
     left, right = torch.rand(side, side), torch.rand(side, side)
     seconds, _ = medians(
@@ -242,7 +244,7 @@ def regions(nets, wide, images, repeats, side=8):
             repeats,
             many=lambda net=net, picture=picture: lam.attribute(net, picture, windows, **settings),
             single=lambda net=net, picture=picture: [lam.attribute(net, picture, one, **settings) for one in some],
-            forward=lambda net=net, picture=picture: gradients.outputs(net, picture[None]),
+            forward=lambda net=net, picture=picture: outputs(Leased(net, picture.device), picture[None]),
         )
         alone = seconds["single"] / len(some)
         row = {"network": name, "regions": len(windows), "size": list(picture.shape[-2:])}

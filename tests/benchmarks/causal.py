@@ -17,6 +17,7 @@ import torch
 from PIL import Image
 
 import lam_nb as lam
+from lam_nb.methods import causal as blocks
 
 COARSE, FINE, TURNS, BLOCKS = 3, 50, 3, 4
 
@@ -57,7 +58,7 @@ def turns(network, given, truth, window, block, stock, noise, share):
                 demo_batch(network, picture, window, target, block, place, count, stock, source, noise)
                 pictures += count
         loop.append((time.perf_counter() - start) / pictures)
-        cem = lam.causal_effect(network, given, window, block=8, fine=1, tolerance=1e9, **keep)
+        cem = lam.causal_effect(network, given, window, block=8, fine=1, threshold=1e9, **keep)
         ours.append(cem.attrs["seconds"] / cem.attrs["pictures_computed"])
     return float(np.median(loop)), float(np.median(ours))
 
@@ -70,7 +71,7 @@ def one(name, network, given, truth, window, noise, stock, folder):
         lam.save(lam.causal_effect(network, given, window, **keep), path)
     cem = lam.open(path)
     lam.views.causal(cem).to_html(folder / f"{name}.html")
-    block, fine = cem.attrs["block"], cem.stage.values == lam.causal.FINE
+    block, fine = cem.attrs["block"], cem.stage.values == blocks.FINE
     pictures = COARSE * cem.effect.size + FINE * int(fine.sum())
     loop, ours = turns(network, given, truth, window, block, stock, noise, fine.mean())
     errors = cem.standard_error.values[fine]

@@ -8,7 +8,6 @@ pages' sizes. Beside ours, in the same run, the same data as plotly heatmaps in 
 import argparse
 import base64
 import json
-import os
 import shutil
 import statistics
 import tempfile
@@ -22,6 +21,7 @@ from plotly.subplots import make_subplots
 
 import lam_nb as lam
 import lam_widgets
+from lam_nb._moved import variable
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu"]
 GAPS = """() => { window.gaps = []; let last = performance.now();
@@ -94,7 +94,7 @@ def main():
             ".slider-rail-touch-rect",
         ),
     }
-    chromium = os.environ.get("LAM_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    chromium = variable("LAM_NB_CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     rows = []
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)

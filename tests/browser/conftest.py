@@ -9,11 +9,14 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
 import nbformat
 import pytest
 from playwright.sync_api import sync_playwright
+
+from lam_nb._moved import variable
 
 FLAGS = [
     "--headless",
@@ -30,7 +33,7 @@ CANDIDATES = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 
 def _chromium():
-    named = os.environ.get("LAM_CHROMIUM")
+    named = variable("LAM_NB_CHROMIUM")
     return named or next((found for name in CANDIDATES if (found := shutil.which(name))), None)
 
 
@@ -40,7 +43,7 @@ def pytest_collection_modifyitems(items):
         if pathlib.Path(__file__).parent in item.path.parents:
             item.add_marker(pytest.mark.browser)
             if not (_chromium() or os.environ.get("CI")):
-                item.add_marker(pytest.mark.skip(reason="needs Chromium; install it or set LAM_CHROMIUM"))
+                item.add_marker(pytest.mark.skip(reason="needs Chromium; install it or set LAM_NB_CHROMIUM"))
 
 
 @pytest.fixture(scope="session")
@@ -64,7 +67,7 @@ def page(browser, errors, request):
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     yield opened
-    if folder := os.environ.get("LAM_SCREENSHOTS"):
+    if folder := variable("LAM_NB_SCREENSHOTS"):
         opened.screenshot(path=pathlib.Path(folder) / f"{request.node.name}.png")
     opened.close()
     assert not errors, errors
@@ -151,6 +154,8 @@ def _wait_for(address, server, log):
         assert server.poll() is None, log.read_text()
         try:
             urllib.request.urlopen(address, timeout=1).close()
+            return
+        except urllib.error.HTTPError:  # it answers
             return
         except OSError:
             time.sleep(0.25)

@@ -58,7 +58,8 @@ def test_notebook_seven(page, tools, tmp_path, errors):
 def test_voila(page, tools, tmp_path, errors):
     tools.written(tmp_path / "test.ipynb", SETUP, SHOWN)
     without = "--VoilaConfiguration.extension_denylist=@jupyter/nbgrader"  # which fails in Voila
-    with tools.serving(tmp_path, "voila", "/", str(tmp_path / "test.ipynb"), without) as address:
+    nothing = "/static/none"  # each request for the page itself would start a kernel
+    with tools.serving(tmp_path, "voila", nothing, str(tmp_path / "test.ipynb"), without) as address:
         page.goto(address, timeout=120_000)
         scrubs(page)
         page.goto("about:blank")
@@ -120,7 +121,7 @@ def test_the_page_of_a_picker_answers(page, tmp_path):
 
 
 def test_an_exported_notebook_shows_pictures_without_a_network(page, tmp_path, monkeypatch, errors):
-    monkeypatch.setenv("LAM_PICTURES", "1")
+    monkeypatch.setenv("LAM_NB_PICTURES", "1")
     cells = [nbformat.v4.new_code_cell(text) for text in (SETUP, "lam.views.attribution(ds)")]
     notebook = nbformat.v4.new_notebook(cells=cells)
     nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()

@@ -46,7 +46,6 @@ def submit(course, student, changes):
 
 
 def marks(course, student):
-    build.grader(course, "autograde", build.ASSIGNMENT, "--student", student, "--create")
     with Gradebook(f"sqlite:///{course}/gradebook.db") as book:
         submission = book.find_submission(build.ASSIGNMENT, student)
         return {grade.name: grade.auto_score for one in submission.notebooks for grade in one.grades}
@@ -77,18 +76,17 @@ def test_every_cell_to_fill_in_stops_where_it_says(course):
 @pytest.mark.filterwarnings("ignore")
 def test_nbgrader_marks_a_right_and_a_wrong_submission(course):
     submit(course, "alice", {"student": 'student = "alice"'})
-    found = marks(course, "alice")
     full = {"student-test": 0, "response-test": 3, "gradient-test": 3, "blur-test": 4, "velocity-test": 3}
     full |= {"integral-test": 6, "gini-test": 6, "unmask-test": 5, "defence": None}
-    assert found == full
     wrong = "def gini(values):\n    return 0.0\n\n\ndef diffusion_index(found):\n    return 100.0"
     lazy = "def far_share(ds, distance=16):\n    return 0.0\n\n\nevidence, answer = dict.fromkeys('ABC', 0), 'X'"
     submit(
         course, "bob", {"student": 'student = "alice"', "gini": wrong, "unmask": lazy, "velocity": "velocity = None"}
     )
-    found = marks(course, "bob")
+    build.grader(course, "autograde", build.ASSIGNMENT, "--create")  # both: one start of nbgrader
+    assert marks(course, "alice") == full
     lost = {"gini-test": 0, "unmask-test": 0, "velocity-test": 0, "integral-test": 0}
-    assert found == full | lost
+    assert marks(course, "bob") == full | lost
 
 
 def test_what_is_drawn_follows_from_the_id():

@@ -14,7 +14,7 @@ VIEWS = ["lam.views.progression(ds)", "lam.views.attribution(ds)", "lam.views.co
 
 
 def test_three_views_fit_ten_megabytes_and_leave_pictures(monkeypatch):
-    monkeypatch.setenv("LAM_PICTURES", "1")
+    monkeypatch.setenv("LAM_NB_PICTURES", "1")
     cells = [nbformat.v4.new_code_cell(text) for text in (SETUP, *VIEWS, "lam_widgets.Scrubber(ds)")]
     notebook = nbformat.v4.new_notebook(cells=cells)
     nbclient.NotebookClient(notebook, timeout=300, kernel_name="python3").execute()

@@ -29,7 +29,7 @@ class Book:
         What decides the map.
     """
 
-    def __init__(self, path: str | os.PathLike[str] | None, plan: Mapping[str, Any]) -> None:
+    def __init__(self, path: str | os.PathLike[str] | None, plan: Mapping[str, object]) -> None:
         self.path = None if path is None else Path(path).expanduser()
         self.plan, self.last = plan, time.monotonic()
         if self.path is not None and self.path.suffix != ".zarr":
@@ -43,7 +43,10 @@ class Book:
         InputError
             If they are of another map: says in what it differs.
         """
-        if self.path is None or not self.path.exists():
+        if self.path is None:
+            return state
+        result.recover(self.path)
+        if not self.path.exists():
             return state
         import zarr
 
@@ -51,14 +54,14 @@ class Book:
         self._check(str(group.attrs.get("plan")))
         for name in _SUMS:
             getattr(state, name)[:] = group[name][:]
-        if group["draws"].shape == state.draws.shape:
-            state.draws[:] = group["draws"][:]
+        if group[result.DRAWS].shape == state.draws.shape:
+            state.draws[:] = group[result.DRAWS][:]
         state.everything = int(group.attrs["everything"])
         return state
 
-    def _check(self, told: str) -> None:
+    def _check(self, text: str) -> None:
         try:
-            other = json.loads(told)
+            other = json.loads(text)
         except ValueError:
             other = None
         if not isinstance(other, dict):  # version 0.1 wrote a list, which does not tell networks apart
@@ -81,6 +84,6 @@ class Book:
         """Write the sums, whole or not at all."""
         if self.path is None:
             return
-        told = {"plan": json.dumps(self.plan), "everything": state.everything}
-        result.checkpoint(self.path, vars(state), told)
+        attributes = {"plan": json.dumps(self.plan), "everything": state.everything}
+        result.checkpoint(self.path, vars(state), attributes)
         self.last = time.monotonic()

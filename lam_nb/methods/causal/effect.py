@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import warnings
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -13,6 +12,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ... import detectors, identity, images, result
+from ..._moved import renamed
 from ...engine.locality import Local, localised
 from ...engine.running import BACKENDS, Leased, outputs
 from ...engine.scene import Scene, scene
@@ -52,6 +52,7 @@ _MEASURED = (result.EFFECT, result.STANDARD_ERROR, result.EVERY_DRAW, result.QUA
 _FLAGS = {"flag_values": "0, 1, 2, 3", "flag_meanings": "outside_the_field coarse fine own"}
 
 
+@renamed(tolerance="threshold")
 def causal_effect(
     network: NetworkLike,
     image: ImageLike,
@@ -74,7 +75,6 @@ def causal_effect(
     batch: int = 16,
     device: Device = None,
     progress: Progress = True,
-    tolerance: float | None = None,
 ) -> xr.Dataset:
     """Compute which blocks of the input help, and which harm, the restoration of a window.
 
@@ -147,14 +147,14 @@ def causal_effect(
     """
     if keep not in ("map", "draws"):
         raise InputError(f"keep: got {keep!r}, expected 'map' or 'draws'.")
-    least = _threshold(threshold, tolerance, metric)
+    least = _threshold(threshold, metric)
     few, many, together = whole("coarse", coarse), whole("fine", fine), whole("batch", batch)
     not_negative("noise", noise, "a standard deviation")
     if se is not None:
         positive("se", se, "a standard error in the metric's units")
     given, measure, seed = stock(patches), metrics.named(metric, uint8), whole("seed", seed, 0)
-    shown = {"device": device, "progress": progress, "unit": "picture"}
-    with scene(network, image, region, detector=detectors.intensity, **shown) as s:
+    window = detectors.intensity
+    with scene(network, image, region, detector=window, device=device, progress=progress, unit="picture") as s:
         truth = images.reference(reference, s.size)
         side = max(1, SIDE // s.network.scale) if block is None else whole("block", block)
         grid = Grid(s.picture.shape[-2], s.picture.shape[-1], side)
@@ -162,8 +162,14 @@ def causal_effect(
         if own.all():
             raise InputError(f"region: {s.window} leaves no block beside it; choose a smaller one, or a smaller block.")
         trial = _trial(s, truth.to(s.image), measure, finish)
-        decided = {"block": side, "coarse": few, "fine": many, "threshold": least, "se": se, "seed": seed}
-        decided |= {"noise": float(noise), "uint8": bool(uint8), "keep": keep}
+        decided: dict[str, str | int | float] = {
+            "block": side,
+            "coarse": few,
+            "fine": many,
+            "threshold": least,
+            "seed": seed,
+        }
+        decided |= {"noise": float(noise), "uint8": int(uint8), "keep": keep, "se": "none" if se is None else se}
         asked = {"image": identity.digest(s.picture), "reference": identity.digest(truth), "region": repr(s.window)}
         asked |= {"patches": hashlib.sha256(given.tobytes()).hexdigest()}
         asked |= {name: identity.fingerprint(one) for name, one in (("metric", metric), ("finish", finish))}
@@ -183,8 +189,7 @@ def causal_effect(
     book.close(state)
     facts = s.facts(
         s.window,
-        **{name: decided[name] for name in ("block", "coarse", "fine", "threshold", "seed", "noise")},
-        uint8=int(uint8),
+        **{name: value for name, value in decided.items() if name not in ("keep", "se")},
         patches=len(given),
         metric=metrics.title(metric),
         units="dB" if metric == "psnr" else "1",
@@ -192,20 +197,16 @@ def causal_effect(
         pictures_computed=int(state.everything),
     )
     rows, columns = grid.centres
-    values = s.shown | state.values(least, keep == "draws") | {result.QUALITY_ORIGIN: trial.origin}
-    values[result.OUTPUT] = trial.output.float().cpu().numpy()
+    values = state.values(least, keep == "draws") | {result.QUALITY_ORIGIN: trial.origin}
+    values |= {result.INPUT: s.picture.numpy(), result.OUTPUT: trial.output.float().cpu().numpy()}
     units = dict.fromkeys(_MEASURED, str(facts["units"]))
     table = TABLE.build(values, {result.BLOCK_Y: rows, result.BLOCK_X: columns}, facts=facts, units=units)
     table[result.STAGE].attrs |= _FLAGS
     return table
 
 
-def _threshold(threshold: float | None, tolerance: float | None, metric: str | metrics.Metric) -> float:
-    """Return below what an effect counts as none; `tolerance` is its name of version 0.1."""
-    if tolerance is not None:
-        words = "causal_effect: tolerance is called threshold now; the old name ends with version 0.3."
-        warnings.warn(words, DeprecationWarning, stacklevel=3)
-        threshold = tolerance if threshold is None else threshold
+def _threshold(threshold: float | None, metric: str | metrics.Metric) -> float:
+    """Return below what an effect counts as none."""
     if threshold is None:
         return metrics.threshold(metric)
     return positive("threshold", threshold, "an effect in the metric's units")

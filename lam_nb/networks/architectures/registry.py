@@ -105,13 +105,15 @@ def recognise(state: State, **options: Any) -> tuple[str, nn.Module]:
     """
     for name, (architecture, mark) in _ARCHITECTURES.items():
         if mark in state:
+            with torch.device("meta"):  # nothing is allocated before it is known to fit
+                _compare(name, _empty(name, architecture, state, options), state)
             network = _empty(name, architecture, state, options)
-            _fill(name, network, state)
+            network.load_state_dict(dict(state))
             return name, network
     raise _unknown(state)
 
 
-def _empty(name: str, architecture: type[nn.Module], state: State, options: Mapping[str, Any]) -> nn.Module:
+def _empty(name: str, architecture: type[nn.Module], state: State, options: Mapping[str, object]) -> nn.Module:
     from_state = architecture.from_state  # type: ignore[attr-defined]
     _check(name, from_state, options)
     try:
@@ -119,6 +121,13 @@ def _empty(name: str, architecture: type[nn.Module], state: State, options: Mapp
     except KeyError as error:
         raise InputError(
             f"weights: looks like {name}, but has no key {error}; use networks.wrap with your own module."
+        ) from None
+    except InputError:
+        raise
+    except Exception as error:  # shapes that no network has fail in any words
+        words = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise InputError(
+            f"weights: looks like {name}, but its shapes fit no such network ({words:.120}); check the file."
         ) from None
 
 
@@ -155,7 +164,7 @@ def nearest(state: State, count: int = 3) -> list[tuple[str, str, str]]:
     return [row[1:] for row in sorted(found, key=lambda row: -row[0])[:count] if row[0]]
 
 
-def _check(name: str, made_by: Callable[..., nn.Module], options: Mapping[str, Any]) -> None:
+def _check(name: str, made_by: Callable[..., nn.Module], options: Mapping[str, object]) -> None:
     known = [option for option in inspect.signature(made_by).parameters if option != "state"]
     for option in options:
         if not known:
@@ -163,14 +172,18 @@ def _check(name: str, made_by: Callable[..., nn.Module], options: Mapping[str, A
         choose(f"option of {name}", option, known)
 
 
-def _fill(name: str, network: nn.Module, state: State) -> None:
-    expected = {key: tuple(value.shape) for key, value in network.state_dict().items()}
+def _compare(name: str, network: nn.Module, state: State) -> None:
+    expected = network.state_dict()
+    shapes = {key: tuple(value.shape) for key, value in expected.items()}
     got = {key: tuple(value.shape) for key, value in state.items()}
-    differing = [key for key in expected | got if expected.get(key) != got.get(key)]
+    differing = [key for key in shapes | got if shapes.get(key) != got.get(key)]
     if differing:
         key = differing[0]
         raise InputError(
             f"weights: looks like {name}, but {len(differing)} keys differ, the first {key}: "
-            f"got {got.get(key, 'none')}, expected {expected.get(key, 'none')}; use networks.wrap with your own module."
+            f"got {got.get(key, 'none')}, expected {shapes.get(key, 'none')}; use networks.wrap with your own module."
         )
-    network.load_state_dict(dict(state))
+    wrong = [key for key in shapes if expected[key].is_floating_point() and not state[key].is_floating_point()]
+    if wrong:
+        kind = str(state[wrong[0]].dtype).removeprefix("torch.")
+        raise InputError(f"weights: {wrong[0]} holds {kind} numbers, expected floats; quantised files are not read.")

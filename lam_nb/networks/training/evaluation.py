@@ -31,6 +31,7 @@ from ..network import Network
 from ..wrapping import trial, wrap
 
 _NOISE = 25 / 255
+"""The level that papers on denoising report most."""
 TABLE = Table(
     {
         PSNR_RGB: ((IMAGE,), "peak signal-to-noise ratio, RGB", "dB"),
@@ -76,6 +77,7 @@ def evaluate(
 
     Examples
     --------
+    >>> from lam_nb import images
     >>> table = evaluate(bicubic(4), {"bricks": images.sample("bricks")}, progress=False)
     >>> bool(20 < table.psnr_luma.sel(image="bricks") < 40)
     True
@@ -88,7 +90,7 @@ def evaluate(
     with trial(network):
         rows = [_compare(network, photograph, level) for _, photograph in bar]
     values = {name: [row[name] for row in rows] for name in rows[0]}
-    facts = {"network": network.name, "scale": network.scale, "noise": level}
+    facts: dict[str, str | int | float] = {"network": network.name, "scale": network.scale, "noise": level}
     return TABLE.build(values, {IMAGE: list(photographs)}, facts=facts)
 
 
@@ -107,8 +109,8 @@ def bicubic(scale: int) -> Network:
 def _compare(network: Network, photograph: Image, noise: float) -> dict[str, float]:
     small = images.downscale(photograph, network.scale)
     small = small + noise * torch.randn(small.shape, generator=torch.Generator().manual_seed(0))
-    place = next((weights.device for weights in network.parameters()), small.device)
-    restored = network(small[None].to(place, network.dtype))[0].float().cpu()
+    device = next((weights.device for weights in network.parameters()), small.device)
+    restored = network(small[None].to(device, network.dtype))[0].float().cpu()
     height, width = restored.shape[-2:]
     border = network.scale if network.scale > 1 else 0
     inside = np.s_[..., border : height - border, border : width - border]

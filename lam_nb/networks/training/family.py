@@ -79,22 +79,22 @@ def train_family(
     width, depth = whole("width", width), whole("depth", depth)
     sizes = [(whole("widths", one), depth) for one in sorted(widths)]
     sizes += [(width, whole("depths", one)) for one in sorted(depths)]
-    place = Path(folder)
-    place.mkdir(parents=True, exist_ok=True)
-    _one_training(place / "family.json", {"architecture": architecture, **settings})
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    _one_training(target / "family.json", {"architecture": architecture, **settings})
     members = []
     for w, d in dict.fromkeys(sizes):
         name = f"{architecture}-w{w}-d{d}"
-        member = Member(name, w, d, place / f"{name}.safetensors")
+        member = Member(name, w, d, target / f"{name}.safetensors")
         if not member.file.exists() or Path(f"{member.file}.resume").exists():
             train(photos, member.file, architecture=architecture, options={"width": w, "blocks": d}, **settings)
         members.append(member)
     return members
 
 
-def _one_training(path: Path, settings: dict[str, Any]) -> None:
+def _one_training(path: Path, settings: dict[str, object]) -> None:
     """Write down how the family is trained; refuse to mix it with one that was trained otherwise."""
-    told = json.dumps(settings, sort_keys=True, default=str)
-    if path.exists() and path.read_text() != told:
+    text = json.dumps(settings, sort_keys=True, default=str)
+    if path.exists() and path.read_text() != text:
         raise InputError(f"folder: {path.parent} holds a family trained with {path.read_text()}; give another folder.")
-    path.write_text(told)
+    path.write_text(text)

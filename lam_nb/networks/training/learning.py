@@ -11,7 +11,7 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import torch
@@ -26,6 +26,8 @@ from .. import architectures, checkpoints
 from .critic import Critic
 
 Pair = tuple[torch.Tensor, torch.Tensor]
+Parts: TypeAlias = dict[str, Any]
+"""What is saved: all that has a state_dict."""
 
 
 def pairs(folder: str | os.PathLike[str], scale: int, patch: int) -> list[Pair]:
@@ -122,6 +124,7 @@ def train(
     --------
     >>> import tempfile
     >>> out = tempfile.mkdtemp() + "/net.safetensors"
+    >>> from lam_nb.images import photographs
     >>> photos = photographs.folder()
     >>> tiny = {"width": 8, "blocks": 1}
     >>> net = train(photos, out, options=tiny, steps=2, batch=1, patch=16, device="cpu")
@@ -138,9 +141,16 @@ def train(
     average = copy.deepcopy(network).eval()
     optimiser = torch.optim.Adam(network.parameters(), lr=rate)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, steps, pct_start=min(0.05, 500 / steps))
-    parts: dict[str, Any] = {"network": network, "average": average, "optimiser": optimiser, "schedule": schedule}
+    parts: Parts = {"network": network, "average": average, "optimiser": optimiser, "schedule": schedule}
     parts |= {"critic": critic, "critic_optimiser": critic.optimiser} if critic else {}
-    plan = {"seed": seed, "steps": steps, "batch": batch, "patch": patch, "rate": rate, "noise": noise}
+    plan: dict[str, str | int | float] = {
+        "seed": seed,
+        "steps": steps,
+        "batch": batch,
+        "patch": patch,
+        "rate": rate,
+        "noise": noise,
+    }
     plan |= {"adversary": adversary, "network": str(network), "start": "" if start is None else identity.of_file(start)}
     resume = Path(f"{out}.resume")
     first = _resume(resume, parts, plan)
@@ -207,7 +217,7 @@ def _update(
     network: nn.Module,
     small: torch.Tensor,
     large: torch.Tensor,
-    optimiser: Any,
+    optimiser: torch.optim.Optimizer,
     device: str,
     bfloat16: bool,
     critic: Critic | None,
@@ -236,7 +246,7 @@ def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
 
 
 def _save(
-    out: str | os.PathLike[str], resume: Path, parts: dict[str, Any], step: int, plan: dict[str, str | int | float]
+    out: str | os.PathLike[str], resume: Path, parts: Parts, step: int, plan: dict[str, str | int | float]
 ) -> None:
     with replacing(resume) as temporary:
         torch.save({"step": step, "plan": plan, **{name: part.state_dict() for name, part in parts.items()}}, temporary)
@@ -244,7 +254,7 @@ def _save(
         save_file({k: v.cpu().contiguous() for k, v in parts["average"].state_dict().items()}, temporary)
 
 
-def _resume(path: Path, parts: dict[str, Any], plan: dict[str, str | int | float]) -> int:
+def _resume(path: Path, parts: Parts, plan: dict[str, str | int | float]) -> int:
     if not path.exists():
         return 0
     state = torch.load(path, weights_only=True)
