@@ -67,7 +67,7 @@ OTHERS = {
     "one pixel of one image": {"images": pictures(1 / 255)},
     "names of images": {"images": dict(zip(("one", "other"), pictures().values(), strict=True))},
     "order of images": {"images": dict(reversed(pictures().items()))},
-    "truth": {"truth": False},
+    "as_truth": {"as_truth": False},
     "path": {"path": lam.paths.blur(1.3)},
     "own path": {"path": squared},
     "detector": {"detector": "intensity"},
@@ -97,7 +97,7 @@ def test_each_part_of_the_question_counts_by_itself(name, store):
 
 
 def test_the_refusal_names_what_differs(store):
-    for change, words in (("truth", "truth"), ("value_range", "networks toy value_range"), ("rule", "settings rule")):
+    for change, words in (("as_truth", "as_truth"), ("value_range", "networks toy value_range"), ("rule", "settings rule")):
         with pytest.raises(InputError, match=f"not the same: {words}"):
             asked(store, **OTHERS[change])
 

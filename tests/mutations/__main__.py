@@ -107,8 +107,8 @@ def tried(one: Edit, free: queue.Queue[Path]) -> tuple[str, str]:
 def tests(place: Path, names: list[str], *options: str) -> subprocess.CompletedProcess[str]:
     """Run tests on a copy, and nowhere else; nothing compiled is kept, since edits may be of one size and second."""
     paths = os.pathsep.join([str(place), str(place / "widgets")])
-    shared = os.environ.get("LAM_SHARED", str(ROOT.parent / "shared"))
-    given = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1", "LAM_SHARED": shared}
+    given = {**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"}
+    given.setdefault("LAM_NB_SHARED", str(ROOT.parent / "shared"))
     command = [sys.executable, "-m", "pytest", *options, "-p", "no:cacheprovider", *names]
     patience = PATIENCE if "-x" in options else None
     return subprocess.run(command, cwd=place, env=given, capture_output=True, text=True, timeout=patience)
