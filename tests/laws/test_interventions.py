@@ -62,6 +62,22 @@ def test_the_metrics_have_their_units(metric, worst):
     assert float(found.effect[BLOCK]) == pytest.approx(worst - lost, rel=1e-4)
 
 
+def test_rain_falls_on_the_patch_too():
+    rain, seen = lam.images.Rain(seed=2), []
+    layer = rain.layer(32, 40)
+    assert float(layer[8:16, 8:16].max()) > 0.1
+    net = networks.wrap(lambda batch: seen.append(batch) or batch.roll((4, 8), (2, 3)) + 0 * batch.mean(), check=False)
+    given = {"reference": flat(), "block": 8, "patches": patches(50), "finish": rain, "fine": 2, "batch": 1}
+    lam.causal_effect(net, flat(), SHOWN, **given, **QUIET)
+    pictures = [batch[0] for batch in seen if batch.shape == (1, 3, 32, 40)]
+    wet, patched = (flat(level) + layer for level in (GREY, 50 / 255))
+    for y, x in ((0, 0), BLOCK, (3, 4)):
+        block = slice(8 * y, 8 * y + 8), slice(8 * x, 8 * x + 8)
+        expected = wet.clone()
+        expected[:, *block] = patched[:, *block]
+        assert any(torch.allclose(one, expected.clamp(0, 1), atol=1e-6) for one in pictures)
+
+
 @pytest.mark.parametrize("rounded", [True, False])
 def test_eight_bits_are_what_the_metric_sees(rounded):
     seen = []

@@ -97,7 +97,11 @@ def test_each_part_of_the_question_counts_by_itself(name, store):
 
 
 def test_the_refusal_names_what_differs(store):
-    for change, words in (("as_truth", "as_truth"), ("value_range", "networks toy value_range"), ("rule", "settings rule")):
+    for change, words in (
+        ("as_truth", "as_truth"),
+        ("value_range", "networks toy value_range"),
+        ("rule", "settings rule"),
+    ):
         with pytest.raises(InputError, match=f"not the same: {words}"):
             asked(store, **OTHERS[change])
 
