@@ -141,3 +141,12 @@ def test_never_more_than_243_evaluations():
     assert int(found.node_count[0]) == 9 and int(found.node_count[-1]) == 243
     assert float(found.quadrature_error) == pytest.approx(float(found.error_history[-1]))
     assert float(found.step_error.sum()) == pytest.approx(float(found.quadrature_error))
+
+
+@pytest.mark.parametrize("most", [41, 61, 99])
+def test_the_last_round_stops_at_the_ceiling_wherever_it_is(most, monkeypatch):
+    """From 9 by threes one comes to 243 exactly; another odd ceiling is met in the middle of a round."""
+    monkeypatch.setattr("lam_nb.engine.integration._MOST", most)
+    with pytest.warns(lam.NotConverged, match=f"after {most} evaluations"):
+        found = lam.attribute(net(0), picture(0), WINDOWS[0], tolerance=1e-9, **QUIET)
+    assert found.attrs["steps"] == most
