@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from torch import nn
 
 import lam_nb as lam
@@ -265,6 +266,17 @@ def test_labels_are_told_once(tmp_path):
         words = one.attrs["long_name"]
         assert words.count("first choice") <= 1 and "_" not in words
     assert found.rank_correlation.attrs["long_name"] == "rank correlation with the first choice's map"
+
+
+def test_ends_of_intervals_have_one_label_in_every_study():
+    index = np.exp(np.random.default_rng(0).normal(size=(4, 5)))
+    data = {"diffusion_index": (("model", "image", "region"), index[..., None]), "psnr": (("model", "image"), index)}
+    names = [f"net {k}" for k in range(4)]
+    table = xr.Dataset(data, coords={"model": np.array(names, dtype=object)})
+    sizes = {name: (k + 1, 1) for k, name in enumerate(names)}
+    found = [studies.di_against_psnr(table, draws=9), studies.di_against_size(table, sizes, draws=9)]
+    for end, words in (("", ""), ("_low", ", low"), ("_high", ", high")):
+        assert {one["diffusion_index" + end].attrs["long_name"] for one in found} == {"diffusion index" + words}
 
 
 def test_training_leaves_the_callers_random_numbers_alone(tmp_path):
