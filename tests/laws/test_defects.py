@@ -258,6 +258,8 @@ def test_nothing_is_not_taken_for_not_given():
     for given in ({"value_range": 0}, {"scale": 0}, {"value_range": -1.0}):
         with pytest.raises(InputError, match=f"{next(iter(given))}: got {next(iter(given.values()))}"):
             networks.load("fsrcnn", **given)
+    assert networks.load("fsrcnn", value_range=2.0, check=False).value_range == 2.0
+    assert networks.load("fsrcnn").value_range == 1.0
 
 
 def test_labels_are_told_once(tmp_path):

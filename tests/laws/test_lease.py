@@ -106,6 +106,21 @@ def test_two_networks_around_one_module_share_its_lease():
     found = together(*(lambda net=net: asked(net) for net in nets))
     assert all(np.array_equal(one, found[0]) for one in found)
     assert all(part.training for part in module.modules())
+    entered, order = threading.Event(), []
+
+    def hold():
+        with Leased(nets[0], CPU).lease():
+            entered.set()
+            threading.Event().wait(1)
+            order.append("first")
+
+    thread = threading.Thread(target=hold, daemon=True)
+    thread.start()
+    assert entered.wait(PATIENCE)
+    asked(nets[1])
+    order.append("second")
+    thread.join(PATIENCE)
+    assert order == ["first", "second"]
 
 
 def test_fresh_networks_are_measured_at_once_without_a_deadlock():

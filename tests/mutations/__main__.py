@@ -73,10 +73,16 @@ def copy(source: Path, target: Path) -> None:
 def sound(active: list[Edit], free: queue.Queue[Path]) -> str:
     """Return which of all the tests fail on a copy as it is, by name."""
     every = list(dict.fromkeys(test for one in active for test in one.tests))
-    place = free.get()
-    run = tests(place, every, "-q", "--no-header", "-rfE")
-    free.put(place)
-    return "" if run.returncode == 0 else "\n".join(run.stdout.splitlines()[-30:])
+    count = free.qsize()
+
+    def run(names: list[str]) -> str:
+        place = free.get()
+        found = tests(place, names, "-q", "--no-header", "-rfE")
+        free.put(place)
+        return "" if found.returncode == 0 else "\n".join(found.stdout.splitlines()[-30:])
+
+    with ThreadPoolExecutor(count) as pool:
+        return "\n".join(filter(None, pool.map(run, [every[k::count] for k in range(min(count, len(every)))])))
 
 
 def told(active: list[Edit], free: queue.Queue[Path], count: int) -> Iterator[str]:
