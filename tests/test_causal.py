@@ -76,7 +76,8 @@ def test_a_standard_error_is_reached_with_fewer_draws(relu_network, image):
     some = lam.causal_effect(relu_network, image, Region(16, 20, 6), se=0.01, **given, **QUIET)
     assert some.attrs["pictures_computed"] < full.attrs["pictures_computed"]
     fine = some.stage.values == causal.FINE
-    assert (some.standard_error.values[fine] <= 0.01).mean() > 0.9 or some.draws.values[fine].max() == 400
+    settled, spent = some.standard_error.values[fine] <= 0.01, some.draws.values[fine] == 400
+    assert (settled | spent).all() and (settled & ~spent).any()
     off = (some.effect - full.effect).values[fine] / np.maximum(some.standard_error.values[fine], 1e-4)
     assert np.abs(off).mean() < 2
 
@@ -191,9 +192,9 @@ def test_rain_falls_after_the_patch(image):
     derain = net_of(lambda batch: seen.append(batch) or batch)
     cem = lam.causal_effect(derain, image, Region(6, 6, 8), reference=image, block=5, fine=2, finish=rain, **QUIET)
     layer = rain.layer(20, 26)
-    streaks = layer >= 1 - 1e-3 if (layer >= 1 - 1e-3).any() else layer == layer.max()
-    assert all((batch >= layer - 1e-5).all() for batch in seen if batch.shape[-2:] == (20, 26))
-    assert streaks.any() and cem.attrs["finish"] == "Rain(seed=2)"
+    whole = [batch for batch in seen if batch.shape[-2:] == (20, 26)]
+    assert whole and all((batch >= layer - 1e-5).all() for batch in whole)
+    assert float(layer.max()) > 0.5 and cem.attrs["finish"] == "Rain(seed=2)"
 
 
 @pytest.mark.parametrize("metric", ["psnr", "l1", "ssim", lambda a, b: -(a - b).square().mean((1, 2, 3))])

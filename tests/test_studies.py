@@ -166,10 +166,12 @@ def shown(relu_network, linear_network, image):
 def test_everything_prints(ending, shown, tmp_path):
     for name, one in shown.items():
         path = views.save(one, tmp_path / f"{name}.{ending}", width=85, dpi=200)
-        assert path.stat().st_size > 2000
+        assert path.read_bytes().lstrip()[:5] in (b"%PDF-", b"<?xml", b"\x89PNG\r")
         if ending == "png":
             with Pillow.open(path) as printed:
                 assert abs(printed.width - 85 / 25.4 * 200) <= 2
+                inked = (np.asarray(printed.convert("L")) < 230).mean()
+            assert 0.01 < inked < 0.9, name
     with pytest.raises(InputError, match=r"path: got a\.gif"):
         views.save(shown["result"], tmp_path / "a.gif")
     with pytest.raises(InputError, match="width: got 0"):

@@ -149,8 +149,10 @@ def test_a_killed_process_loses_nothing(tmp_path):
     subprocess.run([sys.executable, "-c", _PROGRAM, str(store)], check=True)
     after = lam.open(store)
     assert int(before.done.sum()) >= 2 and bool((after.done == 1).all())
-    kept = before.diffusion_index.where(before.done == 1)
-    assert bool((kept.isnull() | (kept == after.diffusion_index)).all())
+    for name in ("diffusion_index", "quadrature_error", "attribution"):
+        kept, again = (one[name].values[before.done.values == 1] for one in (before, after))
+        assert len(kept) >= 2 and np.isfinite(kept).all()
+        np.testing.assert_array_equal(kept, again)
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..paths import as_row
 from ..types import Alphas, Batch, Path, RowPath
 from ..validation import InputError
+from .running import BACKENDS
 
 _KEPT = 64
 """Images that a path of several windows remembers: nine nodes at first, refined twice where it matters."""
@@ -18,9 +19,10 @@ _KEPT = 64
 
 def positions(path: Path, alphas: Alphas) -> Batch:
     """Return the images (node, 3, y, x) at a row of alphas, also for a path that takes one alpha at a time."""
-    if takes_rows(path):
-        return path(alphas)
-    images = [path(alpha) for alpha in as_row(alphas)]
+    with BACKENDS.usual():
+        images = path(alphas) if takes_rows(path) else [path(alpha) for alpha in as_row(alphas)]
+    if isinstance(images, torch.Tensor):
+        return images
     if not all(isinstance(image, torch.Tensor) for image in images):
         raise InputError(f"path: got {type(images[0]).__name__} at one alpha, expected an image tensor (3, y, x).")
     return torch.stack(images)
@@ -35,11 +37,12 @@ def velocities(path: Path, alphas: Alphas) -> Batch:
     >>> float(velocities(lambda alpha: alpha**2 * image, [0.5]).mean())
     1.0
     """
-    closed = getattr(path, "velocity", None)
-    if closed is not None:
-        return closed(alphas) if takes_rows(path) else torch.stack([closed(alpha) for alpha in as_row(alphas)])
-    one = torch.ones((), dtype=torch.float64)
-    return torch.stack([torch.func.jvp(path, (alpha,), (one,))[1] for alpha in as_row(alphas)])
+    with BACKENDS.usual():
+        closed = getattr(path, "velocity", None)
+        if closed is not None:
+            return closed(alphas) if takes_rows(path) else torch.stack([closed(alpha) for alpha in as_row(alphas)])
+        one = torch.ones((), dtype=torch.float64)
+        return torch.stack([torch.func.jvp(path, (alpha,), (one,))[1] for alpha in as_row(alphas)])
 
 
 def speed(path: Path, alphas: NDArray[np.float64], chunk: int = 16) -> NDArray[np.float64]:

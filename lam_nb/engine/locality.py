@@ -12,7 +12,7 @@ from torch.nn import functional
 from ..types import Batch, Detector, DetectorMaker, Region
 from ..validation import InputError
 from .reach import known_reach
-from .running import Leased, outputs
+from .running import BACKENDS, Leased, outputs
 from .sampling import detect
 
 _MARGINS = (0, 1, 2, 4, 8, 16, 32)
@@ -130,7 +130,8 @@ def _moved(
     noise = torch.rand(output.shape, generator=torch.Generator().manual_seed(0)).to(output)
     try:
         moved = detector_of(region.moved(-kept[0].start, -kept[1].start))
-        same = all(torch.equal(moved(one[..., kept[0], kept[1]]), detector(one)) for one in (output, noise))
+        with BACKENDS.usual(output.device):
+            same = all(torch.equal(moved(one[..., kept[0], kept[1]]), detector(one)) for one in (output, noise))
     except Exception:  # a detector of one's own may refuse a part in any way: then it is given the whole
         return None
     return moved if same else None
@@ -138,7 +139,9 @@ def _moved(
 
 def _margin(detector: Detector, region: Region, output: Batch) -> int | None:
     """Return how many pixels around the region the detector looks at, or None if it cannot be told."""
-    value, marked = detector(output), torch.full_like(output, torch.nan)
+    marked = torch.full_like(output, torch.nan)
+    with BACKENDS.usual(output.device):
+        value = detector(output)
     for margin in _MARGINS:
         rows, columns = _around(region, margin, output)
         marked[..., rows, columns] = output[..., rows, columns]

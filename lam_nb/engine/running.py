@@ -256,9 +256,14 @@ class _Backends:
         self._before = ExitStack()
 
     @contextmanager
-    def usual(self, device: torch.device) -> Iterator[None]:
-        """Compute as usual; CUDA's convolutions keep all bits of float32, which they cut to 10 otherwise."""
-        me, holder, cuda = threading.get_ident(), object(), device.type == "cuda"
+    def usual(self, device: torch.device | None = None) -> Iterator[None]:
+        """Compute as usual; CUDA's convolutions keep all bits of float32, which they cut to 10 otherwise.
+
+        Needed wherever something convolves, also without a network: others may be exact meanwhile, which rounds
+        otherwise. The device is the one that convolves; any, if none is given.
+        """
+        cuda = torch.cuda.is_available() if device is None else device.type == "cuda"
+        me, holder = threading.get_ident(), object()
         with ExitStack() as stack:
             stack.callback(self._leave, holder)
             with self._change:

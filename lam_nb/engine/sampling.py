@@ -16,7 +16,7 @@ from ..quadrature import Nodes
 from ..types import Bar, Batch, Detector, Path
 from ..validation import InputError, whole
 from .along import positions, velocities
-from .running import Runnable
+from .running import BACKENDS, Runnable
 
 _SAVED = {"cpu": 512 * 2**20}
 """Bytes of activations, kept for the backward pass, up to which larger batches are faster; measured on CPUs."""
@@ -132,7 +132,8 @@ def detect(detector: Detector, output: Batch, name: str, *, check: bool = True) 
     InputError
         If they are not one finite number per image.
     """
-    values = detector(output)
+    with BACKENDS.usual(output.device):
+        values = detector(output)
     shape = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
     if shape != (len(output),):
         raise InputError(

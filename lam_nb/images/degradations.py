@@ -116,7 +116,7 @@ class JPEG:
 
     def __post_init__(self) -> None:
         """Check the quality."""
-        if not isinstance(self.quality, int) or not 1 <= self.quality <= 100:
+        if not isinstance(self.quality, int | np.integer) or not 1 <= self.quality <= 100:
             raise InputError(f"quality: got {self.quality!r}, expected a whole number from 1 to 100.")
 
     def __call__(self, pictures: Batch) -> Batch:
@@ -126,7 +126,7 @@ class JPEG:
 
     def _one(self, picture: Image) -> Image:
         buffer = io.BytesIO()
-        to_pillow(picture).save(buffer, "JPEG", quality=self.quality)
+        to_pillow(picture).save(buffer, "JPEG", quality=int(self.quality))
         with Pillow.open(buffer) as read:
             return _from_pillow(read, "image", None)
 

@@ -437,7 +437,8 @@ def _coordinates(path: Path, nodes: quadrature.Nodes) -> dict[str, ArrayLike]:
 
 
 def _checked_path(maker: PathMaker, image: Image) -> Path:
-    path = maker(image)
+    with running.BACKENDS.usual(image.device):
+        path = maker(image)
     if not callable(path):
         raise InputError(f"path: its maker returned {type(path).__name__}, expected a function alpha -> image.")
     end = positions(path, [1.0])[0]

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import identity, images, paths, result, statistics
 from ..engine.along import positions
 from ..engine.progress import bar
-from ..engine.running import Leased, outputs
+from ..engine.running import BACKENDS, Leased, outputs
 from ..engine.running import device as chosen_device
 from ..engine.sampling import detect
 from ..engine.scene import Scene, scene
@@ -135,7 +135,8 @@ def curves(
         orders = _orders(maps, s.picture.shape[-2:], count, whole("seed", seed, 0))
         parts = _fractions(fractions, s.picture.shape[-2] * s.picture.shape[-1])
         s.bar.total = len(orders) * len(_MODES) * len(parts)
-        start = positions(maker(s.image), [0.0])[0]
+        with BACKENDS.usual(s.image.device):
+            start = positions(maker(s.image), [0.0])[0]
         ends = outputs(s.run, torch.stack([start, s.image]))
         truth = ends[1] if reference is None else images.reference(reference, s.size).to(ends)
         watch = _Watch(s, s.detector(s.window), truth, ends[1])
@@ -240,7 +241,7 @@ class _Watch:
         values, errors, qualities = [], [], []
         for batch in pictures:
             made = outputs(self.run, batch)
-            values.append(self.detector(made).double().cpu().numpy())
+            values.append(detect(self.detector, made, self.run.name).double().cpu().numpy())
             errors.append(_squared(made, self.output, self.window))
             pair = (one[..., rows, columns] for one in (made, self.truth.clamp(0, 1)[None]))
             qualities.append(images.psnrs(*pair).cpu().numpy())

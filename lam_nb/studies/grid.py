@@ -171,6 +171,7 @@ def _plan(
     return {
         "networks": {name: _identity(net) for name, net in nets},
         "images": {name: identity.digest(one) for name, one in pictures},
+        "order": [[name for name, _ in nets], [name for name, _ in pictures]],  # cells have places, not names
         "as_truth": as_truth,
         "settings": decides,
         "numbers": identity.NUMBERS,

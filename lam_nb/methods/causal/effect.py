@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ... import detectors, identity, images, result
 from ..._moved import renamed
 from ...engine.locality import Local, localised
-from ...engine.running import Leased, outputs
+from ...engine.running import BACKENDS, Leased, outputs
 from ...engine.scene import Scene, scene
 from ...networks import NetworkLike
 from ...types import Bar, Batch, Degradation, Device, Image, ImageLike, Progress, RegionLike
@@ -226,13 +226,20 @@ class _Trial:
 
     def effects(self, pictures: Batch) -> NDArray[np.float64]:
         """Return the quality lost by each intervention, in the metric's units."""
-        given = pictures if self.finish is None else self.finish(pictures)
+        given = _finished(pictures, self.finish)
         made = outputs(self.run, given[..., self.part[0], self.part[1]])
         return self.origin - self.quality(made)
 
 
+def _finished(pictures: Batch, finish: Degradation | None) -> Batch:
+    if finish is None:
+        return pictures
+    with BACKENDS.usual(pictures.device):
+        return finish(pictures)
+
+
 def _trial(s: Scene, truth: Image, measure: metrics.Metric, finish: Degradation | None) -> _Trial:
-    given = s.image[None] if finish is None else finish(s.image[None])
+    given = _finished(s.image[None], finish)
     output = outputs(s.run, given)
     run: Leased | Local = s.run
     if finish is None or getattr(finish, "pointwise", False):  # otherwise a block may matter from anywhere
