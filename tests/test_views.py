@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 
 import lam_nb as lam
 from lam_nb import InputError, Region, views
-from lam_nb.views import pictures
+from lam_nb.views import kit
 
 
 @pytest.fixture
@@ -42,12 +42,12 @@ def test_progression_has_a_step_and_a_frame_per_node(dataset):
 def test_pictures_are_the_values_through_the_colour_scale(dataset):
     figure = views.progression(dataset)
     gathered = dataset.lam.cumulative().values
-    end = pictures.limit(gathered)
+    end = kit.limit(gathered)
     index = np.round((np.clip(gathered[2] / end, -1, 1) + 1) * 127.5).astype(int)
     shown = _decoded(figure.layout.sliders[0].steps[2].args[0]["images[4].source"])
     factor = shown.shape[0] // 20
     assert shown.shape == (20 * factor, 26 * factor, 3)
-    np.testing.assert_array_equal(shown[factor // 2 :: factor, factor // 2 :: factor], pictures.palette()[index])
+    np.testing.assert_array_equal(shown[factor // 2 :: factor, factor // 2 :: factor], kit.palette()[index])
 
 
 def test_large_pictures_are_shown_reduced_and_say_so(relu_network):
@@ -63,7 +63,7 @@ def test_large_pictures_are_shown_reduced_and_say_so(relu_network):
     assert map_shown.shape == (150, 258, 3)
     gathered = ds.lam.cumulative().values[-1]
     strongest = np.unravel_index(np.abs(gathered).argmax(), gathered.shape)
-    colour = pictures.palette()[255 if gathered[strongest] > 0 else 0]
+    colour = kit.palette()[255 if gathered[strongest] > 0 else 0]
     np.testing.assert_array_equal(map_shown[strongest[0] // 2, strongest[1] // 2], colour)
 
 

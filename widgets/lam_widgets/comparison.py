@@ -16,7 +16,7 @@ from PIL import Image
 from lam_nb import statistics
 from lam_nb.result import ALPHA, INTEGRAND, MODEL, OUT_X, OUT_Y, OUTPUT, PSNR, QUADRATURE_ERROR, check
 from lam_nb.types import InputError
-from lam_nb.views.pictures import colour_source, limit, montage, palette
+from lam_nb.views.kit import colour_source, limit, montage, palette
 
 from .base import Widget, source
 from .scrubber import coloured, quantised

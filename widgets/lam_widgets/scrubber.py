@@ -13,7 +13,7 @@ from PIL import Image
 from lam_nb import statistics
 from lam_nb.result import ALPHA, CHANNEL, INPUT, PATH, SIGMA, WEIGHT, check, facts
 from lam_nb.types import InputError, choose
-from lam_nb.views.pictures import limit, montage, palette
+from lam_nb.views.kit import limit, montage, palette
 
 from .base import Widget, source
 

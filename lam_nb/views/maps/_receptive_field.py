@@ -8,9 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
 
-from ..result import ABOVE, BELOW, EFFECTIVE_FIELD, FIELD_HEIGHT, FIELD_WIDTH, LEFT, RIGHT, X, Y, check
-from . import pictures
-from .figure import View
+from ...result import ABOVE, BELOW, EFFECTIVE_FIELD, FIELD_HEIGHT, FIELD_WIDTH, LEFT, RIGHT, X, Y, check
+from .. import kit
+from ..kit import View
 
 _NOTHING_TO_ALL = "Viridis"
 
@@ -67,7 +67,7 @@ def receptive_field(dataset: xr.Dataset) -> View:
     figure.update_yaxes(
         title_text="rows from the output pixel (input px)", autorange="reversed", scaleanchor="x", **units
     )
-    pictures.dress(figure, _caption(dataset), 640, 520, l=70, r=20, t=90, b=60)
+    kit.dress(figure, _caption(dataset), 640, 520, l=70, r=20, t=90, b=60)
     return View(figure)
 
 
@@ -90,4 +90,4 @@ def _caption(dataset: xr.Dataset) -> str:
         words = f"can see the whole image (no end within {dataset.attrs['limit']} px)"
     how = f"gradient of the centre output pixel, {dataset.attrs['images']} pictures of {dataset.sizes[Y]} × "
     how += f"{dataset.sizes[X]} px"
-    return f"<b>{dataset.attrs['network']}</b> · {words}{pictures.small(how)}"
+    return f"<b>{dataset.attrs['network']}</b> · {words}{kit.small(how)}"

@@ -7,29 +7,13 @@ from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
-import xarray as xr
 
-from ..result import ALPHA, SIGMA
-from ..types import InputError
+from ...validation import InputError
 
 _DURATION = 80
 _LEAST = 4
 BUDGET = 3_000_000
 """Bytes that a figure's moving pictures take at most, unless said otherwise: three fit a notebook of 10 MB."""
-
-
-def labels(dataset: xr.Dataset) -> list[str]:
-    """Return a label per step: alpha, and the blur if the path has one.
-
-    Examples
-    --------
-    >>> labels(xr.Dataset(coords={"alpha": [0.25]}))
-    ['α 0.250']
-    """
-    alphas = [f"α {alpha:.3f}" for alpha in dataset[ALPHA].values]
-    if SIGMA not in dataset.coords:
-        return alphas
-    return [f"{label} · σ {sigma:.2f} px" for label, sigma in zip(alphas, dataset[SIGMA].values, strict=True)]
 
 
 def affordable(moving: Mapping[int, Sequence[str]], size: int | None) -> list[int]:

@@ -9,11 +9,23 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
-from .. import statistics
-from ..result import ALPHA, EFFECTIVE_FIELD, FIELD_HEIGHT, INTEGRAND, MODEL, OUTPUT, PSNR, QUADRATURE_ERROR, X, Y, check
-from ..types import InputError
-from . import pictures, timeline
-from .figure import View
+from ... import statistics
+from ...result import (
+    ALPHA,
+    EFFECTIVE_FIELD,
+    FIELD_HEIGHT,
+    INTEGRAND,
+    MODEL,
+    OUTPUT,
+    PSNR,
+    QUADRATURE_ERROR,
+    X,
+    Y,
+    check,
+)
+from ...validation import InputError
+from .. import kit
+from ..kit import View, timeline
 
 _SIDE, _LEAST_SIDE, _PAGE = 250, 150, 1080
 _LEFT, _RIGHT, _TOP, _LOW, _CONTROLS = 70, 100, 165, 60, 90
@@ -68,7 +80,7 @@ def comparison(many: xr.Dataset, *, scale: str = "own", size: int | None = timel
         vertical_spacing=0.15 / len(rows),
     )
     maps, ends = _maps(many, scale)
-    sources = [[pictures.signed_source(step, end) for step in one] for one, end in zip(maps, ends, strict=True)]
+    sources = [[kit.signed_source(step, end) for step in one] for one, end in zip(maps, ends, strict=True)]
     for k, steps in enumerate(sources):
         _column(figure, many.isel({MODEL: k}), k + 1, steps[-1])
     note = _scrub(figure, many, sources, len(rows), size)
@@ -83,7 +95,7 @@ def comparison(many: xr.Dataset, *, scale: str = "own", size: int | None = timel
     side = min(_SIDE, max(_LEAST_SIDE, (_PAGE - _LEFT - _RIGHT) / 1.08 / len(names)))
     width = max(620, _LEFT + _RIGHT + int(side * 1.08 * len(names)))
     words, height = _caption(many, scale) + (note or ""), int(len(rows) * side) + _TOP + low
-    pictures.dress(figure, words, width, height, l=_LEFT, r=_RIGHT, t=_TOP, b=low)
+    kit.dress(figure, words, width, height, l=_LEFT, r=_RIGHT, t=_TOP, b=low)
     figure.update_layout(showlegend=False, dragmode="zoom")
     return View(figure)
 
@@ -95,8 +107,8 @@ def _link(figure: go.Figure, rows: int, columns: int) -> None:
         x, y = (next(axes(**first)) for axes in (figure.select_xaxes, figure.select_yaxes))
         for column in range(1, columns + 1):
             if (row, column) != (first["row"], 1):
-                figure.update_xaxes(matches=pictures.axis_name(x), row=row, col=column)
-                figure.update_yaxes(matches=pictures.axis_name(y), scaleanchor=None, row=row, col=column)
+                figure.update_xaxes(matches=kit.axis_name(x), row=row, col=column)
+                figure.update_yaxes(matches=kit.axis_name(y), scaleanchor=None, row=row, col=column)
 
 
 def _bar(figure: go.Figure, columns: int, end: float | None) -> None:
@@ -105,7 +117,7 @@ def _bar(figure: go.Figure, columns: int, end: float | None) -> None:
     told = [f"−{end:.2%}", "0", f"+{end:.2%}"] if end else ["− end", "0", "+ end"]
     bar = {"thickness": 10, "len": middle[1] - middle[0], "y": sum(middle) / 2, "x": 1.01, "tickfont_size": 12}
     bar |= {"tickvals": [-1, 0, 1], "ticktext": told, "outlinewidth": 0}
-    marker = {"color": [0], "cmin": -1, "cmax": 1, "colorscale": pictures.DIVERGING, "colorbar": bar, "opacity": 0}
+    marker = {"color": [0], "cmin": -1, "cmax": 1, "colorscale": kit.DIVERGING, "colorbar": bar, "opacity": 0}
     marks = go.Scatter(x=[0], y=[0], mode="markers", marker=marker, hoverinfo="skip", showlegend=False)
     figure.add_trace(marks, row=2, col=columns)
 
@@ -119,7 +131,7 @@ def _heading(many: xr.Dataset, k: int) -> str:
         seen = float(one[FIELD_HEIGHT])
         doubts.append(f"sees {seen:.0f} px" if np.isfinite(seen) else "sees all")
     lines = "<br>".join(" · ".join(row) for row in (numbers, doubts))
-    return f"<b>{many[MODEL].values[k]}</b>{pictures.small(lines)}"
+    return f"<b>{many[MODEL].values[k]}</b>{kit.small(lines)}"
 
 
 def _maps(many: xr.Dataset, scale: str) -> tuple[np.ndarray, list[float]]:
@@ -128,25 +140,25 @@ def _maps(many: xr.Dataset, scale: str) -> tuple[np.ndarray, list[float]]:
     gathered = statistics.cumulative(many).transpose(MODEL, ALPHA, ...).values if INTEGRAND in many else final[:, None]
     total = np.abs(final).sum((1, 2))
     maps = gathered / np.where(total > 0, total, 1).reshape(-1, 1, 1, 1)
-    common = pictures.limit(maps)
-    return maps, [common if scale == "common" else pictures.limit(one) for one in maps]
+    common = kit.limit(maps)
+    return maps, [common if scale == "common" else kit.limit(one) for one in maps]
 
 
 def _column(figure: go.Figure, one: xr.Dataset, column: int, source: str) -> None:
     output, size = one[OUTPUT].values, (one.sizes[Y], one.sizes[X])
-    pictures.place(figure, pictures.colour_source(output), output.shape[-2:], 1, column, "output px")
-    pictures.place(figure, source, size, 2, column, "input px")
+    kit.place(figure, kit.colour_source(output), output.shape[-2:], 1, column, "output px")
+    kit.place(figure, source, size, 2, column, "input px")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a map without an area is drawn empty
         area = np.nan_to_num(statistics.contribution_area(one).values)
-    colours = pictures.palette("Cividis")[np.round(area.clip(0, 1) * 255).astype(int)]
-    pictures.place(figure, pictures.colour_source(np.moveaxis(colours, -1, 0)), size, 3, column, "input px")
+    colours = kit.palette("Cividis")[np.round(area.clip(0, 1) * 255).astype(int)]
+    kit.place(figure, kit.colour_source(np.moveaxis(colours, -1, 0)), size, 3, column, "input px")
     if EFFECTIVE_FIELD in one:
-        field = pictures.palette("Viridis")[np.round(one[EFFECTIVE_FIELD].values.clip(0, 1) * 255).astype(int)]
-        source = pictures.colour_source(np.moveaxis(field, -1, 0))
-        pictures.place(figure, source, field.shape[:2], 4, column, "input px")
-    pictures.box(figure, one, 1, column)
-    pictures.box(figure, one, 2, column, output.shape[-1] / size[1])
+        field = kit.palette("Viridis")[np.round(one[EFFECTIVE_FIELD].values.clip(0, 1) * 255).astype(int)]
+        source = kit.colour_source(np.moveaxis(field, -1, 0))
+        kit.place(figure, source, field.shape[:2], 4, column, "input px")
+    kit.box(figure, one, 1, column)
+    kit.box(figure, one, 2, column, output.shape[-1] / size[1])
 
 
 def _scrub(figure: go.Figure, many: xr.Dataset, sources: list[list[str]], rows: int, size: int | None) -> str | None:
@@ -155,7 +167,7 @@ def _scrub(figure: go.Figure, many: xr.Dataset, sources: list[list[str]], rows: 
         return None
     moving = {rows * k + 1: steps for k, steps in enumerate(sources)}
     kept = timeline.affordable(moving, size)
-    names = timeline.labels(many)
+    names = kit.labels(many)
     chosen = {number: [steps[k] for k in kept] for number, steps in moving.items()}
     timeline.add(figure, chosen, [names[k] for k in kept], low=-0.07)
     return f" · {len(kept)} of {len(names)} steps shown, to save space" if len(kept) < len(names) else ""
@@ -166,4 +178,4 @@ def _caption(many: xr.Dataset, scale: str) -> str:
     how = f"path {told['path']} · detector {told['detector']} · rule {told['rule']}"
     canvas = f"diffusion index on {many.sizes[Y]} × {many.sizes[X]} px · maps: share of their own sum of magnitudes, "
     canvas += "one colour scale for all" if scale == "common" else "a colour scale each"
-    return f"<b>{pictures.where(told)}</b>{pictures.small(how, canvas)}"
+    return f"<b>{kit.where(told)}</b>{kit.small(how, canvas)}"

@@ -6,10 +6,10 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
-from .. import statistics
-from ..result import INPUT, MODEL, X, Y, check
-from . import pictures
-from .figure import View
+from ... import statistics
+from ...result import INPUT, MODEL, X, Y, check
+from .. import kit
+from ..kit import View
 
 _HEIGHT = 470
 
@@ -49,14 +49,14 @@ def informative(many: xr.Dataset) -> View:
         rows=1, cols=2, subplot_titles=["network input", "informative area"], horizontal_spacing=0.09
     )
     size = many.sizes[Y], many.sizes[X]
-    pictures.place(figure, pictures.colour_source(many[INPUT].values), size, 1, 1, "input px")
+    kit.place(figure, kit.colour_source(many[INPUT].values), size, 1, 1, "input px")
     bar = {"thickness": 12, "len": 0.95, "tickvals": [-0.5, 0, 1], "tickfont_size": 12}
     bar |= {"ticktext": ["only some use it", "none do", "all use it"]}
     hover = "y %{y}, x %{x}<br>%{z:.2f}<extra></extra>"
-    heat = go.Heatmap(z=area.values, zmin=-1, zmax=1, colorscale=pictures.DIVERGING, colorbar=bar, hovertemplate=hover)
+    heat = go.Heatmap(z=area.values, zmin=-1, zmax=1, colorscale=kit.DIVERGING, colorbar=bar, hovertemplate=hover)
     figure.add_trace(heat, row=1, col=2)
-    pictures.pixel_axes(figure, size, 1, 2, "input px")
+    kit.pixel_axes(figure, size, 1, 2, "input px")
     names = ", ".join(str(name) for name in many[MODEL].values)
-    words = f"<b>{names}</b>{pictures.small(area.attrs['method'])}"
-    pictures.dress(figure, words, 900, _HEIGHT, l=60, r=20, t=100, b=50)
+    words = f"<b>{names}</b>{kit.small(area.attrs['method'])}"
+    kit.dress(figure, words, 900, _HEIGHT, l=60, r=20, t=100, b=50)
     return View(figure)

@@ -10,10 +10,10 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
-from .. import statistics
-from ..result import ALPHA, DETECTOR_END, DETECTOR_START, GRADIENT, INTEGRAND, PATH, X, Y, check, facts
-from . import pictures
-from .figure import View
+from ... import statistics
+from ...result import ALPHA, DETECTOR_END, DETECTOR_START, GRADIENT, INTEGRAND, PATH, X, Y, check, facts
+from .. import kit
+from ..kit import View
 
 _SHOWN = 5
 
@@ -54,20 +54,20 @@ def path_panel(results: xr.Dataset | Mapping[str, xr.Dataset]) -> View:
     ] * 3
     heights = [1.0] * (2 * count) + [0.9] * 3
     figure = make_subplots(rows=2 * count + 3, cols=_SHOWN, specs=specs, row_heights=heights, vertical_spacing=0.035)
-    colours = pictures.LINES
+    colours = kit.LINES
     for k, (name, one) in enumerate(named.items()):
         facts(check(one, PATH, GRADIENT, INTEGRAND))
         _stills(figure, one, 2 * k + 1, str(name))
         _curves(figure, one, 2 * count + 1, str(name) or "result", colours[k % len(colours)])
     labels = ["detector D", "speed of the path<br>(intensity per α)", "gathered attribution<br>dotted: must reach"]
     for k, label in enumerate(labels):
-        figure.update_yaxes(title_text=label, row=2 * count + 1 + k, col=1, **pictures.AXIS)
-        figure.update_xaxes(range=[0, 1], row=2 * count + 1 + k, col=1, **pictures.AXIS)
+        figure.update_yaxes(title_text=label, row=2 * count + 1 + k, col=1, **kit.AXIS)
+        figure.update_xaxes(range=[0, 1], row=2 * count + 1 + k, col=1, **kit.AXIS)
     figure.update_xaxes(title_text="α, position on the path (0 baseline, 1 image)", row=2 * count + 3, col=1)
     height = 150 * 2 * count + 170 * 3 + 150
     first = next(iter(named.values()))
     margins = {"l": 90, "r": 20, "t": 110, "b": 60}
-    figure.update_layout(**pictures.look(first, height) | {"width": 900}, margin=margins)
+    figure.update_layout(**kit.look(first, height) | {"width": 900}, margin=margins)
     figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1, "xanchor": "right"})
     return View(figure)
 
@@ -76,12 +76,12 @@ def _stills(figure: go.Figure, one: xr.Dataset, row: int, name: str) -> None:
     size = one.sizes[Y], one.sizes[X]
     chosen = np.unique(np.linspace(0, one.sizes[ALPHA] - 1, _SHOWN).round().astype(int))
     slopes = statistics.sensitivity(one)
-    end = pictures.limit(slopes.values)
+    end = kit.limit(slopes.values)
     for column, k in enumerate(chosen, start=1):
         image = one[PATH].isel({ALPHA: int(k)}).values
-        pictures.place(figure, pictures.colour_source(image), size, row, column, "")
-        source = pictures.signed_source(slopes.isel({ALPHA: int(k)}).values, end)
-        pictures.place(figure, source, size, row + 1, column, "")
+        kit.place(figure, kit.colour_source(image), size, row, column, "")
+        source = kit.signed_source(slopes.isel({ALPHA: int(k)}).values, end)
+        kit.place(figure, source, size, row + 1, column, "")
         figure.update_xaxes(title_text=f"α {float(one[ALPHA][int(k)]):.2f}", row=row + 1, col=column)
         for line in (row, row + 1):
             figure.update_xaxes(showticklabels=False, ticks="", row=line, col=column)

@@ -6,10 +6,10 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
-from .. import statistics
-from ..result import INPUT, OUTPUT, check, facts
-from . import pictures
-from .figure import View
+from ... import statistics
+from ...result import INPUT, OUTPUT, check, facts
+from .. import kit
+from ..kit import View
 
 
 def attribution(dataset: xr.Dataset) -> View:
@@ -53,23 +53,23 @@ def attribution(dataset: xr.Dataset) -> View:
     _draw_map(figure, statistics.signed(dataset))
     for column, (name, units) in enumerate(((INPUT, "input px"), (OUTPUT, "output px")), start=1):
         values = dataset[name].values
-        pictures.place(figure, pictures.colour_source(values), values.shape[-2:], 1, column, units)
+        kit.place(figure, kit.colour_source(values), values.shape[-2:], 1, column, units)
     for column, scale in ((1, facts(dataset)["scale"]), (2, 1), (3, facts(dataset)["scale"])):
-        pictures.box(figure, dataset, 1, column, scale)
+        kit.box(figure, dataset, 1, column, scale)
     figure.update_annotations(font_size=14)
-    figure.update_layout(**pictures.look(dataset, height=460), margin={"l": 65, "r": 20, "t": 120, "b": 50})
+    figure.update_layout(**kit.look(dataset, height=460), margin={"l": 65, "r": 20, "t": 120, "b": 50})
     return View(figure)
 
 
 def _draw_map(figure: go.Figure, values: xr.DataArray) -> None:
-    end = pictures.limit(values.values)
+    end = kit.limit(values.values)
     title = {"text": values.attrs["units"], "side": "right", "font": {"size": 12}}
     figure.add_trace(
         go.Heatmap(
             z=values.values,
             zmin=-end,
             zmax=end,
-            colorscale=pictures.DIVERGING,
+            colorscale=kit.DIVERGING,
             colorbar={"title": title, "thickness": 12, "nticks": 7, "tickfont_size": 12},
             hovertemplate="y %{y}, x %{x}<br>%{z:.3g} " + values.attrs["units"] + "<extra></extra>",
         ),
@@ -77,4 +77,4 @@ def _draw_map(figure: go.Figure, values: xr.DataArray) -> None:
         col=3,
     )
     rows, columns = values.shape
-    pictures.pixel_axes(figure, (rows, columns), 1, 3, "input px")
+    kit.pixel_axes(figure, (rows, columns), 1, 3, "input px")

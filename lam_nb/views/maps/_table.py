@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 import xarray as xr
 
-from .. import statistics
-from ..result import OUTPUT, QUADRATURE_ERROR, X, Y, check, facts
-from ..types import InputError
-from . import pictures
+from ... import statistics
+from ...result import OUTPUT, QUADRATURE_ERROR, X, Y, check, facts
+from ...validation import InputError
+from .. import kit
 
 _SIDE = 112
 """Side of a small picture on the screen."""
@@ -37,7 +37,7 @@ class Table:
     caption: str
 
     def __str__(self) -> str:
-        """Return the table as aligned text, without the pictures."""
+        """Return the table as aligned text, without the kit."""
         kept = [k for k, cell in enumerate(self.rows[0]) if not cell.startswith("data:")]
         lines = [[row[k] for k in kept] for row in (self.headings, *self.rows)]
         widths = [max(len(line[k]) for line in lines) for k in range(len(kept))]
@@ -46,7 +46,7 @@ class Table:
         )
 
     def to_latex(self) -> str:
-        r"""Return the table for LaTeX (package booktabs), without the pictures.
+        r"""Return the table for LaTeX (package booktabs), without the kit.
 
         Examples
         --------
@@ -110,14 +110,14 @@ def table(results: Iterable[xr.Dataset], **columns: Sequence[Any]) -> Table:
         if len(column) != len(found):
             raise InputError(f"{heading}: got {len(column)} entries for {len(found)} results; give one for each.")
     maps = [_share(one) for one in found]
-    end = pictures.limit(np.concatenate([one.ravel() for one in maps]))
+    end = kit.limit(np.concatenate([one.ravel() for one in maps]))
     drawn = all(OUTPUT in one for one in found)
     rows = tuple(
         (
             str(facts(one)["network"]),
             f"{facts(one)['parameters']:,}",
-            *((pictures.colour_source(one[OUTPUT].values),) if drawn else ()),
-            pictures.signed_source(values, end),
+            *((kit.colour_source(one[OUTPUT].values),) if drawn else ()),
+            kit.signed_source(values, end),
             f"{float(statistics.diffusion_index(one)):.2f}",
             f"{float(check(one, QUADRATURE_ERROR)[QUADRATURE_ERROR]):.1%}",
             *(_text(column[k]) for column in columns.values()),

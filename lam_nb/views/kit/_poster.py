@@ -1,84 +1,23 @@
-"""The figure that all views return: plays without a kernel, and leaves a picture where nothing plays."""
+"""A second renderer: a figure as it is first shown, drawn without a browser."""
 
 from __future__ import annotations
 
 import base64
 import html
 import io
-import os
 import re
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
-from . import pictures
-
 _WIDTH, _HEIGHT = 1000, 450
 _MARGINS = {"l": 80, "r": 80, "t": 100, "b": 80}
-_PLAYS = "application/vnd.plotly.v1+json"
 _COLOURS = ("#1f77b4", "#c24e00", "#5a8a3c", "#7f3c8d")
 
 
-class View(go.Figure):  # type: ignore[misc] # plotly has no types
-    """A plotly figure that also writes itself as a page, and as a picture where it cannot play.
-
-    Examples
-    --------
-    >>> import tempfile
-    >>> View().to_html(tempfile.mkdtemp() + "/empty.html").name
-    'empty.html'
-    """
-
-    def to_html(self, path: str | os.PathLike[str] | None = None, **settings: Any) -> Any:
-        """Write one HTML file that needs no network and no kernel, or without a path return plotly's HTML.
-
-        Parameters
-        ----------
-        path : path-like, optional
-            The file to write, ends in .html; written whole or not at all.
-        **settings
-            ``title`` of the page; without a path, of plotly's ``to_html``.
-
-        Returns
-        -------
-        pathlib.Path or str
-
-        Raises
-        ------
-        InputError
-            If the folder cannot be written.
-        """
-        if path is None:
-            return super().to_html(**settings)
-        return pictures.write_html(self, Path(path), **settings)
-
-    def picture(self) -> Image.Image:
-        """Return a picture of the figure as it is first shown, drawn without a browser."""
-        return _poster(self)
-
-    def _ipython_display_(self) -> None:
-        """Show the figure with its picture beside it; plotly's own way shows the figure alone."""
-        from IPython.display import display
-
-        display(self._repr_mimebundle_(), raw=True)
-
-    def _repr_mimebundle_(self, *arguments: Any, **settings: Any) -> dict[str, Any]:
-        """Return plotly's own bundle; with LAM_PICTURES set, or where plotly does not play, a picture too.
-
-        Not always: JupyterLab ranks a picture above plotly's figure and would show that instead.
-        """
-        bundle = super()._repr_mimebundle_(*arguments, **settings)
-        if _PLAYS in bundle and not os.environ.get("LAM_PICTURES"):
-            return bundle
-        buffer = io.BytesIO()
-        self.picture().convert("P", palette=Image.Palette.ADAPTIVE, colors=256).save(buffer, "PNG", optimize=True)
-        return {**bundle, "image/png": base64.b64encode(buffer.getvalue()).decode()}
-
-
-def _poster(figure: go.Figure) -> Image.Image:
+def poster(figure: go.Figure) -> Image.Image:
     layout = figure.layout
     size = int(layout.width or _WIDTH), int(layout.height or _HEIGHT)
     margins = {side: int(getattr(layout.margin, side) or default) for side, default in _MARGINS.items()}

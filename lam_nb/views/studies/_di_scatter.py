@@ -6,11 +6,11 @@ import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
 
-from ..result import DIFFUSION_INDEX, MODEL, check
-from . import pictures
-from .figure import View
+from ...result import DIFFUSION_INDEX, MODEL, check
+from .. import kit
+from ..kit import View
 
-_AXIS = {**pictures.AXIS, "zeroline": False}
+_AXIS = {**kit.AXIS, "zeroline": False}
 
 
 def di_scatter(study: xr.Dataset) -> View:
@@ -47,28 +47,28 @@ def di_scatter(study: xr.Dataset) -> View:
     label, units = study.attrs["against"], study.attrs["against_units"]
     x_values, y_values = study[DIFFUSION_INDEX].values, study["against"].values
     limits = (*np.log(_ends(study, DIFFUSION_INDEX)), *_ends(study, "against"))
-    places = pictures.name_places(names, np.log(x_values), y_values, limits, (730, 370), 12)
+    places = kit.name_places(names, np.log(x_values), y_values, limits, (730, 370), 12)
     figure = go.Figure(
         go.Scatter(
             x=x_values,
             y=y_values,
-            error_x=pictures.error_bars(study, DIFFUSION_INDEX, color="#888"),
-            error_y=pictures.error_bars(study, "against", color="#888"),
+            error_x=kit.error_bars(study, DIFFUSION_INDEX, color="#888"),
+            error_y=kit.error_bars(study, "against", color="#888"),
             mode="markers+text",
             text=names,
             textposition=places,
             textfont_size=12,
-            marker={"size": 9, "color": pictures.LINES[0]},
+            marker={"size": 9, "color": kit.LINES[0]},
             hovertemplate="%{text}<br>DI %{x:.3g}<br>%{y:.3f} " + units + "<extra></extra>",
         )
     )
-    ticks = pictures.index_ticks(np.array(_ends(study, DIFFUSION_INDEX)))
+    ticks = kit.index_ticks(np.array(_ends(study, DIFFUSION_INDEX)))
     figure.update_xaxes(title_text="diffusion index (logarithmic)", type="log", tickvals=ticks, **_AXIS)
     figure.update_yaxes(title_text=f"{label} ({units})" if units != "1" else label, **_AXIS)
     numbers = [f"{name.capitalize()} {_interval(study, name)}" for name in ("pearson", "spearman")]
     how = f"{len(names)} networks, {study.attrs['images']} images, 95 % intervals by drawing images again"
-    words = f"<b>{label} against ln DI</b> · {' · '.join(numbers)}{pictures.small(how)}"
-    pictures.dress(figure, words, 820, 520, l=70, r=20, t=90, b=60)
+    words = f"<b>{label} against ln DI</b> · {' · '.join(numbers)}{kit.small(how)}"
+    kit.dress(figure, words, 820, 520, l=70, r=20, t=90, b=60)
     return View(figure)
 
 

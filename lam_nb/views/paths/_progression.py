@@ -10,10 +10,10 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
-from .. import statistics
-from ..result import ALPHA, DETECTOR_END, DETECTOR_START, OUTPUT, OUTPUT_PATH, PATH, check, facts
-from . import pictures, timeline
-from .figure import View
+from ... import statistics
+from ...result import ALPHA, DETECTOR_END, DETECTOR_START, OUTPUT, OUTPUT_PATH, PATH, check, facts
+from .. import kit
+from ..kit import View, timeline
 
 _CURSOR = (200, 60, 0)
 _DETECTOR, _SHARE = "#333333", "#c24e00"
@@ -31,7 +31,7 @@ class _Panel:
 
     @property
     def heading(self) -> str:
-        factor = pictures.reduction(self.size)
+        factor = kit.reduction(self.size)
         notes = [self.measured_in] * bool(self.measured_in) + [f"shown at 1/{factor}"] * (factor > 1)
         return f"{self.title} <span style='font-size:12px'>({', '.join(notes)})</span>" if notes else self.title
 
@@ -83,13 +83,13 @@ def progression(dataset: xr.Dataset, *, size: int | None = timeline.BUDGET) -> V
     )
     for number, panel in enumerate(panels):
         _draw(figure, panel, *divmod(number, 3))
-    pictures.box(figure, dataset, 1, 1, scale=facts(dataset)["scale"])
-    pictures.box(figure, dataset, 1, 2)
+    kit.box(figure, dataset, 1, 1, scale=facts(dataset)["scale"])
+    kit.box(figure, dataset, 1, 2)
     _draw_curves(figure, dataset)
     shown = _animate(figure, dataset, panels, size)
     figure.update_annotations(font_size=14)
     figure.update_layout(
-        **pictures.look(dataset, height=840), showlegend=False, margin={"l": 65, "r": 65, "t": 120, "b": 150}
+        **kit.look(dataset, height=840), showlegend=False, margin={"l": 65, "r": 65, "t": 120, "b": 150}
     )
     if shown < dataset.sizes[ALPHA]:
         figure.layout.title.text += f" · {shown} of {dataset.sizes[ALPHA]} steps shown, to save space"
@@ -109,13 +109,13 @@ def _panels(dataset: xr.Dataset) -> list[_Panel]:
 
 
 def _picture(title: str, stack: xr.DataArray, units: str) -> _Panel:
-    sources = _encoded(stack, pictures.colour_source)
+    sources = _encoded(stack, kit.colour_source)
     return _Panel(title, sources, _size(stack), units)
 
 
 def _signed(title: str, stack: xr.DataArray) -> _Panel:
-    end = pictures.limit(stack.values)
-    sources = _encoded(stack, lambda values: pictures.signed_source(values, end))
+    end = kit.limit(stack.values)
+    sources = _encoded(stack, lambda values: kit.signed_source(values, end))
     return _Panel(title, sources, _size(stack), "input px", end, stack.attrs["units"])
 
 
@@ -132,13 +132,13 @@ def _encoded(stack: xr.DataArray, encode: Any) -> list[str]:
 
 
 def _draw(figure: go.Figure, panel: _Panel, row: int, column: int) -> None:
-    pictures.place(figure, panel.sources[-1], panel.size, row + 1, column + 1, panel.units)
+    kit.place(figure, panel.sources[-1], panel.size, row + 1, column + 1, panel.units)
     if panel.end is None:
         return
     x, y = (next(select(row=row + 1, col=column + 1)).domain for select in (figure.select_xaxes, figure.select_yaxes))
     bar: dict[str, Any] = {"thickness": 10, "tickfont": {"size": 12}}
     bar |= {"x": x[1] + 0.002, "xanchor": "left", "y": (y[0] + y[1]) / 2, "len": y[1] - y[0], "nticks": 5}
-    marker = {"color": [0], "cmin": -panel.end, "cmax": panel.end, "colorscale": pictures.DIVERGING, "opacity": 0}
+    marker = {"color": [0], "cmin": -panel.end, "cmax": panel.end, "colorscale": kit.DIVERGING, "opacity": 0}
     figure.add_trace(
         go.Scatter(
             x=[0], y=[0], mode="markers", marker={**marker, "colorbar": bar}, showlegend=False, hoverinfo="skip"
@@ -169,13 +169,13 @@ def _draw_curves(figure: go.Figure, dataset: xr.Dataset) -> None:
 def _animate(figure: go.Figure, dataset: xr.Dataset, panels: list[_Panel], size: int | None) -> int:
     """Add cursor and timeline; return how many steps are shown."""
     alphas = dataset[ALPHA].values
-    axis = pictures.axis_name(next(figure.select_xaxes(**_CURVE)))
-    cursor = {"source": pictures.dot_source(_CURSOR), "xref": axis, "yref": f"{axis.replace('x', 'y')} domain"}
+    axis = kit.axis_name(next(figure.select_xaxes(**_CURVE)))
+    cursor = {"source": kit.dot_source(_CURSOR), "xref": axis, "yref": f"{axis.replace('x', 'y')} domain"}
     stretch = {"y": 1, "sizex": 0.008, "sizey": 1, "sizing": "stretch", "xanchor": "center", "layer": "above"}
     figure.add_layout_image(x=float(alphas[-1]), **cursor, **stretch)
     moving = {number: panel.sources for number, panel in enumerate(panels) if number != 1 or OUTPUT_PATH in dataset}
     kept = timeline.affordable(moving, size)
-    names = timeline.labels(dataset)
+    names = kit.labels(dataset)
     chosen = {number: [sources[k] for k in kept] for number, sources in moving.items()}
     timeline.add(figure, chosen, [names[k] for k in kept], (len(panels), [float(alphas[k]) for k in kept]))
     return len(kept)

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
-from ..result import (
+from ...result import (
     ALPHA,
     DIFFUSION_INDEX_ERROR,
     ERROR_HISTORY,
@@ -17,8 +17,8 @@ from ..result import (
     check,
     facts,
 )
-from . import pictures
-from .figure import View
+from .. import kit
+from ..kit import View
 
 _BLUE, _RED, _GREY = "#1f77b4", "#d62728", "#888888"
 
@@ -82,7 +82,7 @@ def convergence(dataset: xr.Dataset) -> View:
     )
     _axes(figure, dataset)
     figure.update_annotations(font_size=14)
-    figure.update_layout(**pictures.look(dataset, height=420), margin={"l": 65, "r": 20, "t": 120, "b": 55})
+    figure.update_layout(**kit.look(dataset, height=420), margin={"l": 65, "r": 20, "t": 120, "b": 55})
     return View(figure)
 
 

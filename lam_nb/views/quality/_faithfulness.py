@@ -1,4 +1,4 @@
-"""Views of faithfulness: deletion and insertion curves; likeness of maps while layers are shuffled."""
+"""The faithfulness view: what a window loses, or gets back, as pixels are replaced."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
-from ..result import FRACTION, METHOD, MODE, STAGE, check
-from . import pictures
-from .figure import View
+from ...result import FRACTION, METHOD, MODE, check
+from .. import kit
+from ..kit import View
 
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
@@ -50,8 +50,8 @@ def faithfulness(dataset: xr.Dataset) -> View:
         for k, method in enumerate(dataset[METHOD].values):
             one = dataset.sel({METHOD: method, MODE: mode})
             look = {
-                "color": pictures.LINES[k % len(pictures.LINES)],
-                "dash": _DASHES[k // len(pictures.LINES) % len(_DASHES)],
+                "color": kit.LINES[k % len(kit.LINES)],
+                "dash": _DASHES[k // len(kit.LINES) % len(_DASHES)],
             }
             share, error = one["output_share"].values, one["output_share_error"].values
             x = np.maximum(dataset[FRACTION].values, 0.5 / told["canvas_pixels"])  # 0 has no place on this axis
@@ -66,64 +66,15 @@ def faithfulness(dataset: xr.Dataset) -> View:
             figure.add_trace(go.Scatter(**line, **legend, hovertemplate=hover), row=1, col=column)
     words = "area, " + " · ".join(modes)
     figure.update_layout(legend={"title_text": words, "title_font_size": 12, "font_size": 12})
-    figure.update_xaxes(title_text="part of the pixels replaced", type="log", tickformat=".3~%", **pictures.AXIS)
-    figure.update_yaxes(title_text="window restored, 0 baseline … 1 image", row=1, col=1, **pictures.AXIS)
-    figure.update_yaxes(range=[-0.25, 1.1], **pictures.AXIS)
+    figure.update_xaxes(title_text="part of the pixels replaced", type="log", tickformat=".3~%", **kit.AXIS)
+    figure.update_yaxes(title_text="window restored, 0 baseline … 1 image", row=1, col=1, **kit.AXIS)
+    figure.update_yaxes(range=[-0.25, 1.1], **kit.AXIS)
     figure.update_annotations(font_size=14)
     how = f"baseline {told['baseline']} · detector {told['detector']} · random: mean of {told['draws']} orders, "
     how += "band one standard error"
-    pictures.dress(
+    kit.dress(
         figure,
-        f"<b>{told['network']}</b> · {pictures.where(told)}{pictures.small(how)}",
-        None,
-        460,
-        l=70,
-        r=20,
-        t=110,
-        b=60,
-    )
-    return View(figure)
-
-
-def randomised(dataset: xr.Dataset) -> View:
-    """Show how unlike the map becomes while layers are shuffled, from the output backwards.
-
-    Parameters
-    ----------
-    dataset : xarray.Dataset
-        Of `lam_nb.faithfulness.randomised`.
-
-    Returns
-    -------
-    View
-
-    Raises
-    ------
-    InputError
-        If the dataset is something else.
-
-    Examples
-    --------
-    >>> import lam_nb as lam
-    >>> net, lr = lam.networks.load("fsrcnn"), lam.images.downscale(lam.images.sample("bricks"), 4)
-    >>> found = lam.faithfulness.randomised(net, lr, lam.Region(96, 96), stages=2, steps=4, progress=False)
-    >>> len(randomised(found).data)
-    2
-    """
-    check(dataset, "rank_correlation", "top_overlap")
-    figure = go.Figure()
-    names = {"rank_correlation": "rank correlation", "top_overlap": "overlap of the strongest pixels"}
-    for colour, (key, name) in zip(pictures.LINES, names.items(), strict=False):
-        hover = "%{x} layers shuffled, last %{customdata}<br>%{y:.3f}<extra>" + name + "</extra>"
-        line = {"x": dataset["layers"].values, "y": dataset[key].values, "mode": "lines+markers", "name": name}
-        figure.add_trace(go.Scatter(**line, line_color=colour, customdata=dataset["last"].values, hovertemplate=hover))
-    figure.update_xaxes(title_text="layers shuffled, from the output backwards", **pictures.AXIS)
-    figure.update_yaxes(title_text="likeness to the trained network's map", range=[-0.3, 1.05], **pictures.AXIS)
-    words = f"{dataset.sizes[STAGE]} stages; a map that stays alike does not depend on what the network learned"
-    told = dataset.attrs
-    pictures.dress(
-        figure,
-        f"<b>{told['network']}</b> · {pictures.where(told)}{pictures.small(words)}",
+        f"<b>{told['network']}</b> · {kit.where(told)}{kit.small(how)}",
         None,
         460,
         l=70,

@@ -7,9 +7,9 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
-from ..result import DIFFUSION_INDEX, DIFFUSION_INDEX_ERROR, OUT_X, OUT_Y, OUTPUT, WINDOW_X, WINDOW_Y, check
-from . import pictures
-from .figure import View
+from ...result import DIFFUSION_INDEX, DIFFUSION_INDEX_ERROR, OUT_X, OUT_Y, OUTPUT, WINDOW_X, WINDOW_Y, check
+from .. import kit
+from ..kit import View
 
 _COLOURS = "Cividis"
 _WIDTH, _HEIGHT = 860, 460
@@ -46,12 +46,12 @@ def diffusion_field(dataset: xr.Dataset) -> View:
     check(dataset, DIFFUSION_INDEX, OUTPUT)
     figure = make_subplots(rows=1, cols=2, subplot_titles=["output", "diffusion index"], horizontal_spacing=0.09)
     canvas = dataset.sizes[OUT_Y], dataset.sizes[OUT_X]
-    pictures.place(figure, pictures.colour_source(dataset[OUTPUT].values), canvas, 1, 1, "output px")
+    kit.place(figure, kit.colour_source(dataset[OUTPUT].values), canvas, 1, 1, "output px")
     figure.add_trace(_heatmap(dataset), row=1, col=2)
-    pictures.pixel_axes(figure, canvas, 1, 2, "output px")
+    kit.pixel_axes(figure, canvas, 1, 2, "output px")
     figure.update_xaxes(matches="x", row=1, col=2)
     figure.update_yaxes(matches="y", scaleanchor=None, row=1, col=2)
-    pictures.dress(figure, _caption(dataset), _WIDTH, _HEIGHT, l=60, r=20, t=110, b=50)
+    kit.dress(figure, _caption(dataset), _WIDTH, _HEIGHT, l=60, r=20, t=110, b=50)
     return View(figure)
 
 
@@ -76,4 +76,4 @@ def _caption(dataset: xr.Dataset) -> str:
     if np.isfinite(index).any():
         numbers += f" · {np.nanmin(index):.2f} to {np.nanmax(index):.2f}, median {np.nanmedian(index):.2f}"
     how = f"path {told['path']} · detector {told['detector']} · rule {told['rule']}, {told['evaluations']} evaluations"
-    return f"<b>{told['network']}</b> · {windows}{pictures.small(how, numbers)}"
+    return f"<b>{told['network']}</b> · {windows}{kit.small(how, numbers)}"
