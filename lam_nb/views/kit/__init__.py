@@ -6,20 +6,22 @@ from ._labels import labels, name_places
 from ._montage import montage
 from ._poster import poster
 from .axes import axis_name, box, error_bars, index_ticks, interval, pixel_axes, place
-from .captions import caption, look, small, where
+from .captions import Doubt, caption, doubt, how, look, small, where
 from .encode import (
     LARGEST_SIDE,
     LEAST_SIDE,
+    as_bytes,
     colour_source,
     dot_source,
     limit,
+    painted,
     palette,
     reduction,
     signed_source,
 )
 from .page import write_html
 from .theme import AXIS, BOX, DIVERGING, FONT, LINES, dress, is_common, scale_words
-from .timeline import BUDGET, add, affordable
+from .timeline import BUDGET, add, affordable, stepwise
 from .view import View
 
 __all__ = [
@@ -31,16 +33,20 @@ __all__ = [
     "LARGEST_SIDE",
     "LEAST_SIDE",
     "LINES",
+    "Doubt",
     "View",
     "add",
     "affordable",
+    "as_bytes",
     "axis_name",
     "box",
     "caption",
     "colour_source",
     "dot_source",
+    "doubt",
     "dress",
     "error_bars",
+    "how",
     "index_ticks",
     "interval",
     "is_common",
@@ -49,6 +55,7 @@ __all__ = [
     "look",
     "montage",
     "name_places",
+    "painted",
     "palette",
     "pixel_axes",
     "place",
@@ -57,6 +64,7 @@ __all__ = [
     "scale_words",
     "signed_source",
     "small",
+    "stepwise",
     "where",
     "write_html",
 ]

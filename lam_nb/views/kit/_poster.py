@@ -6,65 +6,115 @@ import base64
 import html
 import io
 import re
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import plotly.graph_objects as go
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
+Box: TypeAlias = tuple[float, float, float, float]
+"""Left, top, width, height in pixels."""
+Trace: TypeAlias = go.Scatter | go.Bar
 _WIDTH, _HEIGHT = 1000, 450
 _MARGINS = {"l": 80, "r": 80, "t": 100, "b": 80}
 _COLOURS = ("#1f77b4", "#c24e00", "#5a8a3c", "#7f3c8d")
 
 
+class _Sheet:
+    """A canvas, and where a figure's subplots are on it."""
+
+    def __init__(self, figure: go.Figure) -> None:
+        self.figure, self.layout = figure, figure.layout
+        width, height = int(self.layout.width or _WIDTH), int(self.layout.height or _HEIGHT)
+        sides = {side: int(getattr(self.layout.margin, side) or default) for side, default in _MARGINS.items()}
+        self.field = sides["l"], sides["t"], width - sides["l"] - sides["r"], height - sides["t"] - sides["b"]
+        self.canvas = Image.new("RGB", (width, height), "white")
+        self.pen = ImageDraw.Draw(self.canvas)
+
+    def draw_heatmaps(self) -> None:
+        for trace in self.figure.data:
+            if trace.type == "heatmap":
+                picture = _heat(trace)
+                if not _downwards(self.axis(trace.yaxis or "y")):
+                    picture = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
+                _paste(self.canvas, picture, self.place(trace.xaxis or "x", trace.yaxis or "y"))
+
+    def draw_images(self) -> None:
+        for image in self.layout.images:
+            if isinstance(image.source, str) and image.source.startswith("data:") and "domain" not in str(image.yref):
+                data = base64.b64decode(image.source.split(",", 1)[1])
+                picture = Image.open(io.BytesIO(data)).convert("RGB")
+                _paste(self.canvas, picture, self.place(image.xref, image.yref))
+
+    def draw_windows(self) -> None:
+        """Draw the outlines of rectangles, such as the window."""
+        for shape in self.layout.shapes:
+            axes = [] if "domain" in f"{shape.xref}{shape.yref}" else [self.axis(shape.xref), self.axis(shape.yref)]
+            if shape.type != "rect" or not axes or not all(axis.range for axis in axes):
+                continue
+            left, top, width, height = self.place(shape.xref, shape.yref)
+            x = sorted(left + _share(axes[0], at) * width for at in (shape.x0, shape.x1))
+            y = sorted(top + (1 - _share(axes[1], at)) * height for at in (shape.y0, shape.y1))
+            self.pen.rectangle([x[0], y[0], x[1], y[1]], outline=shape.line.color, width=int(shape.line.width))
+
+    def draw_curves(self) -> None:
+        for k, trace in enumerate(filter(_is_curve, self.figure.data)):
+            x, y = trace.xaxis or "x", trace.yaxis or "y"
+            second = bool(self.axis(y).overlaying)
+            axis = self.axis(str(self.axis(y).anchor or x) if second else x)
+            _curve(self.pen, trace, axis, self.place(x, y), _COLOURS[k % len(_COLOURS)], second)
+
+    def draw_words(self) -> None:
+        font = ImageFont.load_default(size=14)
+        left, top, width, height = self.field
+        for note in self.layout.annotations:
+            if note.xref == "paper" and note.yref == "paper":
+                at = left + note.x * width, top + (1 - note.y) * height - 5
+                self.pen.text(at, _plain(note.text), "black", font, anchor="ms")
+        for k, row in enumerate(re.split("<br ?/?>", str(self.layout.title.text or ""))):
+            self.pen.text((10, 8 + 20 * k), _plain(row), "black", font)
+
+    def axis(self, name: str) -> go.layout.XAxis | go.layout.YAxis:
+        return self.layout[f"{name[0]}axis{name[1:].split()[0] if name[1:] else ''}"]
+
+    def place(self, x: str, y: str) -> Box:
+        """Return left, top, width and height of a subplot in pixels; those of pictures keep their shape."""
+        across, down = self.axis(x), self.axis(y)
+        if down.overlaying:
+            down = self.axis(str(down.overlaying))
+        left, right = across.domain or (0, 1)
+        low, high = down.domain or (0, 1)
+        width, height = (right - left) * self.field[2], (high - low) * self.field[3]
+        box = self.field[0] + left * self.field[2], self.field[1] + (1 - high) * self.field[3], width, height
+        if not ((down.scaleanchor or down.matches) and across.range and down.range):
+            return box
+        wide, tall = (abs(axis.range[1] - axis.range[0]) for axis in (across, down))
+        unit = min(box[2] / wide, box[3] / tall)
+        width, height = wide * unit, tall * unit
+        return box[0] + (box[2] - width) / 2, box[1] + (box[3] - height) / 2, width, height
+
+
 def poster(figure: go.Figure) -> Image.Image:
-    layout = figure.layout
-    size = int(layout.width or _WIDTH), int(layout.height or _HEIGHT)
-    margins = {side: int(getattr(layout.margin, side) or default) for side, default in _MARGINS.items()}
-    canvas = Image.new("RGB", size, "white")
-    pen = ImageDraw.Draw(canvas)
-    field = (margins["l"], margins["t"], size[0] - margins["l"] - margins["r"], size[1] - margins["t"] - margins["b"])
-    for trace in figure.data:
-        if trace.type == "heatmap":
-            _paste(canvas, _heat(trace), _place(layout, trace.xaxis or "x", trace.yaxis or "y", field))
-    for image in layout.images:
-        if isinstance(image.source, str) and image.source.startswith("data:") and "domain" not in str(image.yref):
-            data = base64.b64decode(image.source.split(",", 1)[1])
-            _paste(canvas, Image.open(io.BytesIO(data)).convert("RGB"), _place(layout, image.xref, image.yref, field))
-    curves = [t for t in figure.data if _is_curve(t)]
-    for k, trace in enumerate(curves):
-        x, y = trace.xaxis or "x", trace.yaxis or "y"
-        second = bool(layout[_axis_name(y)].overlaying)
-        axis = layout[_axis_name(str(layout[_axis_name(y)].anchor or x) if second else x)]
-        _curve(pen, trace, axis, _place(layout, x, y, field), _COLOURS[k % len(_COLOURS)], second)
-    font = ImageFont.load_default(size=14)
-    for note in layout.annotations:
-        if note.xref == "paper" and note.yref == "paper":
-            at = field[0] + note.x * field[2], field[1] + (1 - note.y) * field[3]
-            pen.text((at[0], at[1] - 5), _plain(note.text), "black", font, anchor="ms")
-    for k, row in enumerate(re.split("<br ?/?>", str(layout.title.text or ""))):
-        pen.text((10, 8 + 20 * k), _plain(row), "black", font)
-    return canvas
+    """Return a picture of a figure as it is first shown: its pictures, windows, curves and words."""
+    sheet = _Sheet(figure)
+    sheet.draw_heatmaps()
+    sheet.draw_images()
+    sheet.draw_windows()
+    sheet.draw_curves()
+    sheet.draw_words()
+    return sheet.canvas
 
 
-def _place(layout: Any, x: str, y: str, field: tuple[int, int, int, int]) -> tuple[float, float, float, float]:
-    """Return left, top, width and height of a subplot in pixels; those of pictures keep their shape."""
-    across, down = (layout[_axis_name(name)] for name in (x, y))
-    if down.overlaying:
-        down = layout[f"yaxis{str(down.overlaying)[1:]}"]
-    left, right = across.domain or (0, 1)
-    low, high = down.domain or (0, 1)
-    width, height = (right - left) * field[2], (high - low) * field[3]
-    box = field[0] + left * field[2], field[1] + (1 - high) * field[3], width, height
-    if not ((down.scaleanchor or down.matches) and across.range and down.range):
-        return box
-    wide, tall = (abs(axis.range[1] - axis.range[0]) for axis in (across, down))
-    unit = min(box[2] / wide, box[3] / tall)
-    width, height = wide * unit, tall * unit
-    return box[0] + (box[2] - width) / 2, box[1] + (box[3] - height) / 2, width, height
+def _share(axis: go.layout.XAxis | go.layout.YAxis, at: float) -> float:
+    first, last = axis.range
+    return float((at - first) / (last - first))
 
 
-def _paste(canvas: Image.Image, picture: Image.Image, box: tuple[float, float, float, float]) -> None:
+def _downwards(axis: go.layout.YAxis) -> bool:
+    return axis.range[0] > axis.range[1] if axis.range else axis.autorange == "reversed"
+
+
+def _paste(canvas: Image.Image, picture: Image.Image, box: Box) -> None:
     left, top, width, height = (round(value) for value in box)
     canvas.paste(picture.resize((max(1, width), max(1, height)), Image.Resampling.NEAREST), (left, top))
 
@@ -75,29 +125,21 @@ def _heat(trace: go.Heatmap) -> Image.Image:
     low = known.min() if trace.zmin is None else trace.zmin
     high = known.max() if trace.zmax is None else trace.zmax
     share = np.clip((np.nan_to_num(values, nan=low) - low) / ((high - low) or 1), 0, 1)
-    colours = np.array([ImageColor.getrgb(_hexadecimal(colour)) for _, colour in trace.colorscale])
+    colours = np.array([ImageColor.getrgb(colour.replace(" ", "")) for _, colour in trace.colorscale])
     places = [place for place, _ in trace.colorscale]
     return Image.fromarray(np.stack([np.interp(share, places, colours[:, k]) for k in range(3)], -1).astype(np.uint8))
 
 
-def _hexadecimal(colour: str) -> str:
-    return colour.replace(" ", "")
-
-
-def _axis_name(name: str) -> str:
-    return f"{name[0]}axis{name[1:].split()[0] if name[1:] else ''}"
-
-
-def _is_curve(trace: Any) -> bool:
+def _is_curve(trace: Trace) -> bool:
     drawn = trace.type == "bar" or (trace.type == "scatter" and "lines" in str(trace.mode or "lines"))
     return bool(drawn and trace.x is not None and len(trace.x) > 1)
 
 
 def _curve(
     pen: ImageDraw.ImageDraw,
-    trace: Any,
-    axis: Any,
-    box: tuple[float, float, float, float],
+    trace: Trace,
+    axis: go.layout.XAxis,
+    box: Box,
     colour: str,
     second: bool,
 ) -> None:

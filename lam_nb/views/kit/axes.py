@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
 from numpy.typing import NDArray
 
 from ...result import ENDS, facts
+from ...types import Region
 from .theme import BOX
 
 
@@ -31,7 +30,7 @@ def place(figure: go.Figure, source: str, size: tuple[int, int], row: int, colum
 def pixel_axes(figure: go.Figure, size: tuple[int, int], row: int, column: int, units: str) -> None:
     """Have a subplot count pixels from the top left, square, labelled with their units."""
     height, width = size
-    look: dict[str, Any] = {"showgrid": False, "zeroline": False, "constrain": "domain", "ticks": "outside"}
+    look: dict[str, object] = {"showgrid": False, "zeroline": False, "constrain": "domain", "ticks": "outside"}
     look |= {"nticks": 5, "title_standoff": 2, "title_font_size": 12, "tickfont_size": 12}
     figure.update_xaxes(range=[-0.5, width - 0.5], title_text=f"x ({units})", row=row, col=column, **look)
     label = f"y ({units})" if column == 1 else None
@@ -44,13 +43,14 @@ def pixel_axes(figure: go.Figure, size: tuple[int, int], row: int, column: int, 
 
 def box(figure: go.Figure, dataset: xr.Dataset, row: int, column: int, scale: float = 1.0) -> None:
     """Draw the region's outline into a subplot, in output pixels over `scale`."""
-    told = facts(dataset)
-    y, x, size = (told[f"region_{name}"] / scale for name in ("y", "x", "size"))
-    edges = {"x0": x - 0.5, "x1": x - 0.5 + size, "y0": y - 0.5, "y1": y - 0.5 + size}
+    window = Region.of_facts(facts(dataset))
+    rows, columns = window.slices
+    left, right, top, bottom = (edge / scale - 0.5 for edge in (columns.start, columns.stop, rows.start, rows.stop))
+    edges = {"x0": left, "x1": right, "y0": top, "y1": bottom}
     figure.add_shape(type="rect", line={"color": BOX, "width": 2}, row=row, col=column, **edges)
 
 
-def axis_name(axis: Any) -> str:
+def axis_name(axis: go.layout.XAxis | go.layout.YAxis) -> str:
     """Return how traces and pictures refer to an axis of a figure.
 
     Examples
@@ -61,7 +61,7 @@ def axis_name(axis: Any) -> str:
     return str(axis.plotly_name).replace("axis", "")
 
 
-def error_bars(dataset: xr.Dataset, name: str, **look: str) -> dict[str, Any]:
+def error_bars(dataset: xr.Dataset, name: str, **look: str) -> dict[str, object]:
     """Return error bars from a number to the ends of its interval, ``name_low`` and ``name_high``.
 
     Examples

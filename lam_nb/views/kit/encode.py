@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 from functools import cache
-from typing import Any
 
 import numpy as np
 import plotly.colors
@@ -61,11 +60,28 @@ def signed_source(values: NDArray[np.floating], end: float) -> str:
     return _source(coloured)
 
 
-def colour_source(image: NDArray[Any]) -> str:
+def colour_source(image: NDArray[np.floating] | NDArray[np.uint8]) -> str:
     """Encode (3, y, x), bytes or floats in [0, 1], as a WebP of high quality: a quarter of a PNG's size."""
-    bytes_ = image if image.dtype == np.uint8 else np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
-    picture = Image.fromarray(_enlarged(np.moveaxis(bytes_, 0, -1)))
+    picture = Image.fromarray(_enlarged(np.moveaxis(as_bytes(image), 0, -1)))
     return _source(picture.reduce(reduction(image.shape[-2:])), "WebP", quality=90)
+
+
+def as_bytes(image: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return intensities in [0, 1] as bytes; what is bytes stays as it is.
+
+    Examples
+    --------
+    >>> as_bytes(np.array([0.0, 0.5, 2.0]))
+    array([  0, 128, 255], dtype=uint8)
+    """
+    if image.dtype == np.uint8:
+        return image.astype(np.uint8, copy=False)
+    return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
+
+
+def painted(values: NDArray[np.floating], name: str) -> str:
+    """Encode (y, x) in [0, 1] in the colours of a plotly colour scale."""
+    return colour_source(np.moveaxis(palette(name)[as_bytes(values)], -1, 0))
 
 
 def reduction(size: tuple[int, ...]) -> int:

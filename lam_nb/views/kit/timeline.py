@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
+import xarray as xr
 
+from ...result import ALPHA, X, Y
 from ...validation import InputError
 
 _DURATION = 80
@@ -42,6 +43,18 @@ def affordable(moving: Mapping[int, Sequence[str]], size: int | None) -> list[in
     return sorted({int(k) for k in np.linspace(0, steps - 1, count).round()})
 
 
+def stepwise(values: xr.DataArray) -> xr.DataArray:
+    """Return values with a dimension of steps before their pixels, of a single step if they do not move.
+
+    Examples
+    --------
+    >>> stepwise(xr.DataArray(np.zeros((2, 3)), dims=("y", "x"))).sizes["alpha"]
+    1
+    """
+    moving = values if ALPHA in values.dims else values.expand_dims(ALPHA)
+    return moving.transpose(..., ALPHA, Y, X)
+
+
 def add(
     figure: go.Figure,
     moving: Mapping[int, Sequence[str]],
@@ -68,7 +81,7 @@ def add(
     placed = [image.to_plotly_json() for image in figure.layout.images]
     steps, frames = [], []
     for k, name in enumerate(names):
-        change: dict[str, Any] = {f"images[{number}].source": sources[k] for number, sources in moving.items()}
+        change: dict[str, object] = {f"images[{number}].source": sources[k] for number, sources in moving.items()}
         images = [{**image, "source": moving[n][k]} if n in moving else image for n, image in enumerate(placed)]
         if cursor is not None:
             change[f"images[{cursor[0]}].x"] = float(cursor[1][k])
@@ -76,8 +89,8 @@ def add(
         steps.append({"method": "relayout", "label": name, "args": [change]})
         frames.append(go.Frame(name=name, layout={"images": images}))
     figure.frames = frames
-    current: dict[str, Any] = {"prefix": "", "font": {"size": 14}, "xanchor": "right"}
-    slider: dict[str, Any] = {
+    current: dict[str, object] = {"prefix": "", "font": {"size": 14}, "xanchor": "right"}
+    slider: dict[str, object] = {
         "active": len(steps) - 1,
         "steps": steps,
         "x": 0,
@@ -87,12 +100,12 @@ def add(
     }
     slider |= {"currentvalue": current, "font": {"size": 12}, "tickcolor": "#888"}
     immediate = {"mode": "immediate", "transition": {"duration": 0}}
-    play: dict[str, Any] = {"frame": {"duration": _DURATION, "redraw": False}, "fromcurrent": False, **immediate}
-    stop: dict[str, Any] = {"frame": {"duration": 0, "redraw": False}, **immediate}
+    play: dict[str, object] = {"frame": {"duration": _DURATION, "redraw": False}, "fromcurrent": False, **immediate}
+    stop: dict[str, object] = {"frame": {"duration": 0, "redraw": False}, **immediate}
     buttons = [
         {"method": "animate", "label": "▶ play", "args": [None, play]},
         {"method": "animate", "label": "❚❚ pause", "args": [[None], stop]},
     ]
-    menu: dict[str, Any] = {"type": "buttons", "direction": "left", "buttons": buttons, "showactive": False}
+    menu: dict[str, object] = {"type": "buttons", "direction": "left", "buttons": buttons, "showactive": False}
     menu |= {"x": 0, "y": low, "xanchor": "left", "yanchor": "top"}
     figure.update_layout(sliders=[slider], updatemenus=[menu])

@@ -6,7 +6,7 @@ import base64
 import io
 import os
 from pathlib import Path
-from typing import Any
+from typing import overload
 
 import plotly.graph_objects as go
 from PIL import Image
@@ -27,7 +27,13 @@ class View(go.Figure):  # type: ignore[misc] # plotly has no types
     'empty.html'
     """
 
-    def to_html(self, path: str | os.PathLike[str] | None = None, **settings: Any) -> Any:
+    @overload
+    def to_html(self, path: str | os.PathLike[str], *, title: str = "lam_nb") -> Path: ...
+
+    @overload
+    def to_html(self, path: None = None, **settings: object) -> str: ...
+
+    def to_html(self, path: str | os.PathLike[str] | None = None, **settings: object) -> Path | str:
         """Write one HTML file that needs no network and no kernel, or without a path return plotly's HTML.
 
         Parameters
@@ -48,7 +54,7 @@ class View(go.Figure):  # type: ignore[misc] # plotly has no types
         """
         if path is None:
             return super().to_html(**settings)
-        return write_html(self, Path(path), **settings)
+        return write_html(self, Path(path), **settings)  # type: ignore[arg-type] # a title, by the overload
 
     def picture(self) -> Image.Image:
         """Return a picture of the figure as it is first shown, drawn without a browser."""
@@ -60,7 +66,7 @@ class View(go.Figure):  # type: ignore[misc] # plotly has no types
 
         display(self._repr_mimebundle_(), raw=True)
 
-    def _repr_mimebundle_(self, *arguments: Any, **settings: Any) -> dict[str, Any]:
+    def _repr_mimebundle_(self, *arguments: object, **settings: object) -> dict[str, object]:
         """Return plotly's own bundle; with LAM_PICTURES set, or where plotly does not play, a picture too.
 
         Not always: JupyterLab ranks a picture above plotly's figure and would show that instead.

@@ -7,18 +7,17 @@ import warnings
 import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
+from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from ... import statistics
 from ...result import (
-    ALPHA,
+    ATTRIBUTION,
     EFFECTIVE_FIELD,
     FIELD_HEIGHT,
-    INTEGRAND,
     MODEL,
     OUTPUT,
     PSNR,
-    QUADRATURE_ERROR,
     X,
     Y,
     check,
@@ -65,11 +64,10 @@ def comparison(many: xr.Dataset, *, scale: str = "own", size: int | None = timel
     >>> len(comparison(lam.compare(nets, lr, lam.Region(96, 96), progress=False)).layout.images)
     6
     """
-    check(many, OUTPUT, QUADRATURE_ERROR)
+    check(many, OUTPUT, ATTRIBUTION)
     if MODEL not in many.dims:
         raise InputError("many: has no dimension 'model'; expected the result of lam_nb.compare.")
-    if scale not in ("own", "common"):
-        raise InputError(f"scale: got {scale!r}, expected 'own' or 'common'.")
+    common = kit.is_common(scale)
     names = [str(name) for name in many[MODEL].values]
     rows = ["output", "map", "contribution area"] + ["receptive field"] * (EFFECTIVE_FIELD in many)
     figure = make_subplots(
@@ -79,7 +77,7 @@ def comparison(many: xr.Dataset, *, scale: str = "own", size: int | None = timel
         horizontal_spacing=0.06 / len(names) ** 0.5,
         vertical_spacing=0.15 / len(rows),
     )
-    maps, ends = _maps(many, scale)
+    maps, ends = _maps(many, common)
     sources = [[kit.signed_source(step, end) for step in one] for one, end in zip(maps, ends, strict=True)]
     for k, steps in enumerate(sources):
         _column(figure, many.isel({MODEL: k}), k + 1, steps[-1])
@@ -89,12 +87,12 @@ def comparison(many: xr.Dataset, *, scale: str = "own", size: int | None = timel
         if row < len(rows):
             figure.update_xaxes(title_text=None, row=row)
     _link(figure, len(rows), len(names))
-    _bar(figure, len(names), ends[0] if scale == "common" else None)
+    _bar(figure, len(names), ends[0] if common else None)
     figure.update_annotations(font_size=13)
     low = _LOW + (_CONTROLS if note is not None else 0)
     side = min(_SIDE, max(_LEAST_SIDE, (_PAGE - _LEFT - _RIGHT) / 1.08 / len(names)))
     width = max(620, _LEFT + _RIGHT + int(side * 1.08 * len(names)))
-    words, height = _caption(many, scale) + (note or ""), int(len(rows) * side) + _TOP + low
+    words, height = _caption(many, common) + (note or ""), int(len(rows) * side) + _TOP + low
     kit.dress(figure, words, width, height, l=_LEFT, r=_RIGHT, t=_TOP, b=low)
     figure.update_layout(showlegend=False, dragmode="zoom")
     return View(figure)
@@ -126,7 +124,8 @@ def _heading(many: xr.Dataset, k: int) -> str:
     one = many.isel({MODEL: k})
     numbers = [f"{float(one[PSNR]):.2f} dB"] if PSNR in many else []
     numbers.append(f"DI {float(statistics.diffusion_index(one)):.2f}")
-    doubts = [f"error {float(one[QUADRATURE_ERROR]):.1%}"]
+    found = kit.doubt(one)
+    doubts = [f"error {found.value:.1%}"] if found else []
     if FIELD_HEIGHT in many:
         seen = float(one[FIELD_HEIGHT])
         doubts.append(f"sees {seen:.0f} px" if np.isfinite(seen) else "sees all")
@@ -134,14 +133,10 @@ def _heading(many: xr.Dataset, k: int) -> str:
     return f"<b>{many[MODEL].values[k]}</b>{kit.small(lines)}"
 
 
-def _maps(many: xr.Dataset, scale: str) -> tuple[np.ndarray, list[float]]:
-    """Return maps as shares (model, step, y, x), a single step if they do not move, and ends of scales."""
-    final = statistics.signed(many).transpose(MODEL, ...).values
-    gathered = statistics.cumulative(many).transpose(MODEL, ALPHA, ...).values if INTEGRAND in many else final[:, None]
-    total = np.abs(final).sum((1, 2))
-    maps = gathered / np.where(total > 0, total, 1).reshape(-1, 1, 1, 1)
-    common = kit.limit(maps)
-    return maps, [common if scale == "common" else kit.limit(one) for one in maps]
+def _maps(many: xr.Dataset, common: bool) -> tuple[NDArray[np.floating], list[float]]:
+    """Return maps as shares (model, step, y, x), and where their colour scales end."""
+    maps = kit.stepwise(statistics.share(many)).transpose(MODEL, ...).values
+    return maps, [kit.limit(maps)] * len(maps) if common else [kit.limit(one) for one in maps]
 
 
 def _column(figure: go.Figure, one: xr.Dataset, column: int, source: str) -> None:
@@ -151,12 +146,10 @@ def _column(figure: go.Figure, one: xr.Dataset, column: int, source: str) -> Non
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a map without an area is drawn empty
         area = np.nan_to_num(statistics.contribution_area(one).values)
-    colours = kit.palette("Cividis")[np.round(area.clip(0, 1) * 255).astype(int)]
-    kit.place(figure, kit.colour_source(np.moveaxis(colours, -1, 0)), size, 3, column, "input px")
+    kit.place(figure, kit.painted(area, "Cividis"), size, 3, column, "input px")
     if EFFECTIVE_FIELD in one:
-        field = kit.palette("Viridis")[np.round(one[EFFECTIVE_FIELD].values.clip(0, 1) * 255).astype(int)]
-        source = kit.colour_source(np.moveaxis(field, -1, 0))
-        kit.place(figure, source, field.shape[:2], 4, column, "input px")
+        field = one[EFFECTIVE_FIELD].values
+        kit.place(figure, kit.painted(field, "Viridis"), field.shape, 4, column, "input px")
     kit.box(figure, one, 1, column)
     kit.box(figure, one, 2, column, output.shape[-1] / size[1])
 
@@ -173,9 +166,7 @@ def _scrub(figure: go.Figure, many: xr.Dataset, sources: list[list[str]], rows: 
     return f" · {len(kept)} of {len(names)} steps shown, to save space" if len(kept) < len(names) else ""
 
 
-def _caption(many: xr.Dataset, scale: str) -> str:
-    told = many.attrs
-    how = f"path {told['path']} · detector {told['detector']} · rule {told['rule']}"
-    canvas = f"diffusion index on {many.sizes[Y]} × {many.sizes[X]} px · maps: share of their own sum of magnitudes, "
-    canvas += "one colour scale for all" if scale == "common" else "a colour scale each"
-    return f"<b>{kit.where(told)}</b>{kit.small(how, canvas)}"
+def _caption(many: xr.Dataset, common: bool) -> str:
+    canvas = f"diffusion index on {many.sizes[Y]} × {many.sizes[X]} px"
+    maps = f"maps: share of their own sum of magnitudes, {kit.scale_words(common)}"
+    return f"<b>{kit.where(many.attrs)}</b>{kit.small(kit.how(many.attrs), f'{canvas} · {maps}')}"

@@ -75,5 +75,4 @@ def _caption(dataset: xr.Dataset) -> str:
     numbers = f"{int(np.isfinite(index).sum())} of {index.size} windows · on {told['canvas_pixels']:,} input pixels"
     if np.isfinite(index).any():
         numbers += f" · {np.nanmin(index):.2f} to {np.nanmax(index):.2f}, median {np.nanmedian(index):.2f}"
-    how = f"path {told['path']} · detector {told['detector']} · rule {told['rule']}, {told['evaluations']} evaluations"
-    return f"<b>{told['network']}</b> · {windows}{kit.small(how, numbers)}"
+    return f"<b>{told['network']}</b> · {windows}{kit.small(kit.how(told), numbers)}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
@@ -55,14 +53,7 @@ def receptive_field(dataset: xr.Dataset) -> View:
     )
     figure = go.Figure(heatmap)
     _outline(figure, dataset)
-    units: dict[str, Any] = {
-        "title_font_size": 12,
-        "tickfont_size": 12,
-        "ticks": "outside",
-        "showgrid": False,
-        "zeroline": False,
-        "constrain": "domain",
-    }
+    units: dict[str, object] = {**kit.AXIS, "showgrid": False, "zeroline": False, "constrain": "domain"}
     figure.update_xaxes(title_text="columns from the output pixel (input px)", **units)
     figure.update_yaxes(
         title_text="rows from the output pixel (input px)", autorange="reversed", scaleanchor="x", **units

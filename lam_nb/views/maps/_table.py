@@ -5,18 +5,19 @@ from __future__ import annotations
 import html
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from ... import statistics
-from ...result import OUTPUT, QUADRATURE_ERROR, X, Y, check, facts
+from ...result import ATTRIBUTION, OUTPUT, X, Y, check, facts
 from ...validation import InputError
 from .. import kit
 
 _SIDE = 112
 """Side of a small picture on the screen."""
+_NONE = "–"
 _NUMBER = "text-align:right;font-variant-numeric:tabular-nums"
 
 
@@ -72,16 +73,17 @@ class Table:
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
 
-def table(results: Iterable[xr.Dataset], **columns: Sequence[Any]) -> Table:
-    """Show results as rows: name, parameters, small output and map, diffusion index, estimated error.
+def table(results: Iterable[xr.Dataset], **columns: Sequence[object]) -> Table:
+    """Show results as rows: name, parameters, small output and map, diffusion index, error.
 
     All maps share one colour scale after each is divided by its own sum of magnitudes, so that a map
-    that spreads looks paler than one that gathers.
+    that spreads looks paler than one that gathers. The error is that of the integration, or the standard
+    error over noisy copies; the caption says which, and a map without one has a dash.
 
     Parameters
     ----------
     results : iterable of xarray.Dataset
-        Of `lam_nb.attribute`.
+        Of `lam_nb.attribute` or a peer.
     **columns : sequence
         More columns by heading, such as ``PSNR=[…]``, one entry per result.
 
@@ -111,6 +113,7 @@ def table(results: Iterable[xr.Dataset], **columns: Sequence[Any]) -> Table:
             raise InputError(f"{heading}: got {len(column)} entries for {len(found)} results; give one for each.")
     maps = [_share(one) for one in found]
     end = kit.limit(np.concatenate([one.ravel() for one in maps]))
+    doubts = [kit.doubt(one) for one in found]
     drawn = all(OUTPUT in one for one in found)
     rows = tuple(
         (
@@ -119,25 +122,31 @@ def table(results: Iterable[xr.Dataset], **columns: Sequence[Any]) -> Table:
             *((kit.colour_source(one[OUTPUT].values),) if drawn else ()),
             kit.signed_source(values, end),
             f"{float(statistics.diffusion_index(one)):.2f}",
-            f"{float(check(one, QUADRATURE_ERROR)[QUADRATURE_ERROR]):.1%}",
+            _NONE if doubt is None else f"{doubt.value:.1%}",
             *(_text(column[k]) for column in columns.values()),
         )
-        for k, (one, values) in enumerate(zip(found, maps, strict=True))
+        for k, (one, values, doubt) in enumerate(zip(found, maps, doubts, strict=True))
     )
     seen = ("output", "map") if drawn else ("map",)
     headings = ("network", "parameters", *seen, "diffusion index", "error", *columns)
     sizes = {f"{one.sizes[Y]} × {one.sizes[X]}" for one in found}
-    caption = f"Diffusion index on {', '.join(sorted(sizes))} px; error: estimated relative L1 error of the map."
+    caption = f"Diffusion index on {', '.join(sorted(sizes))} px{_errors(doubts)}."
     return Table(headings, rows, caption)
 
 
-def _share(dataset: xr.Dataset) -> np.ndarray:
-    values = statistics.signed(dataset).values
-    total = np.abs(values).sum()
-    return values / total if total > 0 else values
+def _share(dataset: xr.Dataset) -> NDArray[np.floating]:
+    """Return the finished map, whether or not the way to it was kept."""
+    facts(dataset)
+    return statistics.share(check(dataset, ATTRIBUTION)[[ATTRIBUTION]]).values
 
 
-def _text(value: Any) -> str:
+def _errors(doubts: Iterable[kit.Doubt | None]) -> str:
+    """Return in words what the column of errors holds."""
+    kinds = dict.fromkeys(one.kind for one in doubts if one is not None)
+    return f"; error: {', or '.join(kinds)}, relative" if kinds else ""
+
+
+def _text(value: object) -> str:
     return f"{value:.2f}" if isinstance(value, float | np.floating) else str(value)
 
 
@@ -149,7 +158,7 @@ def _cell(text: str) -> str:
 
 
 def _is_number(text: str) -> bool:
-    return text[:1].isdigit() and text[-1:] in "0123456789%"
+    return text == _NONE or (text[:1].isdigit() and text[-1:] in "0123456789%")
 
 
 def _escaped(text: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -49,9 +48,9 @@ def path_panel(results: xr.Dataset | Mapping[str, xr.Dataset]) -> View:
     """
     named = results if isinstance(results, Mapping) and not isinstance(results, xr.Dataset) else {"": results}
     count = len(named)
-    specs: list[list[Any]] = [[{} for _ in range(_SHOWN)] for _ in range(2 * count)] + [
-        [{"colspan": _SHOWN}, *[None] * (_SHOWN - 1)]
-    ] * 3
+    stills: list[dict[str, int] | None] = [{} for _ in range(_SHOWN)]
+    curve: list[dict[str, int] | None] = [{"colspan": _SHOWN}, *[None] * (_SHOWN - 1)]
+    specs = [stills] * (2 * count) + [curve] * 3
     heights = [1.0] * (2 * count) + [0.9] * 3
     figure = make_subplots(rows=2 * count + 3, cols=_SHOWN, specs=specs, row_heights=heights, vertical_spacing=0.035)
     colours = kit.LINES
@@ -94,12 +93,14 @@ def _stills(figure: go.Figure, one: xr.Dataset, row: int, name: str) -> None:
 def _curves(figure: go.Figure, one: xr.Dataset, row: int, name: str, colour: str) -> None:
     alphas = one[ALPHA].values
     start, end = float(one[DETECTOR_START]), float(one[DETECTOR_END])
-    style = {"mode": "lines", "line": {"color": colour, "width": 2}, "legendgroup": name, "name": name}
-    detector = [start, *statistics.response(one).values, end]
-    figure.add_trace(go.Scatter(x=[0, *alphas, 1], y=detector, **style), row=row, col=1)
-    speed = (one[PATH].differentiate(ALPHA) ** 2).sum([d for d in one[PATH].dims if d != ALPHA]) ** 0.5
-    figure.add_trace(go.Scatter(x=alphas, y=speed.values, **style, showlegend=False), row=row + 1, col=1)
-    gathered = statistics.cumulative(one).sum((Y, X)).values
-    figure.add_trace(go.Scatter(x=alphas, y=gathered, **style, showlegend=False), row=row + 2, col=1)
+    style: dict[str, object] = {"mode": "lines", "line": {"color": colour, "width": 2}}
+    style |= {"legendgroup": name, "name": name}
+    lines = {
+        row: ([0, *alphas, 1], [start, *statistics.response(one).values, end]),
+        row + 1: (alphas, statistics.speed(one).values),
+        row + 2: (alphas, statistics.gathered(one).values),
+    }
+    for line, (x, y) in lines.items():
+        figure.add_trace(go.Scatter(x=x, y=y, **style, showlegend=line == row), row=line, col=1)
     goal = {"mode": "lines", "line": {"color": colour, "width": 1, "dash": "dot"}, "showlegend": False}
     figure.add_trace(go.Scatter(x=[0, 1], y=[end - start] * 2, **goal, hoverinfo="skip"), row=row + 2, col=1)

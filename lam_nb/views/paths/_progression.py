@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
+from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from ... import statistics
@@ -124,7 +125,7 @@ def _size(stack: xr.DataArray) -> tuple[int, int]:
     return rows, columns
 
 
-def _encoded(stack: xr.DataArray, encode: Any) -> list[str]:
+def _encoded(stack: xr.DataArray, encode: Callable[[NDArray[np.floating]], str]) -> list[str]:
     frames = stack.transpose(ALPHA, ...).values
     if np.ndim(frames) and frames.strides[0] == 0:
         return [encode(frames[0])] * len(frames)
@@ -136,7 +137,7 @@ def _draw(figure: go.Figure, panel: _Panel, row: int, column: int) -> None:
     if panel.end is None:
         return
     x, y = (next(select(row=row + 1, col=column + 1)).domain for select in (figure.select_xaxes, figure.select_yaxes))
-    bar: dict[str, Any] = {"thickness": 10, "tickfont": {"size": 12}}
+    bar: dict[str, object] = {"thickness": 10, "tickfont": {"size": 12}}
     bar |= {"x": x[1] + 0.002, "xanchor": "left", "y": (y[0] + y[1]) / 2, "len": y[1] - y[0], "nticks": 5}
     marker = {"color": [0], "cmin": -panel.end, "cmax": panel.end, "colorscale": kit.DIVERGING, "opacity": 0}
     figure.add_trace(

@@ -49,8 +49,8 @@ def scatter(figure: Figure, study: xr.Dataset, inches: float) -> None:
     figure.set_size_inches(inches, inches * 0.65)
     axes = figure.subplots()
     x, y = study[DIFFUSION_INDEX].values, study[AGAINST].values
-    bars = {side: kit.interval(study, name) for side, name in (("xerr", DIFFUSION_INDEX), ("yerr", AGAINST))}
-    axes.errorbar(x, y, **bars, fmt="o", color=kit.LINES[0], ecolor="#999999", elinewidth=0.5, ms=3)
+    across, up = (np.stack(kit.interval(study, name)) for name in (DIFFUSION_INDEX, AGAINST))
+    axes.errorbar(x, y, xerr=across, yerr=up, fmt="o", color=kit.LINES[0], ecolor="#999999", elinewidth=0.5, ms=3)
     axes.set_xscale("log")
     axes.margins(x=0.15)
     names = [str(name) for name in study[MODEL].values]

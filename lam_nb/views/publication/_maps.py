@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 
 def result(figure: Figure, dataset: xr.Dataset, inches: float) -> None:
     """Draw input, output and map with the window."""
-    values = statistics.signed(dataset).values
+    found = statistics.signed(dataset)
+    values = found.values
     ratio = values.shape[0] / values.shape[1]
     figure.set_size_inches(inches, inches / 3 * ratio * 0.95 + 0.35)
     left, middle, right = figure.subplots(1, 3)
@@ -27,10 +28,10 @@ def result(figure: Figure, dataset: xr.Dataset, inches: float) -> None:
         box(axes, dataset, unit)
         axes.set_title(name)
     end = kit.limit(values)
-    drawn = right.imshow(values, cmap="RdBu_r", vmin=-end, vmax=end, interpolation="nearest")
+    drawn = right.imshow(values, cmap=kit.DIVERGING, vmin=-end, vmax=end, interpolation="nearest")
     box(right, dataset, scale)
     right.set(xticks=[], yticks=[], title=f"attribution, DI {float(statistics.diffusion_index(dataset)):.2f}")
-    figure.colorbar(drawn, ax=right, shrink=0.85, label="detector")
+    figure.colorbar(drawn, ax=right, shrink=0.85, label=found.attrs["units"])
 
 
 def grid(figure: Figure, many: xr.Dataset, inches: float) -> None:
@@ -48,7 +49,7 @@ def grid(figure: Figure, many: xr.Dataset, inches: float) -> None:
         box(axes[0, k], one, 1)
         axes[0, k].set_title(f"{many[MODEL].values[k]}\n{' · '.join(numbers)}")
         end = kit.limit(maps[k])
-        axes[1, k].imshow(maps[k], cmap="RdBu_r", vmin=-end, vmax=end, interpolation="nearest")
+        axes[1, k].imshow(maps[k], cmap=kit.DIVERGING, vmin=-end, vmax=end, interpolation="nearest")
         axes[2, k].imshow(areas[k], cmap="cividis", vmin=0, vmax=1, interpolation="nearest")
         for row in (1, 2):
             axes[row, k].set(xticks=[], yticks=[])

@@ -9,6 +9,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ...result import facts
+from ...types import Region
 from .. import kit
 
 if TYPE_CHECKING:
@@ -16,13 +17,6 @@ if TYPE_CHECKING:
 
 LETTER = 7
 """Height of letters, in points."""
-FONT = {
-    "font.size": LETTER,
-    "axes.titlesize": LETTER,
-    "pdf.fonttype": 42,
-    "svg.fonttype": "none",
-    "axes.linewidth": 0.5,
-}
 
 
 def plain_ticks(axes: Axes, ticks: list[float]) -> None:
@@ -41,13 +35,14 @@ def image(axes: Axes, picture: NDArray[np.uint8]) -> None:
 
 def inked(image: NDArray[np.floating]) -> NDArray[np.uint8]:
     """Return an image (3, y, x) as bytes (y, x, 3)."""
-    return np.round(np.moveaxis(image, 0, -1).clip(0, 1) * 255).astype(np.uint8)
+    return kit.as_bytes(np.moveaxis(image, 0, -1))
 
 
 def box(axes: Axes, dataset: xr.Dataset, scale: float) -> None:
     """Draw the window's outline, in output pixels over `scale`."""
     from matplotlib.patches import Rectangle
 
-    told = facts(dataset)
-    y, x, size = (told[f"region_{name}"] / scale for name in ("y", "x", "size"))
-    axes.add_patch(Rectangle((x - 0.5, y - 0.5), size, size, fill=False, edgecolor=kit.BOX, linewidth=0.8))
+    window = Region.of_facts(facts(dataset))
+    corner = window.x / scale - 0.5, window.y / scale - 0.5
+    sides = window.width / scale, window.height / scale
+    axes.add_patch(Rectangle(corner, *sides, fill=False, edgecolor=kit.BOX, linewidth=0.8))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,7 @@ from ...result import INPUT, MODEL, OUTPUT, OUTPUT_SHARE, PEARSON, check, facts,
 from ...validation import InputError, positive
 from ..kit import View
 from . import _charts, _maps
-from ._painting import FONT, image
+from ._painting import LETTER, image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,16 +60,30 @@ def save(shown: xr.Dataset | View, path: str | os.PathLike[str], *, width: float
     if path.suffix not in {".pdf", ".svg", ".png"}:
         raise InputError(f"path: got {path.name}, expected a name that ends in .pdf, .svg or .png.")
     try:
-        import matplotlib
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
         raise InputError("path: figures for print need matplotlib; install it: pip install matplotlib") from None
     inches = positive("width", width, "a width in mm") / _INCH
-    with matplotlib.rc_context(FONT), replacing(path) as temporary:
+    with _letters(), replacing(path) as temporary:
         figure = Figure(figsize=(inches, inches), layout="constrained")
         _paint(figure, shown, inches)
         figure.savefig(temporary, format=path.suffix[1:], dpi=int(positive("dpi", dpi, "dots per inch")))
     return path
+
+
+def _letters() -> AbstractContextManager[None]:
+    """Have matplotlib write small letters, and as letters, not as outlines."""
+    from matplotlib import rc_context
+
+    return rc_context(
+        {
+            "font.size": LETTER,
+            "axes.titlesize": LETTER,
+            "axes.linewidth": 0.5,
+            "pdf.fonttype": 42,
+            "svg.fonttype": "none",
+        }
+    )
 
 
 def _paint(figure: Figure, shown: xr.Dataset | View, inches: float) -> None:

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
-from ...result import FRACTION, METHOD, MODE, check
+from ...result import FRACTION, METHOD, MODE, OUTPUT_AREA, OUTPUT_SHARE, OUTPUT_SHARE_ERROR, check
 from .. import kit
 from ..kit import View
 
@@ -41,7 +41,7 @@ def faithfulness(dataset: xr.Dataset) -> View:
     >>> len(faithfulness(found).data)
     6
     """
-    check(dataset, "output_share", "output_area")
+    check(dataset, OUTPUT_SHARE, OUTPUT_AREA)
     modes = [str(mode) for mode in dataset[MODE].values]
     titles = {"deletion": "deletion: smaller area is better", "insertion": "insertion: larger area is better"}
     figure = make_subplots(rows=1, cols=len(modes), subplot_titles=[titles[mode] for mode in modes])
@@ -53,13 +53,13 @@ def faithfulness(dataset: xr.Dataset) -> View:
                 "color": kit.LINES[k % len(kit.LINES)],
                 "dash": _DASHES[k // len(kit.LINES) % len(_DASHES)],
             }
-            share, error = one["output_share"].values, one["output_share_error"].values
+            share, error = one[OUTPUT_SHARE].values, one[OUTPUT_SHARE_ERROR].values
             x = np.maximum(dataset[FRACTION].values, 0.5 / told["canvas_pixels"])  # 0 has no place on this axis
             if error.any():
                 band = {"x": [*x, *x[::-1]], "y": [*(share + error), *(share - error)[::-1]], "fill": "toself"}
                 shade = {"line_width": 0, "fillcolor": look["color"], "opacity": 0.15, "showlegend": False}
                 figure.add_trace(go.Scatter(**band, **shade, hoverinfo="skip", mode="lines"), row=1, col=column)
-            areas = " · ".join(f"{float(value):.3f}" for value in dataset["output_area"].sel({METHOD: method}))
+            areas = " · ".join(f"{float(value):.3f}" for value in dataset[OUTPUT_AREA].sel({METHOD: method}))
             hover = f"{method}<br>%{{x:.2%}} of pixels<br>%{{y:.3f}} of the window<extra></extra>"
             line = {"x": x, "y": share, "mode": "lines", "line": look, "name": f"{method}  {areas}"}
             legend = {"legendgroup": str(method), "showlegend": column == 1}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 import xarray as xr
 
-from ...result import STAGE, check
+from ...result import LAST, LAYERS, RANK_CORRELATION, STAGE, TOP_OVERLAP, check
 from .. import kit
 from ..kit import View
 
@@ -35,13 +35,13 @@ def randomised(dataset: xr.Dataset) -> View:
     >>> len(randomised(found).data)
     2
     """
-    check(dataset, "rank_correlation", "top_overlap")
+    check(dataset, RANK_CORRELATION, TOP_OVERLAP)
     figure = go.Figure()
-    names = {"rank_correlation": "rank correlation", "top_overlap": "overlap of the strongest pixels"}
+    names = {RANK_CORRELATION: "rank correlation", TOP_OVERLAP: "overlap of the strongest pixels"}
     for colour, (key, name) in zip(kit.LINES, names.items(), strict=False):
         hover = "%{x} layers shuffled, last %{customdata}<br>%{y:.3f}<extra>" + name + "</extra>"
-        line = {"x": dataset["layers"].values, "y": dataset[key].values, "mode": "lines+markers", "name": name}
-        figure.add_trace(go.Scatter(**line, line_color=colour, customdata=dataset["last"].values, hovertemplate=hover))
+        line = {"x": dataset[LAYERS].values, "y": dataset[key].values, "mode": "lines+markers", "name": name}
+        figure.add_trace(go.Scatter(**line, line_color=colour, customdata=dataset[LAST].values, hovertemplate=hover))
     figure.update_xaxes(title_text="layers shuffled, from the output backwards", **kit.AXIS)
     figure.update_yaxes(title_text="likeness to the trained network's map", range=[-0.3, 1.05], **kit.AXIS)
     words = f"{dataset.sizes[STAGE]} stages; a map that stays alike does not depend on what the network learned"

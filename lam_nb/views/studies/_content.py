@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
 
-from ...result import IMAGE, check
+from ...result import IMAGE, LARGEST, MEAN, WIDEST, check
 from .. import kit
 from ..kit import View
 
@@ -41,15 +41,15 @@ def content(study: xr.Dataset, *, most: int = 30) -> View:
     >>> len(content(lam.studies.content(table)).data[0].y)
     2
     """
-    check(study, "largest", "mean", "widest")
+    check(study, LARGEST, MEAN, WIDEST)
     count = study.sizes[IMAGE]
     kept = np.arange(count) if count <= most else np.r_[: most // 2, count - most // 2 : count]
     one = study.isel({IMAGE: kept[::-1]})
     names = [str(name) for name in one[IMAGE].values]
     hover = "%{y}<br>%{x:.2f} (%{customdata})<extra></extra>"
-    bars = go.Bar(x=one["largest"].values, y=names, orientation="h", name="widest network", marker_color=kit.LINES[0])
-    bars.update(customdata=one["widest"].values, hovertemplate=hover)
-    marks = go.Scatter(x=one["mean"].values, y=names, mode="markers", name="mean over networks")
+    bars = go.Bar(x=one[LARGEST].values, y=names, orientation="h", name="widest network", marker_color=kit.LINES[0])
+    bars.update(customdata=one[WIDEST].values, hovertemplate=hover)
+    marks = go.Scatter(x=one[MEAN].values, y=names, mode="markers", name="mean over networks")
     marks.update(marker={"color": kit.LINES[1], "size": 9, "symbol": "diamond"})
     figure = go.Figure([bars, marks])
     figure.update_xaxes(title_text="diffusion index", rangemode="tozero", **_LOOK)

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
 
-from ...result import DIFFUSION_INDEX, MODEL, check
+from ...result import AGAINST, DIFFUSION_INDEX, ENDS, MODEL, PEARSON, SPEARMAN, check
 from .. import kit
 from ..kit import View
 
@@ -42,18 +42,18 @@ def di_scatter(study: xr.Dataset) -> View:
     >>> len(di_scatter(study).data[0].x)
     3
     """
-    check(study, DIFFUSION_INDEX, "against", "pearson", "spearman")
+    check(study, DIFFUSION_INDEX, AGAINST, PEARSON, SPEARMAN)
     names = [str(name) for name in study[MODEL].values]
     label, units = study.attrs["against"], study.attrs["against_units"]
-    x_values, y_values = study[DIFFUSION_INDEX].values, study["against"].values
-    limits = (*np.log(_ends(study, DIFFUSION_INDEX)), *_ends(study, "against"))
+    x_values, y_values = study[DIFFUSION_INDEX].values, study[AGAINST].values
+    limits = (*np.log(_ends(study, DIFFUSION_INDEX)), *_ends(study, AGAINST))
     places = kit.name_places(names, np.log(x_values), y_values, limits, (730, 370), 12)
     figure = go.Figure(
         go.Scatter(
             x=x_values,
             y=y_values,
             error_x=kit.error_bars(study, DIFFUSION_INDEX, color="#888"),
-            error_y=kit.error_bars(study, "against", color="#888"),
+            error_y=kit.error_bars(study, AGAINST, color="#888"),
             mode="markers+text",
             text=names,
             textposition=places,
@@ -65,7 +65,7 @@ def di_scatter(study: xr.Dataset) -> View:
     ticks = kit.index_ticks(np.array(_ends(study, DIFFUSION_INDEX)))
     figure.update_xaxes(title_text="diffusion index (logarithmic)", type="log", tickvals=ticks, **_AXIS)
     figure.update_yaxes(title_text=f"{label} ({units})" if units != "1" else label, **_AXIS)
-    numbers = [f"{name.capitalize()} {_interval(study, name)}" for name in ("pearson", "spearman")]
+    numbers = [f"{name.capitalize()} {_interval(study, name)}" for name in (PEARSON, SPEARMAN)]
     how = f"{len(names)} networks, {study.attrs['images']} images, 95 % intervals by drawing images again"
     words = f"<b>{label} against ln DI</b> · {' · '.join(numbers)}{kit.small(how)}"
     kit.dress(figure, words, 820, 520, l=70, r=20, t=90, b=60)
@@ -74,11 +74,11 @@ def di_scatter(study: xr.Dataset) -> View:
 
 def _ends(study: xr.Dataset, name: str) -> tuple[float, float]:
     """Return the ends of all intervals, infinite ones left out."""
-    values = np.concatenate([study[name + end].values for end in ("", "_low", "_high")])
+    values = np.concatenate([study[name + end].values for end in ENDS])
     values = values[np.isfinite(values)]
     return (values.min(), values.max()) if len(values) and np.ptp(values) else (0.5, 2.0)
 
 
 def _interval(study: xr.Dataset, name: str) -> str:
-    value, low, high = (float(study[name + suffix]) for suffix in ("", "_low", "_high"))
+    value, low, high = (float(study[name + suffix]) for suffix in ENDS)
     return f"{value:.2f} [{low:.2f}, {high:.2f}]"

@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
-from ...result import AXIS, DIFFUSION_INDEX, MODEL, PSNR, check
+from ...result import AXIS, COMPARED, DIFFUSION_INDEX, ENDS, MODEL, PSNR, QUANTITY, SPEARMAN, check
 from .. import kit
 from ..kit import View
 
@@ -41,12 +41,12 @@ def scaling(study: xr.Dataset) -> View:
     >>> len(scaling(lam.studies.di_against_size(table, sizes)).data)
     2
     """
-    check(study, DIFFUSION_INDEX, PSNR, "compared", "spearman")
+    check(study, DIFFUSION_INDEX, PSNR, COMPARED, SPEARMAN)
     axes = [str(one) for one in study[AXIS].values]
     titles, specs = [_correlated(study, axis) for axis in axes], [[{"secondary_y": True}] * len(axes)]
     figure = make_subplots(rows=1, cols=len(axes), specs=specs, horizontal_spacing=0.16, subplot_titles=titles)
     for column, axis in enumerate(axes, start=1):
-        one = study.isel({MODEL: study["compared"].sel({AXIS: axis}).values}).sortby(axis)
+        one = study.isel({MODEL: study[COMPARED].sel({AXIS: axis}).values}).sortby(axis)
         for k, (quantity, label) in enumerate({DIFFUSION_INDEX: "diffusion index", PSNR: "PSNR (dB)"}.items()):
             place = {"row": 1, "col": column, "secondary_y": bool(k)}
             figure.add_trace(_line(one, axis, quantity, label, k), **place)
@@ -79,6 +79,6 @@ def _correlated(study: xr.Dataset, axis: str) -> str:
     one = study.sel({AXIS: axis})
     words = []
     for quantity, name in ((DIFFUSION_INDEX, "DI"), (PSNR, "PSNR")):
-        middle, low, high = (float(one["spearman" + end].sel(quantity=quantity)) for end in ("", "_low", "_high"))
+        middle, low, high = (float(one[SPEARMAN + end].sel({QUANTITY: quantity})) for end in ENDS)
         words.append(f"{name} {middle:+.2f} [{low:+.2f}, {high:+.2f}]")
     return f"<b>{axis}</b><br>Spearman: {' · '.join(words)}"

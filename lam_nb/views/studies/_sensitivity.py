@@ -7,7 +7,7 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
-from ...result import CHOICE, DIFFUSION_INDEX, MODEL, check
+from ...result import CHOICE, DIFFUSION_INDEX, MODEL, RANK_CORRELATION, RANKING, check
 from .. import kit
 from ..kit import View
 
@@ -41,9 +41,9 @@ def sensitivity(study: xr.Dataset) -> View:
     >>> len(sensitivity(study).data)
     4
     """
-    check(study, "rank_correlation", "ranking", DIFFUSION_INDEX)
+    check(study, RANK_CORRELATION, RANKING, DIFFUSION_INDEX)
     choices = [str(one) for one in study[CHOICE].values]
-    ranks = [f"<br>order {rank:+.2f}" if np.isfinite(rank) else "" for rank in study["ranking"].values]
+    ranks = [f"<br>order {rank:+.2f}" if np.isfinite(rank) else "" for rank in study[RANKING].values]
     order = [one + rank for one, rank in zip(choices, ranks, strict=True)]
     titles = (f"likeness to the map of {choices[0]}", "diffusion index (logarithmic)")
     figure = make_subplots(rows=1, cols=2, subplot_titles=titles, horizontal_spacing=0.1)
@@ -52,7 +52,7 @@ def sensitivity(study: xr.Dataset) -> View:
         look = {"name": str(model), "legendgroup": str(model), "marker_color": kit.LINES[k % len(kit.LINES)]}
         hover = f"{model}, %{{customdata}}<br>%{{y:.3f}}<extra></extra>"
         shared = {"x": order, "customdata": choices, "hovertemplate": hover, **look}
-        figure.add_trace(go.Bar(y=one["rank_correlation"].values, **shared), row=1, col=1)
+        figure.add_trace(go.Bar(y=one[RANK_CORRELATION].values, **shared), row=1, col=1)
         line = {"mode": "lines+markers", "showlegend": False}
         figure.add_trace(go.Scatter(y=one[DIFFUSION_INDEX].values, **line, **shared), row=1, col=2)
     figure.update_yaxes(title_text="rank correlation of pixels", range=[-0.1, 1.05], row=1, col=1, **kit.AXIS)
