@@ -19,7 +19,7 @@ from .encode import (
     reduction,
     signed_source,
 )
-from .page import write_html
+from .page import write_html, write_page
 from .theme import AXIS, BOX, DIVERGING, FONT, LINES, dress, is_common, scale_words
 from .timeline import BUDGET, add, affordable, stepwise
 from .view import View
@@ -67,6 +67,7 @@ __all__ = [
     "stepwise",
     "where",
     "write_html",
+    "write_page",
 ]
 
 

@@ -37,10 +37,21 @@ def write_html(figure: go.Figure, path: str | os.PathLike[str], title: str = "la
     >>> write_html(go.Figure(), tempfile.mkdtemp() + "/empty.html").name
     'empty.html'
     """
-    page_name(path)
     page = figure.to_html(include_plotlyjs=True, auto_play=False, div_id="figure", config={"displaylogo": False})
     style = "body { max-width: 1200px; margin: 0 auto; }"
     head = f"<title>{title}</title><meta name='viewport' content='width=device-width'><style>{style}</style>"
-    with replacing(path) as temporary:
-        temporary.write_text(page.replace("<head>", f"<head>{head}", 1), encoding="utf-8")
-    return Path(path)
+    return write_page(path, page.replace("<head>", f"<head>{head}", 1))
+
+
+def write_page(path: str | os.PathLike[str], text: str) -> Path:
+    """Write the text of a page; whole or not at all.
+
+    Raises
+    ------
+    InputError
+        If the name does not end in .html, or the folder cannot be written.
+    """
+    target = page_name(path)
+    with replacing(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+    return target

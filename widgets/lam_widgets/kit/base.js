@@ -10,6 +10,22 @@ const element = (name, properties = {}, ...children) => {
 
 const labelled = (text, control) => element("label", {}, `${text} `, control);
 
+// A list of options; `put` gets the one chosen.
+function choice(options, put) {
+  const select = element("select", {}, ...options.map((option) => element("option", { value: option, textContent: option })));
+  select.addEventListener("change", () => put(select.value));
+  return select;
+}
+
+// A slider along the path; `put` gets the step. Keys move it by `jumps`.
+function stepSlider(steps, put) {
+  const slider = element("input", { type: "range", min: 0, max: steps - 1, step: 1, className: "lam-slider" });
+  slider.setAttribute("aria-label", "step along the path");
+  slider.addEventListener("input", () => put(Number(slider.value)));
+  return slider;
+}
+const jumps = (steps) => ({ ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -steps, End: steps });
+
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
 const short = (value) => (value === 0 ? "0" : Math.abs(value) >= 1e-3 && Math.abs(value) < 1e4 ? String(Number(value.toPrecision(3))) : value.toExponential(1));

@@ -12,10 +12,9 @@ from typing import Any
 import anywidget
 from PIL import Image
 
-from lam_nb.result import page as page_name
-from lam_nb.result import replacing
+from lam_nb.views.kit import write_page
 
-_FOLDER = Path(__file__).parent
+_FOLDER = Path(__file__).parents[1]
 _RENDER = "export default { render };"
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -53,7 +52,7 @@ def source(stem: str, kind: str) -> str:
     >>> "render" in source("scrubber", "js")
     True
     """
-    return "\n".join((_FOLDER / f"{name}.{kind}").read_text(encoding="utf-8") for name in ("base", stem))
+    return "\n".join((_FOLDER / f"{name}.{kind}").read_text(encoding="utf-8") for name in ("kit/base", stem))
 
 
 class Widget(anywidget.AnyWidget):
@@ -79,18 +78,14 @@ class Widget(anywidget.AnyWidget):
         Raises
         ------
         InputError
-            If the folder cannot be written.
+            If the name does not end in .html, or the folder cannot be written.
         """
-        page_name(path)
         state = {name: getattr(self, name) for name in self.keys if not name.startswith("_") and name != "layout"}
         buffers = {name: base64.b64encode(value).decode() for name, value in state.items() if isinstance(value, bytes)}
         plain = {name: value for name, value in state.items() if name not in buffers and _is_plain(value)}
         script = str(self._esm).replace(_RENDER, "")
         texts = {"title": title, "style": str(self._css), "script": script}
-        page = _PAGE.format(**texts, state=json.dumps(plain), buffers=json.dumps(buffers))
-        with replacing(path) as temporary:
-            temporary.write_text(page, encoding="utf-8")
-        return Path(path)
+        return write_page(path, _PAGE.format(**texts, state=json.dumps(plain), buffers=json.dumps(buffers)))
 
     def _repr_mimebundle_(self, **settings: Any) -> Any:
         """Return the widget for front ends that know widgets, a picture for others."""
@@ -101,5 +96,5 @@ class Widget(anywidget.AnyWidget):
         return {**data, "image/png": base64.b64encode(buffer.getvalue()).decode()}, metadata
 
 
-def _is_plain(value: Any) -> bool:
+def _is_plain(value: object) -> bool:
     return isinstance(value, str | int | float | list | tuple | bool | dict) or value is None
