@@ -39,27 +39,32 @@ class _Sheet:
                     picture = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
                 _paste(self.canvas, picture, self.place(trace.xaxis or "x", trace.yaxis or "y"))
 
-    def draw_images(self) -> None:
+    def draw_images(self, layer: str) -> None:
         for image in self.layout.images:
-            if isinstance(image.source, str) and image.source.startswith("data:") and "domain" not in str(image.yref):
+            inside = "domain" not in str(image.yref) and image.layer == layer
+            if inside and isinstance(image.source, str) and image.source.startswith("data:"):
                 data = base64.b64decode(image.source.split(",", 1)[1])
-                picture = Image.open(io.BytesIO(data)).convert("RGB")
+                picture = Image.open(io.BytesIO(data)).convert("RGBA")
                 _paste(self.canvas, picture, self.place(image.xref, image.yref))
 
     def draw_windows(self) -> None:
         """Draw the outlines of rectangles, such as the window."""
         for shape in self.layout.shapes:
-            axes = [] if "domain" in f"{shape.xref}{shape.yref}" else [self.axis(shape.xref), self.axis(shape.yref)]
-            if shape.type != "rect" or not axes or not all(axis.range for axis in axes):
+            names = shape.xref or "x", shape.yref or "y"
+            across, up = (self.axis(name) for name in names)
+            if shape.type != "rect" or not (across.range and up.range):
                 continue
-            left, top, width, height = self.place(shape.xref, shape.yref)
-            x = sorted(left + _share(axes[0], at) * width for at in (shape.x0, shape.x1))
-            y = sorted(top + (1 - _share(axes[1], at)) * height for at in (shape.y0, shape.y1))
+            left, top, width, height = self.place(*names)
+            x = sorted(left + _share(across, at) * width for at in (shape.x0, shape.x1))
+            y = sorted(top + (1 - _share(up, at)) * height for at in (shape.y0, shape.y1))
             self.pen.rectangle([x[0], y[0], x[1], y[1]], outline=shape.line.color, width=int(shape.line.width))
 
     def draw_curves(self) -> None:
         for k, trace in enumerate(filter(_is_curve, self.figure.data)):
             x, y = trace.xaxis or "x", trace.yaxis or "y"
+            if trace.orientation == "h":
+                _rows(self.pen, trace, self.place(x, y), _COLOURS[k % len(_COLOURS)])
+                continue
             second = bool(self.axis(y).overlaying)
             axis = self.axis(str(self.axis(y).anchor or x) if second else x)
             _curve(self.pen, trace, axis, self.place(x, y), _COLOURS[k % len(_COLOURS)], second)
@@ -69,10 +74,11 @@ class _Sheet:
         left, top, width, height = self.field
         for note in self.layout.annotations:
             if note.xref == "paper" and note.yref == "paper":
-                at = left + note.x * width, top + (1 - note.y) * height - 5
-                self.pen.text(at, _plain(note.text), "black", font, anchor="ms")
-        for k, row in enumerate(re.split("<br ?/?>", str(self.layout.title.text or ""))):
-            self.pen.text((10, 8 + 20 * k), _plain(row), "black", font)
+                for k, row in enumerate(reversed(_lines(note.text))):
+                    at = left + note.x * width, top + (1 - note.y) * height - 5 - 18 * k
+                    self.pen.text(at, row, "black", font, anchor="ms")
+        for k, row in enumerate(_lines(self.layout.title.text)):
+            self.pen.text((10, 8 + 20 * k), row, "black", font)
 
     def axis(self, name: str) -> go.layout.XAxis | go.layout.YAxis:
         return self.layout[f"{name[0]}axis{name[1:].split()[0] if name[1:] else ''}"]
@@ -97,8 +103,9 @@ class _Sheet:
 def poster(figure: go.Figure) -> Image.Image:
     """Return a picture of a figure as it is first shown: its pictures, windows, curves and words."""
     sheet = _Sheet(figure)
+    sheet.draw_images("below")
     sheet.draw_heatmaps()
-    sheet.draw_images()
+    sheet.draw_images("above")
     sheet.draw_windows()
     sheet.draw_curves()
     sheet.draw_words()
@@ -116,18 +123,23 @@ def _downwards(axis: go.layout.YAxis) -> bool:
 
 def _paste(canvas: Image.Image, picture: Image.Image, box: Box) -> None:
     left, top, width, height = (round(value) for value in box)
-    canvas.paste(picture.resize((max(1, width), max(1, height)), Image.Resampling.NEAREST), (left, top))
+    shown = picture.resize((max(1, width), max(1, height)), Image.Resampling.NEAREST)
+    canvas.paste(shown, (left, top), shown)
 
 
 def _heat(trace: go.Heatmap) -> Image.Image:
+    """Return a heatmap's colours; what is NaN is seen through."""
     values = np.asarray(trace.z, float)
-    known = values[np.isfinite(values)] if np.isfinite(values).any() else np.zeros(1)
-    low = known.min() if trace.zmin is None else trace.zmin
-    high = known.max() if trace.zmax is None else trace.zmax
-    share = np.clip((np.nan_to_num(values, nan=low) - low) / ((high - low) or 1), 0, 1)
+    known = np.isfinite(values)
+    some = values[known] if known.any() else np.zeros(1)
+    low = some.min() if trace.zmin is None else trace.zmin
+    high = some.max() if trace.zmax is None else trace.zmax
+    share = np.clip((np.where(known, values, low) - low) / ((high - low) or 1), 0, 1)
     colours = np.array([ImageColor.getrgb(colour.replace(" ", "")) for _, colour in trace.colorscale])
     places = [place for place, _ in trace.colorscale]
-    return Image.fromarray(np.stack([np.interp(share, places, colours[:, k]) for k in range(3)], -1).astype(np.uint8))
+    opacity = 255 * known * (1 if trace.opacity is None else trace.opacity)
+    layers = [*(np.interp(share, places, colours[:, k]) for k in range(3)), opacity]
+    return Image.fromarray(np.stack(layers, -1).round().astype(np.uint8), "RGBA")
 
 
 def _is_curve(trace: Trace) -> bool:
@@ -168,6 +180,23 @@ def _curve(
     for value, at, anchor in ((first, left, "la"), (last, left + width, "ra")):
         pen.text((at, top + height + 4), f"{value:.3g}", "black", font, anchor=anchor)
     pen.text((left + width / 2, top + height + 20), _plain(axis.title.text or ""), "black", font, anchor="ma")
+
+
+def _rows(pen: ImageDraw.ImageDraw, trace: go.Bar, box: Box, colour: str) -> None:
+    """Draw bars that lie, the first at the bottom, with their names and numbers."""
+    left, top, width, height = box
+    values, font = np.asarray(trace.x, float), ImageFont.load_default(size=12)
+    most, step = 1.1 * (np.nanmax(values) or 1), height / len(values)  # room for the number of the longest
+    for k, (name, value) in enumerate(zip(trace.y, values, strict=True)):
+        middle = top + height - (k + 0.5) * step
+        end = left + max(value, 0) / most * width
+        pen.rectangle([left, middle - 0.35 * step, end, middle + 0.35 * step], fill=colour)
+        pen.text((left - 4, middle), _plain(str(name)), "black", font, anchor="rm")
+        pen.text((end + 4, middle), f"{value:.3g}", colour, font, anchor="lm")
+
+
+def _lines(text: str | None) -> list[str]:
+    return [_plain(row) for row in re.split("<br ?/?>", text or "")]
 
 
 def _plain(text: str) -> str:
