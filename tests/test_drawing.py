@@ -1,8 +1,10 @@
 """Drawing: windows, pictures, colours and their bars are where the numbers say, on a field that is no square."""
 
 import base64
+import importlib
 import io
 import pathlib
+import sys
 
 import numpy as np
 import pytest
@@ -246,6 +248,26 @@ def test_only_public_names_are_offered(bright):
     assert dir(views) == views.__all__
     assert all(not name.startswith("_") for name in dir(bright.lam))
     assert {"progression", "table", "share", "speed", "index_error"} <= set(dir(bright.lam))
+
+
+def test_each_method_of_a_result_is_a_statistic_or_a_view(bright):
+    assert set(dir(bright.lam)) <= {*lam.statistics.__all__, *views.__all__}
+
+
+def test_old_names_of_the_kit_still_work():
+    old = {
+        "pictures": "palette limit signed_source colour_source montage reduction dot_source place pixel_axes box look "
+        "dress small axis_name error_bars where index_ticks name_places caption write_html DIVERGING LEAST_SIDE FONT "
+        "AXIS LARGEST_SIDE BOX LINES",
+        "figure": "View",
+        "timeline": "BUDGET labels affordable add",
+    }
+    for module, known in old.items():
+        with pytest.warns(DeprecationWarning, match=f"lam_nb.views.{module} has moved: it is lam_nb.views.kit now"):
+            sys.modules.pop(f"lam_nb.views.{module}", None)
+            found = importlib.import_module(f"lam_nb.views.{module}")
+        assert all(getattr(found, name) is getattr(kit, name) for name in known.split())
+    assert set(known for names_ in old.values() for known in names_.split()) <= set(kit.__all__)
 
 
 @pytest.mark.parametrize("name", ["attribution", "progression", "path_panel"])

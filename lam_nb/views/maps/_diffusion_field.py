@@ -7,7 +7,17 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
-from ...result import DIFFUSION_INDEX, DIFFUSION_INDEX_ERROR, OUT_X, OUT_Y, OUTPUT, WINDOW_X, WINDOW_Y, check
+from ...result import (
+    DIFFUSION_INDEX,
+    DIFFUSION_INDEX_ERROR,
+    OUT_X,
+    OUT_Y,
+    OUTPUT,
+    REGION_SIZE,
+    WINDOW_X,
+    WINDOW_Y,
+    check,
+)
 from .. import kit
 from ..kit import View
 
@@ -71,7 +81,7 @@ def _heatmap(dataset: xr.Dataset) -> go.Heatmap:
 
 def _caption(dataset: xr.Dataset) -> str:
     told, index = dataset.attrs, dataset[DIFFUSION_INDEX].values
-    windows = f"windows of {told['region_size']} px, {told['stride']} px apart"
+    windows = f"windows of {told[REGION_SIZE]} px, {told['stride']} px apart"
     numbers = f"{int(np.isfinite(index).sum())} of {index.size} windows · on {told['canvas_pixels']:,} input pixels"
     if np.isfinite(index).any():
         numbers += f" · {np.nanmin(index):.2f} to {np.nanmax(index):.2f}, median {np.nanmedian(index):.2f}"

@@ -19,7 +19,7 @@ def receptive_field(dataset: xr.Dataset) -> View:
     Parameters
     ----------
     dataset : xarray.Dataset
-        Of `lam_nb.statistics.receptive_field`.
+        Of `lam_nb.receptive_field`.
 
     Returns
     -------
@@ -34,7 +34,7 @@ def receptive_field(dataset: xr.Dataset) -> View:
     Examples
     --------
     >>> import lam_nb as lam
-    >>> field = lam.statistics.receptive_field(lam.networks.load("residual"), side=48)
+    >>> field = lam.receptive_field(lam.networks.load("residual"), side=48)
     >>> receptive_field(field).data[0].z.shape
     (48, 48)
     """
