@@ -11,14 +11,14 @@ import pytest
 from PIL import Image as Pillow
 
 import lam_nb as lam
-from lam_nb import views
+from lam_nb import Region, views
 from lam_nb.result import names
 from lam_nb.views import kit
 from lam_nb.views.kit._poster import _Sheet
 
 OLD = pathlib.Path(__file__).parent / "fixtures" / "0.1.0"
 BRIGHT, SIZE = (4, 22), (20, 30)
-WINDOW = lam.Region(6, 30, height=4, width=10)
+WINDOW = Region(6, 30, height=4, width=10)
 
 
 @pytest.fixture
@@ -280,3 +280,32 @@ def test_a_comparison_draws_itself(pair):
     assert pair.lam.informative() == views.informative(pair)
     names_shown = [row[0] for row in pair.lam.table(task=["a", "b"]).rows]
     assert names_shown == ["wide", "narrow"]
+
+
+@pytest.mark.parametrize("name", ["gradient", "input_x_gradient", "integrated_gradients", "smoothgrad"])
+def test_peers_are_drawn_with_what_is_known_of_them(name, relu_network, image, tmp_path):
+    settings = {"steps": 3, "progress": False} if name == "integrated_gradients" else {}
+    found = getattr(lam, name)(relu_network, image, Region(16, 20, height=4, width=10), **settings)
+    figure, table = views.attribution(found), views.table([found])
+    text = figure.layout.title.text
+    assert f"method {found.attrs['method']}" in text and "detector edges" in text and "4 × 10 px" in text
+    assert not any(word in text for word in ("nan", "None", "rule none"))
+    assert figure.data[0].colorbar.title.text == found.attribution.attrs["units"]
+    error = {"integrated_gradients": "estimated error", "smoothgrad": "standard error"}.get(name)
+    assert (error in text and error in table.caption) if error else ("error" not in text + table.caption)
+    assert ("–" in str(table)) == (error is None)
+    assert views.save(found, tmp_path / "figure.png", dpi=50).exists()
+
+
+def test_a_rectangle_is_drawn_by_every_view_of_a_result(relu_network, linear_network, image):
+    window = Region(16, 20, height=4, width=10)
+    given = {"steps": 3, "progress": False}
+    ds = lam.attribute(relu_network, image, window, **given)
+    many = lam.compare([relu_network, linear_network], image, window, keep=["output", "integrand"], **given)
+    both = lam.attribute(relu_network, image, [window, (4, 6, 8)], keep=["input", "output"], **given)
+    rectangle, square = (views.attribution(both.isel(region=k)).layout.title.text for k in range(2))
+    assert "16, x=20, 4 × 10 px" in rectangle and "y=4, x=6, 8 × 8 px" in square
+    for figure in (views.attribution(ds), views.progression(ds), views.convergence(ds), views.comparison(many)):
+        assert "region y=16, x=20, 4 × 10 px" in figure.layout.title.text
+        for shape in figure.layout.shapes:
+            assert (shape.x1 - shape.x0) == pytest.approx(2.5 * (shape.y1 - shape.y0))

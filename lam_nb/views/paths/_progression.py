@@ -33,7 +33,8 @@ class _Panel:
     @property
     def heading(self) -> str:
         factor = kit.reduction(self.size)
-        notes = [self.measured_in] * bool(self.measured_in) + [f"shown at 1/{factor}"] * (factor > 1)
+        reduced = f"shown at 1/{factor}" if factor > 1 else ""
+        notes = [note for note in (self.measured_in, reduced) if note]
         return f"{self.title} <span style='font-size:12px'>({', '.join(notes)})</span>" if notes else self.title
 
 
