@@ -309,3 +309,16 @@ def test_a_rectangle_is_drawn_by_every_view_of_a_result(relu_network, linear_net
         assert "region y=16, x=20, 4 × 10 px" in figure.layout.title.text
         for shape in figure.layout.shapes:
             assert (shape.x1 - shape.x0) == pytest.approx(2.5 * (shape.y1 - shape.y0))
+
+
+def test_the_points_of_a_study_are_in_the_picture_without_a_browser():
+    study = lam.open(OLD / "correlation.nc")
+    figure = views.di_scatter(study)
+    left, top, width, height = _Sheet(figure).place("x", "y")
+    page = np.asarray(figure.picture()).astype(int)
+    blue = (page == (0x1F, 0x77, 0xB4)).all(-1)
+    x, y = np.log(study.diffusion_index.values), study.against.values
+    for a, b in zip(x, y, strict=True):
+        across = left + (0.1 + 0.8 * (a - x.min()) / np.ptp(x)) * width
+        down = top + (0.9 - 0.8 * (b - y.min()) / np.ptp(y)) * height
+        assert blue[int(down), int(across)]

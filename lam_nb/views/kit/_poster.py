@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 import numpy as np
 import plotly.graph_objects as go
+from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
 
 Box: TypeAlias = tuple[float, float, float, float]
@@ -69,6 +70,11 @@ class _Sheet:
             axis = self.axis(str(self.axis(y).anchor or x) if second else x)
             _curve(self.pen, trace, axis, self.place(x, y), _COLOURS[k % len(_COLOURS)], second)
 
+    def draw_points(self) -> None:
+        for k, trace in enumerate(filter(_is_cloud, self.figure.data)):
+            x, y = trace.xaxis or "x", trace.yaxis or "y"
+            _points(self.pen, trace, self.axis(x), self.place(x, y), _COLOURS[k % len(_COLOURS)])
+
     def draw_words(self) -> None:
         font = ImageFont.load_default(size=14)
         left, top, width, height = self.field
@@ -108,6 +114,7 @@ def poster(figure: go.Figure) -> Image.Image:
     sheet.draw_images("above")
     sheet.draw_windows()
     sheet.draw_curves()
+    sheet.draw_points()
     sheet.draw_words()
     return sheet.canvas
 
@@ -180,6 +187,40 @@ def _curve(
     for value, at, anchor in ((first, left, "la"), (last, left + width, "ra")):
         pen.text((at, top + height + 4), f"{value:.3g}", "black", font, anchor=anchor)
     pen.text((left + width / 2, top + height + 20), _plain(axis.title.text or ""), "black", font, anchor="ma")
+
+
+def _is_cloud(trace: Trace) -> bool:
+    """Whether it is points that are seen; those that only carry a colour bar are not."""
+    points = trace.type == "scatter" and trace.mode in ("markers", "markers+text") and trace.marker.opacity != 0
+    return bool(points and np.issubdtype(np.asarray(trace.y).dtype, np.number))
+
+
+def _points(pen: ImageDraw.ImageDraw, trace: go.Scatter, axis: go.layout.XAxis, box: Box, colour: str) -> None:
+    """Draw points with their names, and the smallest and largest numbers at the sides."""
+    left, top, width, height = box
+    x, y = np.asarray(trace.x, float), np.asarray(trace.y, float)
+    names = np.asarray([""] * len(x) if trace.text is None else trace.text)
+    known = np.isfinite(x) & np.isfinite(y)
+    if not known.any():
+        return
+    x, y, names = x[known], y[known], names[known]
+    across = left + _inside(np.log10(x) if axis.type == "log" else x) * width
+    down = top + (1 - _inside(y)) * height
+    font = ImageFont.load_default(size=12)
+    pen.rectangle([left, top, left + width, top + height], outline="#bbbbbb")
+    for name, at, tip in zip(names, across, down, strict=True):
+        pen.ellipse([at - 4, tip - 4, at + 4, tip + 4], fill=colour)
+        pen.text((at + 7, tip), _plain(str(name)), "black", font, anchor="lm")
+    for k in {int(x.argmin()), int(x.argmax())}:
+        pen.text((across[k], top + height + 4), f"{x[k]:.3g}", "black", font, anchor="ma")
+    for k in {int(y.argmin()), int(y.argmax())}:
+        pen.text((left - 4, down[k]), f"{y[k]:.3g}", "black", font, anchor="rm")
+    pen.text((left + width / 2, top + height + 20), _plain(axis.title.text or ""), "black", font, anchor="ma")
+
+
+def _inside(values: NDArray[np.floating]) -> NDArray[np.floating]:
+    """Return where values stand between the sides of a field, with room at both."""
+    return 0.1 + 0.8 * (values - values.min()) / (np.ptp(values) or 1)
 
 
 def _rows(pen: ImageDraw.ImageDraw, trace: go.Bar, box: Box, colour: str) -> None:
