@@ -159,7 +159,11 @@ def variable(name: str) -> str | None:
 
 
 class _StandIn(ModuleType):
-    """An old module: answers with what the new one has."""
+    """An old module: answers with what the new one has, and to a call if a verb has its name."""
+
+    def __call__(self, *arguments: object, **settings: object) -> object:
+        """Call what has the module's last name: importing ``lam_nb.sweep`` puts this in the place of ``lam.sweep``."""
+        return getattr(self, self.__name__.rpartition(".")[2])(*arguments, **settings)
 
     def __getattr__(self, name: str) -> object:
         """Return the new module's attribute."""

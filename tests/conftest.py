@@ -11,8 +11,12 @@ from torch import nn
 
 import lam_nb as lam
 from lam_nb._moved import variable
+from tests import pretended
 
 torch.set_num_threads(1)
+if pretended.AVAILABLE:
+    pretended.device()  # before the first gradient: autograd counts the devices once
+collect_ignore = ["fixtures"]
 SHARED = pathlib.Path(variable("LAM_NB_SHARED") or pathlib.Path(__file__).parents[2] / "shared")
 
 

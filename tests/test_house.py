@@ -129,7 +129,8 @@ def test_every_table_has_units_and_long_names():
 
 def test_every_variable_is_shown_or_counted():
     """Each name of a table is used by a statistic, a view or a widget: nobody computes what nobody sees."""
-    folders = ("lam_nb/statistics", "lam_nb/views", "lam_nb/studies", "lam_nb/cli", "widgets")
+    readers = ("statistics", "views", "studies", "cli", "networks/training")
+    folders = (*(f"lam_nb/{reader}" for reader in readers), "widgets")
     used = {
         node.id if isinstance(node, ast.Name) else node.attr
         for folder in folders
@@ -153,8 +154,15 @@ def test_tab_offers_what_is_public_and_nothing_else():
 
 def test_modules_are_not_called_like_their_one_function():
     for path in (ROOT / "lam_nb").rglob("*.py"):
-        names = [node.name for node in ast.parse(path.read_text()).body if isinstance(node, ast.FunctionDef)]
-        assert path.stem not in names, path
+        body = ast.parse(path.read_text()).body
+        names = [node.name for node in body if isinstance(node, ast.FunctionDef | ast.ClassDef)]
+        assert [name for name in names if not name.startswith("_")] != [path.stem], path
+
+
+def test_an_old_module_does_not_hide_the_verb_of_its_name():
+    code = "import lam_nb as lam, lam_nb.sweep; from lam_nb.sweep import sweep; sweep is lam.sweep or lam.sweep(1, 2)"
+    run = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
+    assert "sweep() missing 1 required positional argument" in run.stderr
 
 
 @pytest.mark.parametrize("old", _moved.MODULES)

@@ -26,6 +26,8 @@ _SCRATCH = ".lam_nb"
 """Ending of folders that are written before they take a name."""
 _OLD = 24 * 3600
 """Seconds after which such a folder belongs to nobody."""
+_TRIES, _PAUSE = 20, 0.05
+"""How often a folder that is given up is deleted, and seconds between."""
 _OLD_MARKS = ("plan", "versions")
 """What stores of version 0.1 have instead."""
 
@@ -68,27 +70,31 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     recover(target)
     _refuse_other_folders(target)
     _sweep(target)
-    with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=_SCRATCH, dir=folder) as scratch:
-        temporary = Path(scratch) / target.name
-        try:
-            yield temporary
-        except BaseException:
-            _give_back(Path(scratch))
-            raise
+    scratch = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=_SCRATCH, dir=folder))
+    try:
+        temporary = scratch / target.name
+        yield temporary
         if temporary.is_dir():
             _exchange(temporary, target)
         elif target.is_dir():
             raise InputError(f"cannot write {target}: it is a folder; give the name of a file.")
         else:
             temporary.replace(target)
+    finally:
+        _give_back(scratch)
 
 
 def _give_back(scratch: Path) -> None:
-    """Empty files that are given up: a library that failed may hold them open, and their space with them."""
-    for path in scratch.rglob("*"):
-        with suppress(OSError):
-            if path.is_file():
-                os.truncate(path, 0)
+    """Delete what is given up; a library that failed may hold files open, and have threads that write more."""
+    for _ in range(_TRIES):
+        for path in scratch.rglob("*"):
+            with suppress(OSError):
+                if path.is_file():
+                    os.truncate(path, 0)
+        shutil.rmtree(scratch, ignore_errors=True)
+        if not scratch.exists():
+            return
+        time.sleep(_PAUSE)
 
 
 def recover(path: str | os.PathLike[str]) -> None:

@@ -6,3 +6,7 @@ from .region_picker import RegionPicker
 from .scrubber import Scrubber
 
 __all__ = ["Comparison", "Explorer", "RegionPicker", "Scrubber"]
+
+
+def __dir__() -> list[str]:
+    return __all__

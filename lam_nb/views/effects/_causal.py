@@ -8,7 +8,7 @@ import xarray as xr
 from plotly.subplots import make_subplots
 
 from ... import statistics
-from ...result import BLOCK_X, BLOCK_Y, DRAWS, INPUT, QUALITY_ORIGIN, X, Y
+from ...result import BLOCK_X, BLOCK_Y, DRAW, DRAWS, EVERY_DRAW, INPUT, QUALITY_ORIGIN, X, Y
 from .. import kit
 from ..kit import View
 from ._drawing import BAR, HEIGHT, SPACE, Colours, checked, counts, draw, measured_in, right, span
@@ -82,8 +82,15 @@ def causal(
 def _interventions(figure: go.Figure, dataset: xr.Dataset) -> None:
     bar = {"title": {"text": "draws", "side": "top"}, "x": right(figure, 3), **BAR}
     place = {"x": dataset[BLOCK_X].values, "y": dataset[BLOCK_Y].values}
-    told = {"hovertemplate": "%{z} interventions<extra></extra>", "colorscale": "Greys", "colorbar": bar}
-    figure.add_trace(go.Heatmap(z=dataset[DRAWS].values, **place, **told), row=1, col=3)
+    hover = "%{z} interventions"
+    told: dict[str, object] = {"colorscale": "Greys", "colorbar": bar}
+    if EVERY_DRAW in dataset:
+        every = dataset[EVERY_DRAW]
+        told["customdata"] = np.stack([every.min(DRAW).values, every.max(DRAW).values], -1)
+        hover += f"<br>effects %{{customdata[0]:+.3f}} to %{{customdata[1]:+.3f}} {dataset.attrs['units']}"
+    figure.add_trace(
+        go.Heatmap(z=dataset[DRAWS].values, hovertemplate=f"{hover}<extra></extra>", **place, **told), row=1, col=3
+    )
 
 
 def _caption(dataset: xr.Dataset) -> str:

@@ -13,8 +13,11 @@ from ...result import (
     ATTRIBUTION,
     COMPLETENESS_GAP,
     DIFFUSION_INDEX_ERROR,
+    PRECISION_ERROR,
+    PSNR_WINDOW,
     QUADRATURE_ERROR,
     SAMPLING_ERROR,
+    SSIM,
     X,
     Y,
     check,
@@ -37,6 +40,12 @@ class Doubt:
 
 _ESTIMATED = "estimated error of the map"
 _SAMPLED = "standard error of the map over noisy copies"
+_TOLD = {
+    PRECISION_ERROR: "error by low precision {:.1%}",
+    PSNR_WINDOW: "window {:.1f} dB",
+    SSIM: "output SSIM {:.3f}",
+}
+"""What else a caption tells, if it is known."""
 
 
 def caption(dataset: xr.Dataset) -> str:
@@ -56,6 +65,7 @@ def caption(dataset: xr.Dataset) -> str:
         numbers.append(f"completeness gap {float(statistics.completeness(dataset)):+.1%}")
     if found := doubt(dataset):
         numbers.append(f"{found.kind} {found.value:.1%}")
+    numbers += [words.format(float(dataset[name])) for name, words in _TOLD.items() if _known(dataset, name)]
     return f"<b>{told['network']}</b> · {where(told)}{small(how(told), ' · '.join(numbers))}"
 
 

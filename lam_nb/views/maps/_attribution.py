@@ -7,7 +7,7 @@ import xarray as xr
 from plotly.subplots import make_subplots
 
 from ... import statistics
-from ...result import INPUT, OUTPUT, check, facts
+from ...result import INPUT, OUTPUT, REFERENCE, check, facts
 from .. import kit
 from ..kit import View
 
@@ -16,7 +16,8 @@ def attribution(dataset: xr.Dataset) -> View:
     """Show the map, the network's input and its output, with the region; hover reads values.
 
     Red pixels add to the detector, blue ones take away. The colour scale is symmetric; the
-    strongest fifth of the pixels that count are shown in its end colours.
+    strongest fifth of the pixels that count are shown in its end colours. A ground truth that was given
+    stands beside the output.
 
     Parameters
     ----------
@@ -44,24 +45,28 @@ def attribution(dataset: xr.Dataset) -> View:
     """
     check(dataset, INPUT, OUTPUT)
     facts(dataset)
+    pictures = {INPUT: "network input", OUTPUT: "network output", REFERENCE: "ground truth"}
+    shown = [name for name in pictures if name in dataset]
+    titles = [*(pictures[name] for name in shown), "attribution"]
     figure = make_subplots(
         rows=1,
-        cols=3,
-        subplot_titles=["network input", "network output", "attribution"],
-        horizontal_spacing=0.07,
+        cols=len(titles),
+        subplot_titles=titles,
+        horizontal_spacing=0.07 if len(titles) == 3 else 0.05,
     )
-    _draw_map(figure, statistics.signed(dataset))
-    for column, (name, units) in enumerate(((INPUT, "input px"), (OUTPUT, "output px")), start=1):
+    _draw_map(figure, statistics.signed(dataset), len(titles))
+    for column, name in enumerate(shown, start=1):
         values = dataset[name].values
+        units = "input px" if name == INPUT else "output px"
         kit.place(figure, kit.colour_source(values), values.shape[-2:], 1, column, units)
-    for column, scale in ((1, facts(dataset)["scale"]), (2, 1), (3, facts(dataset)["scale"])):
-        kit.box(figure, dataset, 1, column, scale)
+        kit.box(figure, dataset, 1, column, facts(dataset)["scale"] if name == INPUT else 1)
+    kit.box(figure, dataset, 1, len(titles), facts(dataset)["scale"])
     figure.update_annotations(font_size=14)
     figure.update_layout(**kit.look(dataset, height=460), margin={"l": 65, "r": 20, "t": 120, "b": 50})
     return View(figure)
 
 
-def _draw_map(figure: go.Figure, values: xr.DataArray) -> None:
+def _draw_map(figure: go.Figure, values: xr.DataArray, column: int) -> None:
     end = kit.limit(values.values)
     title = {"text": values.attrs["units"], "side": "right", "font": {"size": 12}}
     figure.add_trace(
@@ -74,7 +79,7 @@ def _draw_map(figure: go.Figure, values: xr.DataArray) -> None:
             hovertemplate="y %{y}, x %{x}<br>%{z:.3g} " + values.attrs["units"] + "<extra></extra>",
         ),
         row=1,
-        col=3,
+        col=column,
     )
     rows, columns = values.shape
-    kit.pixel_axes(figure, (rows, columns), 1, 3, "input px")
+    kit.pixel_axes(figure, (rows, columns), 1, column, "input px")

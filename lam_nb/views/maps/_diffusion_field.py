@@ -13,6 +13,7 @@ from ...result import (
     OUT_X,
     OUT_Y,
     OUTPUT,
+    PRECISION_ERROR,
     REGION_SIZE,
     WINDOW_X,
     WINDOW_Y,
@@ -85,4 +86,6 @@ def _caption(dataset: xr.Dataset) -> str:
     numbers = f"{int(np.isfinite(index).sum())} of {index.size} windows · on {told['canvas_pixels']:,} input pixels"
     if np.isfinite(index).any():
         numbers += f" · {np.nanmin(index):.2f} to {np.nanmax(index):.2f}, median {np.nanmedian(index):.2f}"
+    if PRECISION_ERROR in dataset and np.isfinite(dataset[PRECISION_ERROR]).any():
+        numbers += f" · error of the maps by low precision up to {float(dataset[PRECISION_ERROR].max()):.1%}"
     return f"<b>{told['network']}</b> · {windows}{kit.small(kit.how(told), numbers)}"

@@ -6,7 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
 
-from ...result import ABOVE, BELOW, EFFECTIVE_FIELD, FIELD_HEIGHT, FIELD_WIDTH, LEFT, RIGHT, X, Y, check
+from ...result import ABOVE, BELOW, EFFECTIVE_FIELD, FIELD_HEIGHT, FIELD_WIDTH, INFLUENCE, LEFT, RIGHT, X, Y, check
 from .. import kit
 from ..kit import View
 
@@ -49,7 +49,8 @@ def receptive_field(dataset: xr.Dataset) -> View:
         zmax=1,
         colorscale=_NOTHING_TO_ALL,
         colorbar=bar,
-        hovertemplate="rows %{y}, columns %{x}<br>%{z:.3g}<extra></extra>",
+        customdata=dataset[INFLUENCE].values,
+        hovertemplate="rows %{y}, columns %{x}<br>%{z:.3g}, positive gradient %{customdata:.3g}<extra></extra>",
     )
     figure = go.Figure(heatmap)
     _outline(figure, dataset)

@@ -7,7 +7,17 @@ import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
 
-from ...result import FRACTION, METHOD, MODE, OUTPUT_AREA, OUTPUT_SHARE, OUTPUT_SHARE_ERROR, check
+from ...result import (
+    DETECTOR_AREA,
+    DETECTOR_SHARE,
+    FRACTION,
+    METHOD,
+    MODE,
+    OUTPUT_AREA,
+    OUTPUT_SHARE,
+    OUTPUT_SHARE_ERROR,
+    check,
+)
 from .. import kit
 from ..kit import View
 
@@ -52,7 +62,7 @@ def faithfulness(dataset: xr.Dataset) -> View:
             _draw(figure, one, column, k, f"{method}  {areas}")
     words = "area, " + " · ".join(modes)
     figure.update_layout(legend={"title_text": words, "title_font_size": 12, "font_size": 12})
-    figure.update_xaxes(title_text="part of the pixels replaced", type="log", tickformat=".3~%", **kit.AXIS)
+    figure.update_xaxes(title_text="part of the pixels replaced", type="log", dtick=1, tickformat=".3~%", **kit.AXIS)
     figure.update_yaxes(title_text="window restored, 0 baseline … 1 image", row=1, col=1, **kit.AXIS)
     figure.update_yaxes(range=[-0.25, 1.1], **kit.AXIS)
     figure.update_annotations(font_size=14)
@@ -73,7 +83,9 @@ def _draw(figure: go.Figure, one: xr.Dataset, column: int, k: int, name: str) ->
         band = {"x": [*x, *x[::-1]], "y": [*(share + error), *(share - error)[::-1]], "fill": "toself"}
         shade = {"line_width": 0, "fillcolor": colour, "opacity": 0.15, "showlegend": False}
         figure.add_trace(go.Scatter(**band, **shade, hoverinfo="skip", mode="lines"), row=1, col=column)
-    hover = f"{method}<br>%{{x:.2%}} of pixels<br>%{{y:.3f}} of the window<extra></extra>"
+    hover = f"{method}<br>%{{x:.2%}} of pixels<br>%{{y:.3f}} of the window<br>%{{customdata:.3f}} of the detector's "
+    hover += f"change (area {float(one[DETECTOR_AREA]):.3f})<extra></extra>"
     line = {"x": x, "y": share, "mode": "lines", "line": {"color": colour, "dash": dash}, "name": name}
+    line["customdata"] = one[DETECTOR_SHARE].values
     legend = {"legendgroup": method, "showlegend": column == 1}
     figure.add_trace(go.Scatter(**line, **legend, hovertemplate=hover), row=1, col=column)
