@@ -24,7 +24,7 @@ from .methods.receptive import receptive_field
 from .result import open as open  # not in __all__: a star import must not hide the built-in
 from .result import save
 from .studies import sweep
-from .types import ImplausibleNetwork, NotConverged, Region
+from .types import ImplausibleNetwork, Inconsistent, NotConverged, Region
 from .validation import InputError
 from .version import __version__ as __version__
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ImplausibleNetwork",
+    "Inconsistent",
     "InputError",
     "NotConverged",
     "Region",

@@ -37,6 +37,7 @@ __all__ = [
     "Image",
     "ImageLike",
     "ImplausibleNetwork",
+    "Inconsistent",
     "InputError",
     "NotConverged",
     "Path",
@@ -66,6 +67,10 @@ class ImplausibleNetwork(UserWarning):
 
 class NotConverged(UserWarning):
     """A map whose estimated error is still above the tolerance that was asked for."""
+
+
+class Inconsistent(UserWarning):
+    """A map whose sum is further from the detector's change than its estimated error allows."""
 
 
 class Path(Protocol):

@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 import pytest
 import torch
+import xarray as xr
 from torch import nn
 
 import lam_nb as lam
@@ -74,3 +75,54 @@ def _network(activation):
     torch.manual_seed(7)
     layers = [nn.Conv2d(3, 8, 3, padding=1), activation, nn.Conv2d(8, 12, 3, padding=1), nn.PixelShuffle(2)]
     return lam.networks.wrap(nn.Sequential(*(layer for layer in layers if layer)), scale=2, name="toy", check=False)
+
+
+BRIGHT = 4, 22
+"""The one pixel that counts in the result `bright`."""
+WINDOW = lam.Region(6, 30, height=4, width=10)
+
+
+@pytest.fixture
+def bright():
+    """A result of 20 × 30 pixels, scale 2, in which one pixel off the window is bright and counts."""
+    return spot(*BRIGHT)
+
+
+@pytest.fixture
+def pair(bright):
+    """Two networks: both use the bright pixel and its neighbours, the first another place, too."""
+    near = (4, 23), (5, 22)
+    first, second = spot(*BRIGHT, *near, (15, 5), (15, 6)), spot(*BRIGHT, *near)
+    stack = [first.assign_attrs(network="wide"), second.assign(input=first.input).assign_attrs(network="narrow")]
+    return lam.result.stacked(stack, lam.result.MODEL).assign_coords(model=["wide", "narrow"])
+
+
+def spot(y, x, *others):
+    """A result of three steps that gathers at a pixel, and half as much at others."""
+    picture = np.zeros((3, 20, 30), np.float32)
+    for place, value in {**dict.fromkeys(others, 0.5), (y, x): 1.0}.items():
+        picture[:, place[0], place[1]] = value
+    along = np.stack([picture] * 3)
+    variables = {
+        "input": ("channel", "y", "x"),
+        "attribution": ("channel", "y", "x"),
+        "output": ("channel", "out_y", "out_x"),
+        **dict.fromkeys(("path", "gradient", "integrand"), ("alpha", "channel", "y", "x")),
+    }
+    values = {"input": picture, "attribution": picture, "output": picture.repeat(2, 1).repeat(2, 2)}
+    total = float(picture.sum())
+    scalars = {"detector_start": 0.0, "detector_end": total, "completeness_gap": 0.0, "quadrature_error": 0.01}
+    attrs = {
+        "network": "toy",
+        "parameters": 7,
+        "scale": 2,
+        "path": "blur",
+        "detector": "edges",
+        "rule": "arc",
+        "steps": 3,
+    }
+    return xr.Dataset(
+        {name: (dims, values.get(name, along)) for name, dims in variables.items()} | scalars,
+        coords={"alpha": [0.25, 0.5, 0.75], "weight": ("alpha", [1 / 3] * 3)},
+        attrs=attrs | WINDOW.facts,
+    ).assign(detector=("alpha", [0.2, 0.5, 0.8]), diffusion_index_error=0.002)

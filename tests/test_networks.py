@@ -36,7 +36,8 @@ def test_shipped_networks_have_a_card_and_are_small():
         least = {"fsrcnn": 1, "dncnn-small": 5}.get(name, 1.5)
         baseline = card["psnr_luma_bicubic" if name in ENLARGING else "psnr_luma_noisy"]
         assert card["psnr_luma"]["Set5"] - baseline["Set5"] >= least
-        assert card["training"].startswith("python -m lam_nb.networks.train")
+        assert card["training"].startswith("python -m lam_nb.networks.training ")
+        assert card["data_terms"] == "BSDS500 photographs: for research and education"
     weights = [path.stat().st_size for path in networks.loading._folder().glob("*.safetensors")]
     assert max(weights) <= 600_000 and sum(weights) <= 3_000_000
 

@@ -10,7 +10,8 @@ from PIL import Image as Pillow
 
 import lam_nb as lam
 from lam_nb import InputError, Region, views
-from lam_nb.views import pictures
+from lam_nb.views import kit
+from lam_nb.views.kit._poster import _Sheet
 
 
 @pytest.fixture
@@ -42,12 +43,12 @@ def test_progression_has_a_step_and_a_frame_per_node(dataset):
 def test_pictures_are_the_values_through_the_colour_scale(dataset):
     figure = views.progression(dataset)
     gathered = dataset.lam.cumulative().values
-    end = pictures.limit(gathered)
+    end = kit.limit(gathered)
     index = np.round((np.clip(gathered[2] / end, -1, 1) + 1) * 127.5).astype(int)
     shown = _decoded(figure.layout.sliders[0].steps[2].args[0]["images[4].source"])
     factor = shown.shape[0] // 20
     assert shown.shape == (20 * factor, 26 * factor, 3)
-    np.testing.assert_array_equal(shown[factor // 2 :: factor, factor // 2 :: factor], pictures.palette()[index])
+    np.testing.assert_array_equal(shown[factor // 2 :: factor, factor // 2 :: factor], kit.palette()[index])
 
 
 def test_large_pictures_are_shown_reduced_and_say_so(relu_network):
@@ -63,7 +64,7 @@ def test_large_pictures_are_shown_reduced_and_say_so(relu_network):
     assert map_shown.shape == (150, 258, 3)
     gathered = ds.lam.cumulative().values[-1]
     strongest = np.unravel_index(np.abs(gathered).argmax(), gathered.shape)
-    colour = pictures.palette()[255 if gathered[strongest] > 0 else 0]
+    colour = kit.palette()[255 if gathered[strongest] > 0 else 0]
     np.testing.assert_array_equal(map_shown[strongest[0] // 2, strongest[1] // 2], colour)
 
 
@@ -129,8 +130,23 @@ def test_convergence_shows_tolerance_and_adds_up(relu_network, image):
 
 @pytest.mark.parametrize("view", ["progression", "attribution", "convergence"])
 def test_a_picture_is_left_where_nothing_plays(view, dataset):
-    picture = np.asarray(getattr(views, view)(dataset).picture())
+    figure = getattr(views, view)(dataset)
+    picture = np.asarray(figure.picture())
     assert picture.shape[1] == 1000 and len(np.unique(picture.reshape(-1, 3), axis=0)) > 20
+    sheet = _Sheet(figure)
+    for image in (one for one in figure.layout.images if "domain" not in one.yref):
+        left, top, width, height = (round(value) for value in sheet.place(image.xref, image.yref))
+        source = Pillow.fromarray(_decoded(image.source)).resize((width, height), Pillow.Resampling.NEAREST)
+        drawn = picture[top : top + height, left : left + width]
+        assert (drawn == source).all(-1).mean() > 0.9, "all but the window's outline"
+    curves = [trace for trace in figure.data if trace.name or trace.type == "bar"]
+    assert len(curves) == {"progression": 2, "attribution": 0, "convergence": 1}[view]
+    for k, trace in enumerate(curves if view == "progression" else []):
+        colour = [(0x1F, 0x77, 0xB4), (0xC2, 0x4E, 0x00)][k]
+        left, top, width, height = sheet.place(trace.xaxis, trace.yaxis)
+        down, across = np.nonzero((picture == colour).all(-1))
+        inside = (across > left) & (across < left + width) & (down > top - 2) & (down < top + height + 2)
+        assert inside.sum() > width / 2, "a line as wide as its axes"
 
 
 def test_a_budget_leaves_out_steps_and_says_so(relu_network, image):

@@ -70,16 +70,27 @@ class Integral:
         row = len(contributions), error, float(self._index(contributions.sum((0, 1))))
         return replace(self, history=(*self.history, row))
 
-    def values(self) -> dict[str, ArrayLike | None]:
-        """Return the map and what is known of its error, by variable name; on the computed part."""
+    def values(self, moved: NDArray[np.floating] | None = None) -> dict[str, ArrayLike | None]:
+        """Return the map and what is known of its error, by variable name; on the computed part.
+
+        Parameters
+        ----------
+        moved : numpy.ndarray, shape (3, y, x), optional
+            How far a lower precision moved the map.
+        """
         contributions = self.contributions
         errors = quadrature.step_errors(contributions, self.nodes.place, self.widths)
         attribution = contributions.sum(0)
         counts, history, indices = zip(*self.history, strict=True)
+        index_error = self._index_error(attribution.sum(0), errors.sum(1))
+        if moved is not None:
+            shift = float(self._index((attribution - moved).sum(0))) - indices[-1]
+            index_error = float(np.hypot(index_error, shift))
         return {
             result.ATTRIBUTION: attribution,
             result.QUADRATURE_ERROR: history[-1],
-            result.DIFFUSION_INDEX_ERROR: self._index_error(attribution.sum(0), errors.sum(1)),
+            result.DIFFUSION_INDEX_ERROR: index_error,
+            result.PRECISION_ERROR: None if moved is None else _relative(moved, attribution),
             result.STEP_ERROR: quadrature.shares(errors) * history[-1],
             result.NODE_COUNT: counts,
             result.ERROR_HISTORY: history,
@@ -226,8 +237,8 @@ class Plan:
         warnings.warn(f"{words}; take it as it is, or try another path.", NotConverged, stacklevel=stacklevel + 1)
 
 
-def precision_error(integral: Integral, exact: Sampler, detector: Detector) -> float:
-    """Estimate how far a lower precision moved a map, relative L1, from a few nodes in full precision.
+def moved_by_precision(integral: Integral, exact: Sampler, detector: Detector) -> NDArray[np.floating]:
+    """Estimate how far a lower precision moved a map, from a few nodes in full precision, (3, y, x).
 
     What the nodes have in common counts in full, as if all nodes had it.
 
@@ -244,6 +255,11 @@ def precision_error(integral: Integral, exact: Sampler, detector: Detector) -> f
     probes = quadrature.Nodes(nodes.alphas[chosen], nodes.weights[chosen], nodes.backward)
     found = exact([detector], [probes])[0].integrand
     weights = probes.weights.astype(found.dtype).reshape(-1, *[1] * (found.ndim - 1))
-    moved = ((integral.samples.integrand[chosen] - found) * weights).sum(0) / probes.weights.sum() * nodes.weights.sum()
-    total = np.abs(integral.contributions.sum(0)).sum()
-    return float(np.abs(moved).sum() / total) if total > 0 else float("nan")
+    off = ((integral.samples.integrand[chosen] - found) * weights).sum(0) / probes.weights.sum()
+    moved: NDArray[np.floating] = off * nodes.weights.sum()
+    return moved
+
+
+def _relative(part: NDArray[np.floating], whole: NDArray[np.floating]) -> float:
+    total = np.abs(whole).sum()
+    return float(np.abs(part).sum() / total) if total > 0 else float("nan")

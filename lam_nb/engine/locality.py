@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import torch
+from torch.nn import functional
 
 from ..types import Batch, Detector, DetectorMaker, Region
 from ..validation import InputError
@@ -75,9 +76,11 @@ class Local:
         computed = output[..., rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
         if self.canvas is None:
             return computed
-        whole = self.canvas.to(batch).repeat(len(batch), 1, 1, 1)
-        whole[..., rows, columns] = computed
-        return whole
+        around = self.canvas.to(batch).clone()
+        around[..., rows, columns] = 0
+        height, width = around.shape[-2:]
+        margins = columns.start, width - columns.stop, rows.start, height - rows.stop
+        return around + functional.pad(computed, margins)
 
 
 def localised(

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..networks.network import is_out_of_memory
 from ..quadrature import Nodes
 from ..types import Bar, Batch, Detector, Path
 from ..validation import InputError, whole
@@ -78,27 +79,43 @@ def value_and_gradient(run: Runnable, detector: Detector, batch: Batch) -> tuple
 
 
 def values_and_gradients(
-    run: Runnable, detectors: Sequence[Detector], batch: Batch
+    run: Runnable, detectors: Sequence[Detector], batch: Batch, *, check: bool = True
 ) -> tuple[list[tuple[torch.Tensor, Batch]], Batch]:
-    """Return every detector's values (node,) and gradients, from one forward pass, and the outputs."""
+    """Return every detector's values (node,) and gradients, from one forward pass, and the outputs.
+
+    Whether they are finite is looked at if `check` is true, for which a GPU is waited for.
+    """
     images = batch.detach().to(run.dtype).clone().requires_grad_()
     found = []
     with run.lease(), torch.enable_grad():
         output = run(images)
         for left, detector in zip(reversed(range(len(detectors))), detectors, strict=True):
-            values = detect(detector, output, run.name)
+            values = detect(detector, output, run.name, check=check)
             if not values.requires_grad:
                 raise InputError(
                     f"network {run.name!r}: no gradient reaches the image; it or the detector runs under "
                     "torch.no_grad or inference_mode, detaches, or leaves torch; take that away."
                 )
             found.append((values.detach(), _gradient(values, images, retain=left > 0)))
-    if not all(torch.isfinite(gradients).all() for _, gradients in found):
+    if check:
+        for _, gradients in found:
+            _refuse_infinite_gradient(gradients, run.name)
+    return found, output.detach()
+
+
+def _refuse_infinite_gradient(gradients: Batch, name: str) -> None:
+    if not torch.isfinite(gradients).all():
         raise InputError(
-            f"network {run.name!r}: its gradient is NaN or infinite on this image; look for a square root, "
+            f"network {name!r}: its gradient is NaN or infinite on this image; look for a square root, "
             "logarithm or division in it whose argument reaches 0."
         )
-    return found, output.detach()
+
+
+def _refuse_infinite_output(values: torch.Tensor, name: str) -> None:
+    if not torch.isfinite(values).all():
+        raise InputError(
+            f"network {name!r}: its output is NaN or infinite on this image; check its weights and value_range."
+        )
 
 
 def _gradient(values: torch.Tensor, images: Batch, *, retain: bool) -> Batch:
@@ -107,7 +124,7 @@ def _gradient(values: torch.Tensor, images: Batch, *, retain: bool) -> Batch:
     )[0]
 
 
-def detect(detector: Detector, output: Batch, name: str) -> torch.Tensor:
+def detect(detector: Detector, output: Batch, name: str, *, check: bool = True) -> torch.Tensor:
     """Return the detector's values (node,) on outputs of the network `name`.
 
     Raises
@@ -122,10 +139,8 @@ def detect(detector: Detector, output: Batch, name: str) -> torch.Tensor:
         raise InputError(
             f"detector: got {shape} for {len(output)} images, expected one number per image, ({len(output)},)."
         )
-    if not torch.isfinite(values).all():
-        raise InputError(
-            f"network {name!r}: its output is NaN or infinite on this image; check its weights and value_range."
-        )
+    if check:
+        _refuse_infinite_output(values, name)
     return values
 
 
@@ -190,7 +205,9 @@ class Sampler:
             images = self._cropped(positions(self.path, every.alphas[part]))
             try:
                 found, output = self._evaluated([detectors[int(k)] for k in chosen], images)
-            except torch.OutOfMemoryError:
+            except (RuntimeError, MemoryError) as error:
+                if not is_out_of_memory(error):
+                    raise
                 self._batch = _halved(len(images), self.run.name, images)
                 continue
             velocity = self._cropped(_velocity(self.path, every, part))
@@ -200,7 +217,14 @@ class Sampler:
             start += len(images)
             if bar is not None:
                 bar.update(len(images) * len(chosen))
-        return [Samples(*(_array(torch.cat(column)) for column in zip(*row, strict=True))) for row in rows]
+        return [self._gathered(row) for row in rows]
+
+    def _gathered(self, row: Sequence[tuple[Batch, ...]]) -> Samples:
+        """Return the batches of a detector as one; only now a GPU is waited for."""
+        integrand, gradient, values, output = (torch.cat(column) for column in zip(*row, strict=True))
+        _refuse_infinite_output(values, self.run.name)
+        _refuse_infinite_gradient(integrand, self.run.name)
+        return Samples(*map(_array, (integrand, gradient, values, output)))
 
     @property
     def _size(self) -> int:
@@ -213,9 +237,9 @@ class Sampler:
         self, detectors: Sequence[Detector], images: Batch
     ) -> tuple[list[tuple[torch.Tensor, Batch]], Batch]:
         if self._batch is not None:
-            return values_and_gradients(self.run, detectors, images)
+            return values_and_gradients(self.run, detectors, images, check=False)
         with _counted() as saved:
-            evaluated = values_and_gradients(self.run, detectors, images)
+            evaluated = values_and_gradients(self.run, detectors, images, check=False)
         weights = {one.untyped_storage().data_ptr() for one in self.run.weights.values()}
         activations = sum(size for address, size in saved.items() if address not in weights)
         self._batch = self._affordable(activations // len(images), images.device)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -26,6 +27,8 @@ from ..types import (
     Device,
     Image,
     ImageLike,
+    Inconsistent,
+    NotConverged,
     Path,
     PathMaker,
     Progress,
@@ -36,6 +39,10 @@ from ..validation import InputError, choose
 
 _END_TOLERANCE = 1e-3
 """How far a path may end from the image, in intensity: less than a grey level of 8 bits."""
+_DOUBT = 2.0
+"""How many times its estimated error a map's sum may be off: estimates covered 72 of 72 measured maps at once."""
+_ROUNDING = 1e-3
+"""Part of a map that single precision may lose along the way."""
 _ALL = slice(None), slice(None)
 _ALONG = (result.ALPHA, *result.PIXELS)
 OPTIONAL = (
@@ -192,7 +199,9 @@ def attribute(
     Warns
     -----
     NotConverged
-        If the tolerance was not reached. The result says how far it got.
+        If the tolerance was not reached, or `precision` costs more. The result says how far it got.
+    Inconsistent
+        If the map's sum contradicts its estimated error: the network is random, or a part of it detached.
 
     Examples
     --------
@@ -223,7 +232,31 @@ def attribute(
     facts |= {} if plan.tolerance is None else {"tolerance": plan.tolerance}
     facts |= {} if lower is None else {"precision": str(lower).removeprefix("torch.")}
     results = [_assembled(found[k], window, work, truth, kept, facts) for k, window in enumerate(windows)]
+    _doubt(results, plan.tolerance or integration.TOLERANCE)
     return results[0] if alone else result.stacked(results, result.REGION)
+
+
+def _doubt(results: Sequence[xr.Dataset], tolerance: float) -> None:
+    """Warn of maps whose numbers contradict each other, and of a precision that costs more than the tolerance."""
+    if any(map(_is_inconsistent, results)):
+        worst = max((float(one[result.COMPLETENESS_GAP]) for one in results), key=abs)
+        words = f"the map's completeness gap of {worst:+.1%} is more than its integration's error can explain: is the "
+        words += "network random (dropout, noise), or a part of it detached from the gradient?"
+        warnings.warn(words, Inconsistent, stacklevel=3)
+    moved = [float(one[result.PRECISION_ERROR]) for one in results if result.PRECISION_ERROR in one]
+    if max(moved, default=0.0) > tolerance:
+        words = f"precision={results[0].attrs['precision']!r} moves the map by about {max(moved):.0%}, more than the "
+        words += f"tolerance of {tolerance:g}; leave it out for maps that are to be trusted."
+        warnings.warn(words, NotConverged, stacklevel=3)
+
+
+def _is_inconsistent(found: xr.Dataset) -> bool:
+    """Whether the sum is off by more than the map can be: its error, and that of precision, bound that of its sum."""
+    size = float(abs(found[result.ATTRIBUTION]).sum())
+    change = float(found[result.DETECTOR_END] - found[result.DETECTOR_START])
+    known = float(found[result.QUADRATURE_ERROR]) + float(found.get(result.PRECISION_ERROR, 0.0))
+    off = abs(float(found[result.ATTRIBUTION].astype(np.float64).sum()) - change)
+    return off > _DOUBT * known * size + _ROUNDING * (size + abs(change))  # NaN, where nothing is known, is no doubt
 
 
 @dataclass(frozen=True)
@@ -246,7 +279,7 @@ class _Found:
     pixels: int
     start: float
     end: float
-    precision_error: float | None
+    moved: NDArray[np.floating] | None
 
 
 @dataclass(frozen=True)
@@ -312,7 +345,7 @@ class _Work:
         exact = Sampler(run, self.trace, crop, memory=self.how.memory)
         for k, detector, end, integral in zip(share.members, share.detectors, share.ends, integrals, strict=True):
             start = float(detect(detector, before, run.name))
-            moved = None if self.how.lower is None else integration.precision_error(integral, exact, detector)
+            moved = None if self.how.lower is None else integration.moved_by_precision(integral, exact, detector)
             yield k, _Found(integral, crop, pixels, start, end, moved)
 
 
@@ -325,10 +358,9 @@ def _assembled(
     facts: Mapping[str, str | int | float],
 ) -> xr.Dataset:
     integral, samples, along = found.integral, found.integral.samples, work.trace.path
-    values = work.scene.shown | integral.values()
+    values = work.scene.shown | integral.values(found.moved)
     values |= {result.DETECTOR_START: found.start, result.DETECTOR_END: found.end}
     values[result.COMPLETENESS_GAP] = _gap(np.asarray(values[result.ATTRIBUTION]), found.start, found.end)
-    values[result.PRECISION_ERROR] = found.precision_error
     if result.PATH in kept:
         values[result.PATH] = positions(along, integral.nodes.alphas).cpu().numpy()
     values |= {result.INTEGRAND: samples.integrand, result.GRADIENT: samples.gradient}

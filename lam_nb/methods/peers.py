@@ -149,7 +149,7 @@ def smoothgrad(
     True
     """
     positive("noise", noise, "a standard deviation")
-    count, size = whole("samples", samples, 2), whole("batch", batch)
+    count, size, seed = whole("samples", samples, 2), whole("batch", batch), whole("seed", seed, 0)
 
     def noisy(picture: Image) -> Iterator[Batch]:
         source = torch.Generator().manual_seed(seed)

@@ -17,6 +17,8 @@ from ..validation import InputError, choose
 
 Colours: TypeAlias = Literal["rgb", "bgr", "luma"]
 COLOURS: tuple[Colours, ...] = ("rgb", "bgr", "luma")
+_NO_MEMORY = ("DefaultCPUAllocator", "can't allocate memory", "not enough memory", "Cannot allocate memory")
+"""What torch says on the CPU, in a plain RuntimeError."""
 _WORDS = {"psnr": "PSNR", "ssim": "SSIM", "sha256": "SHA-256"}
 
 
@@ -178,9 +180,11 @@ class Network(nn.Module):
     def _called(self, batch: Batch) -> Any:
         try:
             answer = self.module(batch, **self.arguments)
-        except (InputError, torch.OutOfMemoryError):
+        except InputError:
             raise
         except Exception as error:
+            if is_out_of_memory(error):
+                raise
             raise InputError(
                 f"network {self.name!r}: failed on a batch {tuple(batch.shape)} ({type(error).__name__}: {error}); "
                 "networks.wrap takes modules of RGB batches (n, 3, y, x); pad_to= helps where sizes must be multiples, "
@@ -226,6 +230,19 @@ class Network(nn.Module):
             return batch
         mirrored = below < height and right < width
         return functional.pad(batch, (0, right, 0, below), mode="reflect" if mirrored else "replicate")
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether an error says that memory ran out, on a GPU or elsewhere.
+
+    Examples
+    --------
+    >>> is_out_of_memory(MemoryError()), is_out_of_memory(ValueError())
+    (True, False)
+    """
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and any(words in str(error) for words in _NO_MEMORY)
 
 
 def _picture(answer: Any, wanted: int | str | None, name: str) -> Any:

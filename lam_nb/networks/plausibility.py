@@ -24,6 +24,8 @@ _MARGIN = 3.0
 """How many dB below bicubic a network may stay: adversarially trained ones do."""
 _CLEARER = 1.0
 """How many dB another setting must gain before it is named as the likely cause."""
+_SAME = 1e-4
+"""Difference of two answers that may be rounding: libraries may add up in another order."""
 _UNTRAINED = (
     "No other usual value range, channel order or mean helps: are the weights trained, and for this task and scale? "
     "Compare with the code it was published with."
@@ -48,6 +50,11 @@ def warn(network: Network, other: Callable[..., Network]) -> None:
     given = _input(truth, network.scale)
     try:
         gained, likeness = _quality(network, given, truth)
+        if (again := _apart(network, given)) > _SAME:
+            _say(
+                f"network {network.name!r}: answers differently when it is asked twice (by up to {again:.2g} of the "
+                "intensity); it draws random numbers. Fix its seed inside, or its maps differ, too."
+            )
     except InputError as error:
         _say(f"network {network.name!r} could not be checked on a photograph: {error}")
         return
@@ -128,6 +135,13 @@ def _quality(network: Network, given: Image, truth: Image) -> tuple[float, float
         return images.psnr(restored, truth) - images.psnr(given, truth), images.psnr(restored, given)
     gained = images.psnr(restored, truth) - images.psnr(images.upscale(given, network.scale), truth)
     return gained, images.psnr(images.downscale(restored, network.scale), given)
+
+
+def _apart(network: Network, given: Image) -> float:
+    """Return the largest difference between two answers to one question."""
+    device = next((p.device for p in network.parameters()), torch.device("cpu"))
+    asked = given[None].to(device, network.dtype)
+    return float((network(asked) - network(asked)).abs().max())
 
 
 def _rival(network: Network) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 import xarray as xr
 
 from ..validation import InputError
@@ -69,13 +70,25 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     _sweep(target)
     with tempfile.TemporaryDirectory(prefix=f".{target.name}.", suffix=_SCRATCH, dir=folder) as scratch:
         temporary = Path(scratch) / target.name
-        yield temporary
+        try:
+            yield temporary
+        except BaseException:
+            _give_back(Path(scratch))
+            raise
         if temporary.is_dir():
             _exchange(temporary, target)
         elif target.is_dir():
             raise InputError(f"cannot write {target}: it is a folder; give the name of a file.")
         else:
             temporary.replace(target)
+
+
+def _give_back(scratch: Path) -> None:
+    """Empty files that are given up: a library that failed may hold them open, and their space with them."""
+    for path in scratch.rglob("*"):
+        with suppress(OSError):
+            if path.is_file():
+                os.truncate(path, 0)
 
 
 def recover(path: str | os.PathLike[str]) -> None:
@@ -190,13 +203,26 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     path = Path(path).expanduser()
     check(dataset)
     _format(path)
-    with replacing(path) as temporary:
-        if _format(path) == ".zarr":
-            dataset.assign_attrs({MARK: "result"}).to_zarr(temporary, zarr_format=3, consolidated=False)
-        else:
-            packed = {name: {"zlib": True, "complevel": 1} for name, v in dataset.data_vars.items() if v.ndim}
-            dataset.to_netcdf(temporary, engine="netcdf4", encoding=packed)
+    try:
+        with replacing(path) as temporary:
+            _write(dataset, temporary)
+    except (OSError, RuntimeError) as error:  # netCDF says of a full disk that it has an HDF error
+        free = shutil.disk_usage(path.parent).free
+        words = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise InputError(
+            f"cannot write {path} ({words:.120}); {free / 1e6:,.0f} MB are free for {dataset.nbytes / 1e6:,.0f} MB of "
+            "numbers. What was there before is left as it was."
+        ) from error
     return path
+
+
+def _write(dataset: xr.Dataset, path: Path) -> None:
+    if _format(path) == ".zarr":
+        dataset.assign_attrs({MARK: "result"}).to_zarr(path, zarr_format=3, consolidated=False)
+        return
+    packed = {name: {"zlib": True, "complevel": 1} for name, one in dataset.data_vars.items() if one.ndim}
+    # Through memory: HDF5 keeps a file that it failed to write, and its space, until the process ends.
+    path.write_bytes(dataset.to_netcdf(None, engine="netcdf4", encoding=packed))
 
 
 def open(path: str | os.PathLike[str]) -> xr.Dataset:
@@ -218,11 +244,28 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset:
     recover(path)
     if not path.exists():
         raise InputError(f"path: there is no {path}; check the path.")
+    if not (path.is_file() or path.is_dir()):  # a pipe would be waited for
+        raise InputError(f"path: {path} is neither file nor folder, expected a result that lam_nb wrote.")
+    _format(path)
     try:
         with _opened(path) as dataset:
+            _refuse_lies(dataset, path)
             return dataset.drop_attrs(deep=False).assign_attrs(_unmarked(dataset.attrs)).load()
-    except (OSError, ValueError, KeyError) as error:
-        raise InputError(f"path: {path} is no result that lam_nb can read ({error}).") from None
+    except InputError:
+        raise
+    except Exception as error:  # a damaged file fails in any words of netCDF, HDF5, Zarr or xarray
+        words = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise InputError(f"path: {path} is no result that lam_nb can read ({words:.200}).") from None
+
+
+def _refuse_lies(dataset: xr.Dataset, path: Path) -> None:
+    """Refuse a file that says it holds more than this machine can."""
+    most = psutil.virtual_memory().total
+    if dataset.nbytes > most:
+        raise InputError(
+            f"path: {path} says that it holds {dataset.nbytes / 1e9:,.0f} GB, more than this machine's "
+            f"{most / 1e9:,.0f} GB of memory; it is damaged, or open it with xarray.open_dataset, piece by piece."
+        )
 
 
 def _opened(path: Path) -> xr.Dataset:

@@ -45,7 +45,7 @@ def bootstrap(
     if not 0 < level < 1:
         raise InputError(f"level: got {level!r}, expected a probability such as 0.95.")
     count = values.sizes[dimension]
-    rows = np.random.default_rng(seed).integers(0, count, (whole("draws", draws), count))
+    rows = np.random.default_rng(whole("seed", seed, 0)).integers(0, count, (whole("draws", draws), count))
     drawn = values.isel({dimension: xr.DataArray(rows, dims=("draw", dimension))}).mean(dimension)
     low, high = (drawn.quantile(at, "draw").drop_vars("quantile") for at in ((1 - level) / 2, (1 + level) / 2))
     attrs = {"units": values.attrs.get("units", "1"), "level": level, "draws": draws, "seed": seed}

@@ -24,25 +24,27 @@ from ..result import (
 
 
 def signed(dataset: xr.Dataset) -> xr.DataArray:
-    """Sum the map over colour channels: (…, y, x), in units of the detector.
+    """Sum the map over colour channels: (…, y, x), in the map's units.
 
     Examples
     --------
     >>> float(signed(example()).sum())
     2.0
     """
-    return named(check(dataset, ATTRIBUTION)[ATTRIBUTION].sum(CHANNEL), "attribution", "detector")
+    found = check(dataset, ATTRIBUTION)[ATTRIBUTION]
+    return named(found.sum(CHANNEL), "attribution", found.attrs.get("units", "detector"))
 
 
 def magnitude(dataset: xr.Dataset) -> xr.DataArray:
-    """Return how much each pixel was used, |Σ_channel attribution|: (…, y, x), in units of the detector.
+    """Return how much each pixel was used, |Σ_channel attribution|: (…, y, x), in the map's units.
 
     Examples
     --------
     >>> float(magnitude(example()).max())
     2.0
     """
-    return named(abs(signed(dataset)), "attribution magnitude", "detector")
+    found = signed(dataset)
+    return named(abs(found), "attribution magnitude", found.attrs["units"])
 
 
 def contributions(dataset: xr.Dataset) -> xr.DataArray:
@@ -68,6 +70,17 @@ def cumulative(dataset: xr.Dataset) -> xr.DataArray:
     return named(contributions(dataset).cumsum(ALPHA), "cumulative attribution", "detector")
 
 
+def gathered(dataset: xr.Dataset) -> xr.DataArray:
+    """Return the sum of the map as it gathers along the path: (…, alpha), in units of the detector.
+
+    Examples
+    --------
+    >>> gathered(example()).values
+    array([1., 2.])
+    """
+    return named(cumulative(dataset).sum((Y, X)), "gathered attribution", "detector")
+
+
 def cumulative_share(dataset: xr.Dataset) -> xr.DataArray:
     """Return the gathered attribution over the detector's whole change: (…, alpha); 1 is complete.
 
@@ -77,7 +90,7 @@ def cumulative_share(dataset: xr.Dataset) -> xr.DataArray:
     array([0.5, 1. ])
     """
     change = dataset[DETECTOR_END] - dataset[DETECTOR_START]
-    return named(cumulative(dataset).sum((Y, X)) / change, "share of the detector's change", "1")
+    return named(gathered(dataset) / change, "share of the detector's change", "1")
 
 
 def sensitivity(dataset: xr.Dataset) -> xr.DataArray:

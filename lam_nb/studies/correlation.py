@@ -145,7 +145,7 @@ def mean_index(table: xr.Dataset) -> NDArray[np.float64]:
 
 def drawn_images(count: int, draws: int, seed: int) -> list[NDArray[np.int64]]:
     """Return which images count: all of them, then as many again with replacement, for every draw."""
-    again = np.random.default_rng(seed).integers(0, count, (whole("draws", draws), count))
+    again = np.random.default_rng(whole("seed", seed, 0)).integers(0, count, (whole("draws", draws), count))
     return [np.arange(count), *again]
 
 

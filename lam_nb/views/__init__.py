@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from .attribution import attribution
-from .causal import causal, causal_comparison
-from .comparison import comparison
-from .convergence import convergence
-from .di_scatter import di_scatter
-from .diffusion_field import diffusion_field
-from .faithfulness import faithfulness, randomised
-from .figure import View
-from .informative import informative
-from .path_panel import path_panel
-from .pictures import write_html
-from .progression import progression
+from .effects import causal, causal_comparison
+from .kit import View, write_html
+from .maps import Table, attribution, comparison, diffusion_field, informative, receptive_field, table
+from .paths import convergence, path_panel, progression
 from .publication import save
-from .receptive_field import receptive_field
-from .studies import content, scaling, sensitivity
-from .table import Table, table
+from .quality import faithfulness, randomised
+from .studies import content, di_scatter, scaling, sensitivity
 
 __all__ = [
     "Table",
@@ -42,3 +33,13 @@ __all__ = [
     "table",
     "write_html",
 ]
+
+
+def __getattr__(name: str) -> object:
+    from .. import _moved
+
+    return _moved.moved(__name__, name)
+
+
+def __dir__() -> list[str]:
+    return __all__

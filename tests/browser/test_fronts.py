@@ -120,6 +120,39 @@ def test_the_page_of_a_picker_answers(page, tmp_path):
     page.wait_for_function("document.querySelector('.lam-picker output').textContent.startsWith('y 118, x 117, 20')")
 
 
+def test_a_window_becomes_a_rectangle_by_keys_and_by_its_edges(page, tmp_path):
+    offered = [(8, 16, 24, 48)]
+    lam_widgets.RegionPicker(lam.images.sample("facade"), suggestions=offered).to_html(tmp_path / "picker.html")
+    page.goto(f"file://{tmp_path}/picker.html")
+
+    def told(words):
+        page.wait_for_function(f"document.querySelector('.lam-picker output').textContent.startsWith('{words}')")
+
+    told("y 8, x 16, 24 × 48")
+    mark, box = (page.locator(name).bounding_box() for name in (".lam-suggestion", ".lam-box"))
+    assert mark == box and box["width"] == pytest.approx(2 * box["height"], abs=0.1)
+    page.locator(".lam-box").focus()
+    page.keyboard.press("Shift+Alt+ArrowDown")
+    told("y 8, x 16, 25 × 48")
+    page.keyboard.press("Shift+ArrowLeft")
+    told("y 8, x 16, 24 × 47")
+    unit = page.locator(".lam-stage").bounding_box()["width"] / 256
+    for drag, words in (
+        (("width", 1, 0.5, 10, 3), "y 8, x 16, 24 × 57"),
+        (("height", 0.5, 1, 3, 6), "y 8, x 16, 30 × 57"),
+        (("both", 1, 1, 4, 4), "y 8, x 16, 34 × 61"),
+        (("move", 0.5, 0.5, 5, 2), "y 10, x 21, 34 × 61"),
+    ):
+        _, across, down, right, below = drag
+        box = page.locator(".lam-box").bounding_box()
+        x, y = box["x"] + across * (box["width"] - 2), box["y"] + down * (box["height"] - 2)
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x + right * unit + 2 * (across == 1), y + below * unit + 2 * (down == 1), steps=4)
+        page.mouse.up()
+        told(words)
+
+
 def test_an_exported_notebook_shows_pictures_without_a_network(page, tmp_path, monkeypatch, errors):
     monkeypatch.setenv("LAM_NB_PICTURES", "1")
     cells = [nbformat.v4.new_code_cell(text) for text in (SETUP, "lam.views.attribution(ds)")]

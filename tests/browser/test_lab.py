@@ -61,7 +61,7 @@ def test_mouse_and_keys_move_the_scrubber(scrubber):
 def test_pixels_are_the_values_and_the_step_is_a_value_in_the_next_cell(notebook):
     check = """
 import json
-from lam_nb.views.pictures import limit, palette
+from lam_nb.views.kit import limit, palette
 from lam_widgets.scrubber import coloured, quantised
 gathered = ds.lam.cumulative().values
 full = abs(gathered).max()

@@ -140,20 +140,12 @@ function render({ model, el }) {
     });
   }
 
-  const choice = (name, options) => {
-    const select = element("select", {}, ...options.map((option) => element("option", { value: option, textContent: option })));
-    select.addEventListener("change", () => (model.set(name, select.value), tell()));
-    return select;
-  };
-  const scale = choice("scale", ["own", "common"]);
-  const sort = choice("sort", Object.keys(model.get("ranks")));
-  const slider = element("input", { type: "range", min: 0, max: steps - 1, step: 1 });
-  slider.style.flex = "1";
-  slider.setAttribute("aria-label", "step along the path");
+  const put = (name, value) => (model.set(name, value), tell());
+  const scale = choice(["own", "common"], (value) => put("scale", value));
+  const sort = choice(Object.keys(model.get("ranks")), (value) => put("sort", value));
+  const move = (step) => put("step", clamp(step, 0, steps - 1));
+  const slider = stepSlider(steps, move), jump = jumps(steps);
   const label = element("output", {});
-  const move = (step) => (model.set("step", clamp(step, 0, steps - 1)), tell());
-  slider.addEventListener("input", () => move(Number(slider.value)));
-  const jump = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, Home: -steps, End: steps };
   heard.set(slider, (event) => {
     if (!(event.key in jump)) return false;
     move(model.get("step") + jump[event.key]);

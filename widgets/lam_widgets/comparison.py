@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import warnings
-from typing import Any
 
 import numpy as np
 import traitlets
@@ -14,17 +13,17 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from lam_nb import statistics
-from lam_nb.result import ALPHA, INTEGRAND, MODEL, OUT_X, OUT_Y, OUTPUT, PSNR, QUADRATURE_ERROR, check
-from lam_nb.types import InputError
-from lam_nb.views.pictures import colour_source, limit, montage, palette
+from lam_nb.result import MODEL, OUT_X, OUT_Y, OUTPUT, PSNR, check
+from lam_nb.types import Region
+from lam_nb.validation import InputError
+from lam_nb.views.kit import colour_source, doubt, labels, limit, montage, painted, palette, stepwise
 
-from .base import Widget, source
-from .scrubber import coloured, quantised
+from .kit import Stepped, coloured, largest, quantised, source
 
 _AREA = "Cividis"
 
 
-class Comparison(Widget):
+class Comparison(Stepped):
     """Output, map and contribution area of several networks, in columns.
 
     The wheel zooms, dragging moves, a double click goes back, the cursor is in all pictures at once;
@@ -65,33 +64,24 @@ class Comparison(Widget):
 
     _esm = source("comparison", "js")
     _css = source("comparison", "css")
-    frames = traitlets.Bytes(b"").tag(sync=True)
-    colours = traitlets.Bytes(b"").tag(sync=True)
-    shape = traitlets.List(traitlets.Int()).tag(sync=True)
     output_shape = traitlets.List(traitlets.Int()).tag(sync=True)
     outputs = traitlets.List(traitlets.Unicode()).tag(sync=True)
     areas = traitlets.List(traitlets.Unicode()).tag(sync=True)
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
     numbers = traitlets.Dict().tag(sync=True)
-    full = traitlets.List(traitlets.Float()).tag(sync=True)
-    limits = traitlets.List(traitlets.Float()).tag(sync=True)
-    labels = traitlets.List(traitlets.Unicode()).tag(sync=True)
     unit = traitlets.Unicode("share of the sum of magnitudes").tag(sync=True)
     ranks = traitlets.Dict().tag(sync=True)
     box = traitlets.List(traitlets.Float()).tag(sync=True)
     sort = traitlets.Unicode("as given").tag(sync=True)
     scale = traitlets.Enum(["own", "common"], "own").tag(sync=True)
-    step = traitlets.Int(0).tag(sync=True)
     selected = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
-    def __init__(self, many: xr.Dataset, **settings: Any) -> None:
+    def __init__(self, many: xr.Dataset, **settings: object) -> None:
         check(many, OUTPUT)
         if MODEL not in many.dims:
             raise InputError("many: has no dimension 'model'; expected the result of lam_nb.compare.")
-        maps = _maps(many)
-        total = np.abs(statistics.signed(many).transpose(MODEL, ...).values).sum((1, 2))
-        maps = maps / np.where(total > 0, total, 1).reshape(-1, 1, 1, 1)
-        full = [float(np.abs(one).max()) or 1.0 for one in maps]
+        maps = stepwise(statistics.share(many)).transpose(MODEL, ...).values
+        full = [largest(one) for one in maps]
         names = [str(name) for name in many[MODEL].values]
         outputs = many[OUTPUT].transpose(MODEL, ...).values
         super().__init__(
@@ -100,12 +90,12 @@ class Comparison(Widget):
             shape=list(maps.shape),
             output_shape=list(outputs.shape[-2:]),
             outputs=[colour_source(one) for one in outputs],
-            areas=[_area_source(one) for one in _areas(many)],
+            areas=[painted(one, _AREA) for one in _areas(many)],
             names=names,
             numbers=_numbers(many),
             full=full,
             limits=[limit(one) for one in maps] + [limit(maps)],
-            labels=[f"α {alpha:.3f}" for alpha in many[ALPHA].values] if maps.shape[1] > 1 else [""],
+            labels=labels(many) if maps.shape[1] > 1 else [""],
             ranks=_ranks(many, names),
             box=_box(many),
             step=maps.shape[1] - 1,
@@ -119,10 +109,9 @@ class Comparison(Widget):
 
     def picture(self) -> Image.Image:
         """Return outputs and maps, as a picture."""
-        count, steps, height, width = self.shape
-        frames = np.frombuffer(self.frames, np.uint8).reshape(count, steps, height, width)[:, self.step]
+        shown, count = self.shown, self.shape[0]
         outputs = [(self._title(k), _decoded(self.outputs[k])) for k in self.order]
-        maps = [("map", coloured(frames[k], self.full[k], self.limits[k], palette())) for k in self.order]
+        maps = [("map", coloured(shown[k], self.full[k], self.limits[k], palette())) for k in self.order]
         return montage(outputs + maps, columns=count)
 
     def _title(self, k: int) -> str:
@@ -134,26 +123,12 @@ class Comparison(Widget):
             raise traitlets.TraitError(f"sort: got {proposal['value']!r}, expected one of {', '.join(self.ranks)}.")
         return str(proposal["value"])
 
-    @traitlets.validate("step")
-    def _inside(self, proposal: traitlets.Bunch) -> int:
-        steps = self.shape[1] if self.shape else proposal["value"] + 1
-        if not 0 <= proposal["value"] < steps:
-            raise traitlets.TraitError(f"step: got {proposal['value']}, expected 0 to {steps - 1}.")
-        return int(proposal["value"])
-
     @traitlets.validate("selected")
     def _there(self, proposal: traitlets.Bunch) -> list[str]:
         unknown = [name for name in proposal["value"] if name not in self.names]
         if unknown and self.names:
             raise traitlets.TraitError(f"selected: got {unknown[0]!r}, expected names among {', '.join(self.names)}.")
         return list(proposal["value"])
-
-
-def _maps(many: xr.Dataset) -> NDArray[np.floating]:
-    """Return maps as they gather (model, step, y, x), or the finished ones as a single step."""
-    if INTEGRAND in many:
-        return statistics.cumulative(many).transpose(MODEL, ALPHA, ...).values
-    return statistics.signed(many).transpose(MODEL, ...).values[:, None]
 
 
 def _areas(many: xr.Dataset) -> NDArray[np.floating]:
@@ -163,10 +138,9 @@ def _areas(many: xr.Dataset) -> NDArray[np.floating]:
 
 
 def _box(many: xr.Dataset) -> list[float]:
-    """Return top, left, height and width of the region as shares of the output."""
-    told, height, width = many.attrs, many.sizes[OUT_Y], many.sizes[OUT_X]
-    size = told["region_size"]
-    return [told["region_y"] / height, told["region_x"] / width, size / height, size / width]
+    """Return top, left, height and width of the window as shares of the output."""
+    window, height, width = Region.of_facts(many.attrs), many.sizes[OUT_Y], many.sizes[OUT_X]
+    return [window.y / height, window.x / width, window.height / height, window.width / width]
 
 
 def _ranks(many: xr.Dataset, names: list[str]) -> dict[str, list[int]]:
@@ -182,12 +156,8 @@ def _numbers(many: xr.Dataset) -> dict[str, list[str]]:
     told = {"DI": [f"{value:.2f}" for value in statistics.diffusion_index(many).values]}
     if PSNR in many:
         told["PSNR"] = [f"{value:.2f} dB" for value in many[PSNR].values]
-    return told | {"error": [f"{value:.1%}" for value in many[QUADRATURE_ERROR].values]}
-
-
-def _area_source(area: NDArray[np.floating]) -> str:
-    pixels = palette(_AREA)[np.round(area.clip(0, 1) * 255).astype(int)]
-    return colour_source(np.moveaxis(pixels, -1, 0))
+    doubts = [doubt(many.isel({MODEL: k})) for k in range(many.sizes[MODEL])]
+    return told | {"error": ["–" if one is None else f"{one.value:.1%}" for one in doubts]}
 
 
 def _decoded(address: str) -> NDArray[np.uint8]:

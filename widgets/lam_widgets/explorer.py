@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 import ipywidgets
 import torch
@@ -22,9 +21,11 @@ from lam_nb import images as pictures
 from lam_nb import networks as nets
 from lam_nb import result, views
 from lam_nb.networks import Network
-from lam_nb.types import InputError, whole
+from lam_nb.types import ImageLike
+from lam_nb.validation import InputError, whole
 
 from .comparison import Comparison
+from .kit import Widget
 from .region_picker import RegionPicker
 from .scrubber import Scrubber
 
@@ -81,7 +82,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     def __init__(
         self,
         networks: Sequence[Network | str] | None = None,
-        images: Mapping[str, Any] | Sequence[Any] | None = None,
+        images: Mapping[str, ImageLike] | Sequence[ImageLike] | None = None,
         *,
         size: int = 16,
         steps: int = 24,
@@ -128,7 +129,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             f"hr = lam.images.sample({self._image.value!r})" if self._is_sample() else "hr = ...  # your image"
         )
         lines.append(f"lr = lam.images.downscale(hr, {self._scale()})" if self._scale() > 1 else "lr = hr")
-        where = f"lam.Region(y={region.y}, x={region.x}, size={region.size}), steps={self._steps.value}"
+        where = f"lam.{region!r}, steps={self._steps.value}"
         if len(chosen) == 1:
             return "\n".join([*lines, f"ds = lam.attribute(net_0, lr, {where})", "lam.views.progression(ds)"])
         every = ", ".join(f"net_{k}" for k in range(len(chosen)))
@@ -175,7 +176,11 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     def _show_image(self) -> None:
         picture = pictures.as_image(self._images[self._image.value])
         before = self.region if hasattr(self, "picker") else None
-        self.picker = RegionPicker(picture, before.size if before else self._size)
+        self.picker = (
+            RegionPicker(picture, height=before.height, width=before.width)
+            if before
+            else RegionPicker(picture, self._size)
+        )
         self._stage.children = [self.picker]
 
     def _take_upload(self) -> None:
@@ -241,12 +246,11 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             raise InputError("networks: none is chosen; choose at least one.")
         region, truth, scale = self.region, self._truth(chosen[0]), chosen[0].scale
         given = pictures.downscale(truth, scale) if scale > 1 else truth
-        settings: dict[str, Any] = {"steps": self._steps.value, "progress": follow}
+        steps = int(self._steps.value)
         if len(chosen) == 1:
-            return lam_nb.attribute(chosen[0], given, region, **settings)
-        return lam_nb.compare(
-            chosen, given, region, reference=truth, keep=[result.INPUT, result.OUTPUT, result.INTEGRAND], **settings
-        )
+            return lam_nb.attribute(chosen[0], given, region, steps=steps, progress=follow)
+        keep = [result.INPUT, result.OUTPUT, result.INTEGRAND]
+        return lam_nb.compare(chosen, given, region, reference=truth, keep=keep, steps=steps, progress=follow)
 
     def _truth(self, network: Network) -> torch.Tensor:
         """Return the image, cut to a multiple of what the network needs; the window must stay inside."""
@@ -259,7 +263,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     def _show(self, found: xr.Dataset) -> None:
         several = result.MODEL in found.dims
         shown = [found.isel({result.MODEL: k}) for k in range(found.sizes[result.MODEL])] if several else [found]
-        first: Any = Comparison(found) if several else Scrubber(found)
+        first: Widget = Comparison(found) if several else Scrubber(found)
         tabs = {
             "Integration": [first],
             "Map": [_drawn(views.attribution(one)) for one in shown],
@@ -271,12 +275,12 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._tabs.children[k].children = tabs[title]
         self._tabs.layout.display = "flex"
 
-    def _exports(self, found: xr.Dataset, shown: Any) -> ipywidgets.Widget:
+    def _exports(self, found: xr.Dataset, shown: Widget) -> ipywidgets.Widget:
         """Return a button that makes the files, since they are large."""
         button, place = ipywidgets.Button(description="Make files", icon="download"), ipywidgets.HTML()
         code = f"<p>The program that computes the same:</p><pre>{html.escape(self.code())}</pre>"
 
-        def make(_: Any) -> None:
+        def make(_: object) -> None:
             place.value = "making the files…"
             try:
                 place.value = " · ".join(_link(name, data) for name, data in _files(found, shown).items())
@@ -305,7 +309,7 @@ def _drawn(figure: views.View) -> ipywidgets.Output:
     return ipywidgets.Output(outputs=(shown,), layout=_WIDE)
 
 
-def _files(found: xr.Dataset, shown: Any) -> dict[str, bytes]:
+def _files(found: xr.Dataset, shown: Widget) -> dict[str, bytes]:
     """Return the files to hand out, by name."""
     with tempfile.TemporaryDirectory() as folder:
         data = lam_nb.save(found, Path(folder) / "lam.nc").read_bytes()
@@ -333,7 +337,7 @@ def _named_networks(given: Sequence[Network | str] | None) -> dict[str, Network 
     return {one if isinstance(one, str) else one.name: one for one in found}
 
 
-def _named_images(given: Mapping[str, Any] | Sequence[Any] | None) -> dict[str, Any]:
+def _named_images(given: Mapping[str, ImageLike] | Sequence[ImageLike] | None) -> dict[str, torch.Tensor]:
     if given is None:
         given = pictures.samples()
     if isinstance(given, Mapping):
@@ -345,7 +349,7 @@ def _named_images(given: Mapping[str, Any] | Sequence[Any] | None) -> dict[str, 
     return found
 
 
-def _named_image(one: Any, k: int) -> tuple[str, Any]:
+def _named_image(one: ImageLike, k: int) -> tuple[str, torch.Tensor]:
     if isinstance(one, str) and one in pictures.samples():
         return one, pictures.sample(one)
     return (Path(one).name if isinstance(one, str | Path) else f"image {k + 1}"), pictures.as_image(one)

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterable
-from typing import Any
 
 import numpy as np
 import traitlets
 from PIL import Image, ImageDraw
 
 from lam_nb import images
-from lam_nb.types import Region, whole
+from lam_nb.types import ImageLike, Region, RegionLike
+from lam_nb.validation import whole
+from lam_nb.views.kit import as_bytes
 
-from .base import Widget, source
+from .kit import Widget, source
 
 _GREEN, _AMBER = "#00a651", "#ffb000"
 
 
 class RegionPicker(Widget):
-    """A picture with a box to drag; arrow keys move it, with Alt by 16 pixels, with Shift they resize it.
+    """A picture with a box to drag, by an edge or the corner to resize.
+
+    Arrow keys move the box, with Alt by 16 pixels; with Shift they resize it, with Shift and Alt one side of it.
 
     Parameters
     ----------
@@ -27,17 +30,21 @@ class RegionPicker(Widget):
         What to show: the network's output or the ground truth; or its input, with `scale`.
     size : int, default 16
         The box's side, in output pixels.
+    height, width : int, optional
+        The box's sides instead, of a rectangle.
     scale : int, default 1
         Output pixels per pixel of the picture: the network's scale, if the picture is its input.
-    suggestions : iterable of Region, optional
+    suggestions : iterable of Region, (y, x, size) or (y, x, height, width), optional
         Windows to offer, as dashed boxes to click.
 
     Attributes
     ----------
     region : Region
         Where the box is; set it to move the box. Always inside the output.
-    y, x, size : int
+    y, x, height, width : int
         The same, one by one.
+    size : int
+        The side of a square; set it to make the box one. 0 of a rectangle, which has two.
 
     Raises
     ------
@@ -51,6 +58,9 @@ class RegionPicker(Widget):
     >>> picker.x = 10_000
     >>> picker.region
     Region(y=116, x=232, size=24)
+    >>> picker.height = 8
+    >>> picker.region
+    Region(y=116, x=232, height=8, width=24)
     """
 
     _esm = source("region_picker", "js")
@@ -58,64 +68,101 @@ class RegionPicker(Widget):
     image = traitlets.Bytes(b"").tag(sync=True)
     shape = traitlets.List(traitlets.Int()).tag(sync=True)
     suggestions = traitlets.List(traitlets.List(traitlets.Int())).tag(sync=True)
+    height = traitlets.Int(16).tag(sync=True)
+    width = traitlets.Int(16).tag(sync=True)
+    size = traitlets.Int(16).tag(sync=True)
     y = traitlets.Int(0).tag(sync=True)
     x = traitlets.Int(0).tag(sync=True)
-    size = traitlets.Int(16).tag(sync=True)
 
-    def __init__(self, image: Any, size: int = 16, *, scale: int = 1, suggestions: Iterable[Region] = ()) -> None:
+    def __init__(
+        self,
+        image: ImageLike,
+        size: int = 16,
+        *,
+        height: int | None = None,
+        width: int | None = None,
+        scale: int = 1,
+        suggestions: Iterable[RegionLike] = (),
+    ) -> None:
         picture = images.as_image(image)
-        height, width = (side * whole("scale", scale) for side in picture.shape[-2:])
-        side = min(whole("size", size), height, width)
-        offered = [one.check(height, width) for one in suggestions]
-        start = offered[0] if offered else Region((height - side) // 2, (width - side) // 2, side)
-        pixels = np.round(np.moveaxis(picture.numpy(), 0, -1).clip(0, 1) * 255).astype(np.uint8)
+        sides = [side * whole("scale", scale) for side in picture.shape[-2:]]
+        offered = [Region.of(one).check(*sides) for one in suggestions]
+        start = offered[0] if offered else _middle(sides, whole("size", size), height, width)
         super().__init__(
-            image=_png(Image.fromarray(pixels)),
-            shape=[height, width],
-            suggestions=[[one.y, one.x, one.size] for one in offered],
-            size=start.size,
-            y=start.y,
-            x=start.x,
+            image=_png(Image.fromarray(as_bytes(np.moveaxis(picture.numpy(), 0, -1)))),
+            shape=sides,
+            suggestions=[[one.y, one.x, one.height, one.width] for one in offered],
+            **_state(start),
         )
 
     @property
     def region(self) -> Region:
         """The window chosen."""
-        return Region(self.y, self.x, self.size)
+        return Region(self.y, self.x, height=self.height, width=self.width)
 
     @region.setter
-    def region(self, region: Region) -> None:
-        region.check(self.shape[0], self.shape[1])
-        self.y, self.x = 0, 0
-        self.size, self.y, self.x = region.size, region.y, region.x
+    def region(self, region: RegionLike) -> None:
+        window = Region.of(region).check(self.shape[0], self.shape[1])
+        with self.hold_trait_notifications():
+            for name, value in _state(window).items():
+                setattr(self, name, value)
 
     def picture(self) -> Image.Image:
         """Return the picture with the box."""
         shown = Image.open(io.BytesIO(self.image)).resize((self.shape[1], self.shape[0]), Image.Resampling.NEAREST)
         pen = ImageDraw.Draw(shown)
-        for y, x, size in self.suggestions:
-            pen.rectangle([x, y, x + size - 1, y + size - 1], outline=_AMBER)
-        pen.rectangle([self.x, self.y, self.x + self.size - 1, self.y + self.size - 1], outline=_GREEN, width=2)
+        for y, x, height, width in self.suggestions:
+            pen.rectangle([x, y, x + width - 1, y + height - 1], outline=_AMBER)
+        right, bottom = self.x + self.width - 1, self.y + self.height - 1
+        pen.rectangle([self.x, self.y, right, bottom], outline=_GREEN, width=2)
         return shown
 
     @traitlets.validate("size")
     def _small_enough(self, proposal: traitlets.Bunch) -> int:
+        if not proposal["value"] and self.height != self.width:
+            return 0
         return int(np.clip(proposal["value"], 1, min(self.shape or [proposal["value"]])))
 
-    @traitlets.validate("y")
-    def _inside_rows(self, proposal: traitlets.Bunch) -> int:
-        return self._inside(proposal["value"], 0)
+    @traitlets.validate("height", "width")
+    def _fits(self, proposal: traitlets.Bunch) -> int:
+        most = self.shape[proposal["trait"].name == "width"] if self.shape else proposal["value"]
+        return int(np.clip(proposal["value"], 1, most))
 
-    @traitlets.validate("x")
-    def _inside_columns(self, proposal: traitlets.Bunch) -> int:
-        return self._inside(proposal["value"], 1)
+    @traitlets.validate("y", "x")
+    def _inside(self, proposal: traitlets.Bunch) -> int:
+        return self._clipped(proposal["value"], proposal["trait"].name)
 
     @traitlets.observe("size")
-    def _stay_inside(self, change: traitlets.Bunch) -> None:
-        self.y, self.x = self._inside(self.y, 0), self._inside(self.x, 1)
+    def _square(self, change: traitlets.Bunch) -> None:
+        if change["new"]:
+            with self.hold_trait_notifications():
+                self.height = self.width = change["new"]
 
-    def _inside(self, value: int, axis: int) -> int:
-        return int(np.clip(value, 0, self.shape[axis] - self.size)) if self.shape else int(value)
+    @traitlets.observe("height", "width")
+    def _stay_inside(self, change: traitlets.Bunch) -> None:
+        self.size = self.height if self.height == self.width else 0
+        self.y, self.x = self._clipped(self.y, "y"), self._clipped(self.x, "x")
+
+    def _clipped(self, value: int, name: str) -> int:
+        if not self.shape:
+            return int(value)
+        most = self.shape[0] - self.height if name == "y" else self.shape[1] - self.width
+        return int(np.clip(value, 0, most))
+
+
+def _middle(sides: list[int], size: int, height: int | None, width: int | None) -> Region:
+    """Return a window in the middle, no larger than the output; a square stays one."""
+    asked = Region(0, 0, size) if height is None and width is None else Region(0, 0, height=height, width=width)
+    tall, wide = min(asked.height, sides[0]), min(asked.width, sides[1])
+    if asked.is_square:
+        tall = wide = min(tall, wide)
+    return Region((sides[0] - tall) // 2, (sides[1] - wide) // 2, height=tall, width=wide)
+
+
+def _state(window: Region) -> dict[str, int]:
+    """Return the traits of a window, sides first: where it can be depends on them."""
+    size = window.size if window.is_square else 0
+    return {"height": window.height, "width": window.width, "size": size, "y": window.y, "x": window.x}
 
 
 def _png(picture: Image.Image) -> bytes:

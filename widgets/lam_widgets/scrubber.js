@@ -80,14 +80,9 @@ function render({ model, el }) {
   const frameds = [...(seen ? [seen] : []), ...views];
 
   const play = element("button", { type: "button", textContent: "▶ play" });
-  const slider = element("input", { type: "range", min: 0, max: steps - 1, step: 1, className: "lam-slider" });
-  slider.setAttribute("aria-label", "step along the path");
+  const slider = stepSlider(steps, (step) => move(step));
   const label = element("output", {});
-  const chosen = (name, options) => {
-    const select = element("select", {}, ...options.map((option) => element("option", { value: option, textContent: option })));
-    select.addEventListener("change", () => put(name, select.value));
-    return select;
-  };
+  const chosen = (name, options) => choice(options, (value) => put(name, value));
   const range = (name, min, max) => {
     const input = element("input", { type: "range", min, max, step: 0.05 });
     input.addEventListener("input", () => put(name, Number(input.value)));
@@ -203,8 +198,7 @@ function render({ model, el }) {
   }
 
   play.addEventListener("click", toggle);
-  slider.addEventListener("input", () => move(Number(slider.value)));
-  const by = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -steps, End: steps };
+  const by = jumps(steps);
   heard.set(slider, (event) => {
     if (event.key === " ") toggle();
     else if (event.key in by) move(model.get("step") + by[event.key]);

@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 import traitlets
 import xarray as xr
-from numpy.typing import NDArray
 from PIL import Image
 
 from lam_nb import statistics
-from lam_nb.result import ALPHA, CHANNEL, INPUT, PATH, SIGMA, WEIGHT, check, facts
-from lam_nb.types import InputError, choose
-from lam_nb.views.pictures import limit, montage, palette
+from lam_nb.result import ALPHA, CHANNEL, INPUT, PATH, WEIGHT, check, facts
+from lam_nb.validation import InputError, choose
+from lam_nb.views.kit import as_bytes, labels, limit, montage, palette
 
-from .base import Widget, source
+from .kit import Stepped, coloured, largest, quantised, source
 
 PALETTES = {"blue – white – red": "RdBu_r", "brown – white – green": "BrBG", "purple – white – orange": "PuOr_r"}
 """All with a white middle, and safe for colour-blind readers."""
-_ZERO = 127
 
 
-class Scrubber(Widget):
+class Scrubber(Stepped):
     """The image on the path, the gradient, what a step adds and the map as it gathers, step by step.
 
     Drag the slider or use arrow keys, Home and End; the space bar or the button plays. Point at a
@@ -64,27 +60,20 @@ class Scrubber(Widget):
 
     _esm = source("scrubber", "js")
     _css = source("scrubber", "css")
-    frames = traitlets.Bytes(b"").tag(sync=True)
     pictures = traitlets.Bytes(b"").tag(sync=True)
     base = traitlets.Bytes(b"").tag(sync=True)
-    shape = traitlets.List(traitlets.Int()).tag(sync=True)
-    colours = traitlets.Bytes(b"").tag(sync=True)
     palettes = traitlets.List(traitlets.Unicode()).tag(sync=True)
     titles = traitlets.List(traitlets.Unicode()).tag(sync=True)
     units = traitlets.List(traitlets.Unicode()).tag(sync=True)
-    full = traitlets.List(traitlets.Float()).tag(sync=True)
-    limits = traitlets.List(traitlets.Float()).tag(sync=True)
-    labels = traitlets.List(traitlets.Unicode()).tag(sync=True)
     alphas = traitlets.List(traitlets.Float()).tag(sync=True)
     weights = traitlets.List(traitlets.Float()).tag(sync=True)
-    step = traitlets.Int(0).tag(sync=True)
     pixel = traitlets.List(traitlets.Int()).tag(sync=True)
     palette = traitlets.Unicode(next(iter(PALETTES))).tag(sync=True)
     scale = traitlets.Enum(["common", "own"], "common").tag(sync=True)
     gamma = traitlets.Float(1.0, min=0.05, max=1.0).tag(sync=True)
     overlay = traitlets.Float(1.0, min=0.0, max=1.0).tag(sync=True)
 
-    def __init__(self, dataset: xr.Dataset, **settings: Any) -> None:
+    def __init__(self, dataset: xr.Dataset, **settings: object) -> None:
         facts(check(dataset, INPUT))
         panels = {
             "gradient": statistics.sensitivity(dataset),
@@ -92,7 +81,7 @@ class Scrubber(Widget):
             "gathered so far": statistics.cumulative(dataset),
         }
         values = np.stack([panel.transpose(ALPHA, ...).values for panel in panels.values()])
-        full = [float(np.nanmax(np.abs(panel), initial=0)) or 1.0 for panel in values]
+        full = [largest(panel) for panel in values]
         super().__init__(
             frames=np.stack([quantised(panel, end) for panel, end in zip(values, full, strict=True)]).tobytes(),
             pictures=_coloured(dataset, PATH) if PATH in dataset else b"",
@@ -104,7 +93,7 @@ class Scrubber(Widget):
             units=[panel.attrs["units"] for panel in panels.values()],
             full=full,
             limits=[limit(panel) for panel in values],
-            labels=_labels(dataset),
+            labels=labels(dataset),
             alphas=dataset[ALPHA].values.tolist(),
             weights=dataset[WEIGHT].values.tolist(),
             step=settings.pop("step", values.shape[1] - 1),
@@ -118,24 +107,15 @@ class Scrubber(Widget):
 
     def picture(self) -> Image.Image:
         """Return the panels at the step shown, as a picture."""
-        count, steps, height, width = self.shape
-        frames = np.frombuffer(self.frames, np.uint8).reshape(count, steps, height, width)[:, self.step]
         colours = palette(PALETTES[self.palette])
         panels = [
             (title, coloured(frame, full, end, colours))
-            for title, frame, full, end in zip(self.titles, frames, self.full, self.limits, strict=True)
+            for title, frame, full, end in zip(self.titles, self.shown, self.full, self.limits, strict=True)
         ]
         if self.pictures:
-            path = np.frombuffer(self.pictures, np.uint8).reshape(steps, height, width, 3)[self.step]
+            path = np.frombuffer(self.pictures, np.uint8).reshape(*self.shape[1:], 3)[self.step]
             panels.insert(0, ("image on the path", path))
         return montage(panels, self.labels[self.step])
-
-    @traitlets.validate("step")
-    def _inside(self, proposal: traitlets.Bunch) -> int:
-        steps = self.shape[1] if self.shape else 1
-        if not 0 <= proposal["value"] < steps:
-            raise traitlets.TraitError(f"step: got {proposal['value']}, expected 0 to {steps - 1}.")
-        return int(proposal["value"])
 
     @traitlets.validate("pixel")
     def _within(self, proposal: traitlets.Bunch) -> list[int]:
@@ -152,37 +132,5 @@ class Scrubber(Widget):
             raise traitlets.TraitError(str(error)) from None
 
 
-def quantised(values: NDArray[np.floating], full: float) -> NDArray[np.uint8]:
-    """Return values as bytes: 127 is zero, 254 is `full`, the square root between keeps small ones apart.
-
-    Examples
-    --------
-    >>> quantised(np.array([-2.0, -0.02, 0.0, 0.5, 2.0]), 2.0)
-    array([  0, 114, 127, 190, 254], dtype=uint8)
-    """
-    share = np.clip(np.nan_to_num(values) / full, -1, 1)
-    return np.round(_ZERO + _ZERO * np.sign(share) * np.sqrt(np.abs(share))).astype(np.uint8)
-
-
-def decoded(bytes_: NDArray[np.uint8], full: float) -> NDArray[np.float64]:
-    """Return the values of `quantised` bytes."""
-    share = (bytes_.astype(np.float64) - _ZERO) / _ZERO
-    return np.sign(share) * share**2 * full
-
-
-def coloured(bytes_: NDArray[np.uint8], full: float, end: float, colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the colours (y, x, 3) of `quantised` bytes on a scale from −`end` to `end`, as the browser does."""
-    share = np.clip(decoded(bytes_, full) / end, -1, 1)
-    return colours[np.floor((share + 1) * 127.5 + 0.5).astype(int)]
-
-
 def _coloured(dataset: xr.Dataset, name: str) -> bytes:
-    values = dataset[name].transpose(..., CHANNEL).values
-    return np.round(np.clip(values, 0, 1) * 255).astype(np.uint8).tobytes()
-
-
-def _labels(dataset: xr.Dataset) -> list[str]:
-    alphas = [f"α {alpha:.3f}" for alpha in dataset[ALPHA].values]
-    if SIGMA not in dataset.coords:
-        return alphas
-    return [f"{label} · σ {sigma:.2f} px" for label, sigma in zip(alphas, dataset[SIGMA].values, strict=True)]
+    return as_bytes(dataset[name].transpose(..., CHANNEL).values).tobytes()

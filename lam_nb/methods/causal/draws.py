@@ -73,6 +73,13 @@ def stock(given: NDArray[np.generic] | str | os.PathLike[str] | None) -> NDArray
     array = np.asarray(given)
     if array.ndim != 4 or array.shape[-1] != 3 or not len(array):
         raise InputError(f"patches: got an array of shape {array.shape}, expected (n, y, x, 3), RGB.")
+    low, high = array.min(), array.max()
+    if not (np.isfinite(low) and np.isfinite(high)):
+        raise InputError("patches: got NaN or infinite values, expected numbers in [0, 1] or bytes.")
+    if np.issubdtype(array.dtype, np.integer):
+        if low < 0 or high > 255:
+            raise InputError(f"patches: got whole numbers from {low} to {high}, expected 0 to 255.")
+        return array.astype(np.uint8)
     return array if array.dtype == np.uint8 else np.round(array.clip(0, 1) * 255).astype(np.uint8)
 
 

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 
 from ... import identity, images
 from ...result import replacing, writable_folder
-from ...validation import InputError
+from ...validation import InputError, not_negative, positive, whole
 from .. import architectures, checkpoints
 from .critic import Critic
 
@@ -132,6 +132,12 @@ def train(
     torch.Size([1, 3, 64, 80])
     """
     writable_folder(out)
+    for name, count in {"steps": steps, "batch": batch, "patch": patch, "every": every}.items():
+        whole(name, count)
+    whole("seed", seed, 0)
+    positive("rate", rate, "a learning rate")
+    not_negative("noise", noise, "a standard deviation")
+    not_negative("adversary", adversary, "the weight of a loss")
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     network, critic = _begun(architecture, options or {}, start, bool(adversary), seed)
     network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]

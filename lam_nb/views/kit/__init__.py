@@ -1,0 +1,75 @@
+"""The kit: what all views share. It knows figures and pictures, and no result by name."""
+
+from __future__ import annotations
+
+from ._labels import labels, name_places
+from ._montage import montage
+from ._poster import poster
+from .axes import axis_name, box, error_bars, index_ticks, interval, pixel_axes, place
+from .captions import Doubt, caption, doubt, how, look, small, where
+from .encode import (
+    LARGEST_SIDE,
+    LEAST_SIDE,
+    as_bytes,
+    colour_source,
+    dot_source,
+    limit,
+    painted,
+    palette,
+    reduction,
+    signed_source,
+)
+from .page import write_html, write_page
+from .theme import AXIS, BOX, DIVERGING, FONT, LINES, dress, is_common, scale_words
+from .timeline import BUDGET, add, affordable, stepwise
+from .view import View
+
+__all__ = [
+    "AXIS",
+    "BOX",
+    "BUDGET",
+    "DIVERGING",
+    "FONT",
+    "LARGEST_SIDE",
+    "LEAST_SIDE",
+    "LINES",
+    "Doubt",
+    "View",
+    "add",
+    "affordable",
+    "as_bytes",
+    "axis_name",
+    "box",
+    "caption",
+    "colour_source",
+    "dot_source",
+    "doubt",
+    "dress",
+    "error_bars",
+    "how",
+    "index_ticks",
+    "interval",
+    "is_common",
+    "labels",
+    "limit",
+    "look",
+    "montage",
+    "name_places",
+    "painted",
+    "palette",
+    "pixel_axes",
+    "place",
+    "poster",
+    "reduction",
+    "scale_words",
+    "signed_source",
+    "small",
+    "stepwise",
+    "where",
+    "write_html",
+    "write_page",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,139 @@
+"""Captions: what was computed, of which window, and what came out; only what is known and finite."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import xarray as xr
+
+from ... import statistics
+from ...result import (
+    ATTRIBUTION,
+    COMPLETENESS_GAP,
+    DIFFUSION_INDEX_ERROR,
+    QUADRATURE_ERROR,
+    SAMPLING_ERROR,
+    X,
+    Y,
+    check,
+    facts,
+)
+from ...types import Region
+from .theme import FONT
+
+_NOTHING = "none"
+"""Rule of the methods that integrate nothing, as version 0.1 wrote it."""
+
+
+@dataclass(frozen=True)
+class Doubt:
+    """How far off a map may be, relative to its sum of magnitudes, and what kind of error that is."""
+
+    value: float
+    kind: str
+
+
+_ESTIMATED = "estimated error of the map"
+_SAMPLED = "standard error of the map over noisy copies"
+
+
+def caption(dataset: xr.Dataset) -> str:
+    """Return lines for the top of a figure: what was computed, and what came out.
+
+    Examples
+    --------
+    >>> caption(xr.Dataset())
+    Traceback (most recent call last):
+    lam_nb.InputError: dataset: has no 'attribution'; expected a result of lam_nb.attribute.
+    """
+    check(dataset, ATTRIBUTION)
+    told = facts(dataset)
+    index = f"diffusion index {float(statistics.diffusion_index(dataset)):.2f}{_give_or_take(dataset)}"
+    numbers = [f"{index} on {dataset.sizes[Y]} × {dataset.sizes[X]} px"]
+    if _known(dataset, COMPLETENESS_GAP):
+        numbers.append(f"completeness gap {float(statistics.completeness(dataset)):+.1%}")
+    if found := doubt(dataset):
+        numbers.append(f"{found.kind} {found.value:.1%}")
+    return f"<b>{told['network']}</b> · {where(told)}{small(how(told), ' · '.join(numbers))}"
+
+
+def doubt(dataset: xr.Dataset) -> Doubt | None:
+    """Return the error of a map, or None if there is none or it is not known.
+
+    Examples
+    --------
+    >>> doubt(xr.Dataset({"quadrature_error": 0.02}))
+    Doubt(value=0.02, kind='estimated error of the map')
+    >>> doubt(xr.Dataset()) is None
+    True
+    """
+    integrated = dataset.attrs.get("rule") != _NOTHING
+    if _known(dataset, SAMPLING_ERROR):
+        return Doubt(float(dataset[SAMPLING_ERROR]), _SAMPLED)
+    if _known(dataset, QUADRATURE_ERROR) and (integrated or "samples" in dataset.attrs):
+        return Doubt(float(dataset[QUADRATURE_ERROR]), _ESTIMATED if integrated else _SAMPLED)
+    return None
+
+
+def how(told: Mapping[str, object]) -> str:
+    """Return in words how a map was made, from a result's attributes.
+
+    Examples
+    --------
+    >>> how({"path": "blur", "detector": "edges", "rule": "arc", "steps": 24})
+    'path blur · detector edges · rule arc, 24 steps'
+    >>> how({"method": "gradient", "detector": "edges", "evaluations": 1})
+    'method gradient · detector edges'
+    """
+    integrated = told.get("rule", _NOTHING) != _NOTHING
+    names = ("method", "path", "detector") if integrated else ("method", "detector")
+    words = [f"{name} {told[name]}" for name in names if name in told]
+    if "samples" in told:
+        words.append(f"{told['samples']} noisy copies")
+    if integrated:
+        counts = [f", {told[name]} {name}" for name in ("steps", "evaluations") if name in told]
+        words.append(f"rule {told['rule']}{''.join(counts[:1])}")
+    return " · ".join(words)
+
+
+def where(told: Mapping[str, object]) -> str:
+    """Return in words which window a result is of.
+
+    Examples
+    --------
+    >>> where({"region_y": 3, "region_x": 4, "region_size": 5})
+    'region y=3, x=4, 5 × 5 px'
+    >>> where(Region(3, 4, height=5, width=9).facts)
+    'region y=3, x=4, 5 × 9 px'
+    """
+    window = Region.of_facts(told)
+    return f"region y={window.y}, x={window.x}, {window.height} × {window.width} px"
+
+
+def small(*lines: str) -> str:
+    """Return lines of small print, to follow a caption's first line.
+
+    Examples
+    --------
+    >>> small("50 steps")
+    "<br><span style='font-size:12px'>50 steps</span>"
+    """
+    return f"<br><span style='font-size:12px'>{'<br>'.join(lines)}</span>"
+
+
+def look(dataset: xr.Dataset, height: int) -> dict[str, object]:
+    """Return the layout that all figures of a result share: caption, font, as wide as its place."""
+    title = {"text": caption(dataset), "x": 0.01, "y": 1 - 22 / height, "yanchor": "top"}
+    return {"title": title, "template": "plotly_white", "font": FONT, "autosize": True, "height": height}
+
+
+def _known(dataset: xr.Dataset, name: str) -> bool:
+    return name in dataset and math.isfinite(float(dataset[name]))
+
+
+def _give_or_take(dataset: xr.Dataset) -> str:
+    if not _known(dataset, DIFFUSION_INDEX_ERROR):
+        return ""
+    return f" ± {float(statistics.index_error(dataset)):.2f}"

@@ -1,0 +1,120 @@
+"""Encoding: arrays to small pictures, as the addresses that pages hold."""
+
+from __future__ import annotations
+
+import base64
+import io
+from functools import cache
+
+import numpy as np
+import plotly.colors
+from numpy.typing import NDArray
+from PIL import Image
+
+from .theme import DIVERGING
+
+LEAST_SIDE = 256
+"""Browsers smooth enlarged pictures; ours are enlarged to this by repeating pixels first."""
+LARGEST_SIDE = 512
+"""Larger pictures are shown reduced by a whole factor, so that pages stay small; headings say so."""
+
+
+@cache
+def palette(name: str = DIVERGING) -> NDArray[np.uint8]:
+    """Return 256 colours of a plotly colour scale, (256, 3).
+
+    Examples
+    --------
+    >>> bool(palette()[127:129].min() > 240)
+    True
+    """
+    colours = plotly.colors.sample_colorscale(name, np.linspace(0, 1, 256).tolist(), colortype="tuple")
+    return np.round(np.array(colours) * 255).astype(np.uint8)
+
+
+def limit(values: NDArray[np.floating]) -> float:
+    """Return where a symmetric colour scale ends: a fifth of the pixels that count lie beyond.
+
+    A pixel counts if it is stronger than 0.5 % of the strongest; so the scale does not depend on
+    how much empty canvas there is around.
+
+    Examples
+    --------
+    >>> limit(np.r_[np.zeros(1000), np.arange(1.0, 11.0)])
+    8.2
+    """
+    size = np.abs(values)
+    strongest = float(np.nanmax(size))
+    if not strongest > 0:
+        return 1.0
+    return float(np.quantile(size[size > strongest / 200], 0.8))
+
+
+def signed_source(values: NDArray[np.floating], end: float) -> str:
+    """Encode (y, x) as a PNG in the diverging colours, −`end` … `end`; reduced, a block shows its strongest value."""
+    shown = _strongest(np.nan_to_num(values), reduction(values.shape))
+    index = np.round((np.clip(shown / end, -1, 1) + 1) * 127.5).astype(np.uint8)
+    picture = Image.fromarray(_enlarged(index), "L")
+    coloured = Image.frombytes("P", picture.size, picture.tobytes())
+    coloured.putpalette(palette().tobytes())
+    return _source(coloured)
+
+
+def colour_source(image: NDArray[np.floating] | NDArray[np.uint8]) -> str:
+    """Encode (3, y, x), bytes or floats in [0, 1], as a WebP of high quality: a quarter of a PNG's size."""
+    picture = Image.fromarray(_enlarged(np.moveaxis(as_bytes(image), 0, -1)))
+    return _source(picture.reduce(reduction(image.shape[-2:])), "WebP", quality=90)
+
+
+def as_bytes(image: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return intensities in [0, 1] as bytes; what is bytes stays as it is.
+
+    Examples
+    --------
+    >>> as_bytes(np.array([0.0, 0.5, 2.0]))
+    array([  0, 128, 255], dtype=uint8)
+    """
+    if image.dtype == np.uint8:
+        return image.astype(np.uint8, copy=False)
+    return np.round(np.clip(image, 0, 1) * 255).astype(np.uint8)
+
+
+def painted(values: NDArray[np.floating], name: str) -> str:
+    """Encode (y, x) in [0, 1] in the colours of a plotly colour scale."""
+    return colour_source(np.moveaxis(palette(name)[as_bytes(values)], -1, 0))
+
+
+def reduction(size: tuple[int, ...]) -> int:
+    """Return by what factor a picture of `size` is reduced to be shown.
+
+    Examples
+    --------
+    >>> reduction((64, 64)), reduction((1024, 768))
+    (1, 2)
+    """
+    return -(-max(size) // LARGEST_SIDE)
+
+
+def dot_source(colour: tuple[int, int, int]) -> str:
+    """Encode one pixel, to be stretched into a line or a box."""
+    return _source(Image.new("RGB", (1, 1), colour))
+
+
+def _strongest(values: NDArray[np.floating], factor: int) -> NDArray[np.floating]:
+    if factor == 1:
+        return values
+    margins = [(0, -side % factor) for side in values.shape]
+    blocks = np.pad(values, margins).reshape(-(-values.shape[0] // factor), factor, -1, factor)
+    high, low = blocks.max((1, 3)), blocks.min((1, 3))
+    return np.where(high >= -low, high, low)
+
+
+def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    factor = -(-LEAST_SIDE // max(picture.shape[:2]))
+    return picture.repeat(factor, 0).repeat(factor, 1)
+
+
+def _source(picture: Image.Image, kind: str = "PNG", **options: int) -> str:
+    buffer = io.BytesIO()
+    picture.save(buffer, kind, **options)
+    return f"data:image/{kind.lower()};base64," + base64.b64encode(buffer.getvalue()).decode()

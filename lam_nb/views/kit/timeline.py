@@ -1,0 +1,111 @@
+"""The timeline: a slider and play that swap a figure's pictures, without a kernel."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import plotly.graph_objects as go
+import xarray as xr
+
+from ...result import ALPHA, X, Y
+from ...validation import InputError
+
+_DURATION = 80
+_LEAST = 4
+BUDGET = 3_000_000
+"""Bytes that a figure's moving pictures take at most, unless said otherwise: three fit a notebook of 10 MB."""
+
+
+def affordable(moving: Mapping[int, Sequence[str]], size: int | None) -> list[int]:
+    """Return which steps to show so that their pictures take at most `size` bytes; first and last stay.
+
+    Raises
+    ------
+    InputError
+        If not even four steps fit.
+
+    Examples
+    --------
+    >>> affordable({0: ["x" * 100] * 9}, size=1000)
+    [0, 2, 3, 5, 6, 8]
+    """
+    steps = len(next(iter(moving.values())))
+    total = sum(len(source) for sources in moving.values() for source in sources) * 2  # slider and play hold each
+    if size is None or total <= size:
+        return list(range(steps))
+    count = int(steps * size / total) + 1
+    if count < min(steps, _LEAST):
+        raise InputError(
+            f"size: got {size:,} bytes, but {min(steps, _LEAST)} steps take about "
+            f"{total * min(steps, _LEAST) // steps:,}; allow more, or crop the image."
+        )
+    return sorted({int(k) for k in np.linspace(0, steps - 1, count).round()})
+
+
+def stepwise(values: xr.DataArray) -> xr.DataArray:
+    """Return values with a dimension of steps before their pixels, of a single step if they do not move.
+
+    Examples
+    --------
+    >>> stepwise(xr.DataArray(np.zeros((2, 3)), dims=("y", "x"))).sizes["alpha"]
+    1
+    """
+    moving = values if ALPHA in values.dims else values.expand_dims(ALPHA)
+    return moving.transpose(..., ALPHA, Y, X)
+
+
+def add(
+    figure: go.Figure,
+    moving: Mapping[int, Sequence[str]],
+    names: Sequence[str],
+    cursor: tuple[int, Sequence[float]] | None = None,
+    low: float = -0.12,
+) -> None:
+    """Give a figure a slider that swaps pictures, and frames that do the same for play.
+
+    Swapped layout images are the fastest that plotly draws; a curve's cursor is one, too.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+    moving : mapping
+        Number of a layout image -> its source at every step.
+    names : sequence of str
+        A label per step.
+    cursor : (int, sequence of float), optional
+        Number of the layout image that marks the step on a curve, and where it is at every step.
+    low : float
+        Where the controls are, in heights of the plots below them.
+    """
+    placed = [image.to_plotly_json() for image in figure.layout.images]
+    steps, frames = [], []
+    for k, name in enumerate(names):
+        change: dict[str, object] = {f"images[{number}].source": sources[k] for number, sources in moving.items()}
+        images = [{**image, "source": moving[n][k]} if n in moving else image for n, image in enumerate(placed)]
+        if cursor is not None:
+            change[f"images[{cursor[0]}].x"] = float(cursor[1][k])
+            images[cursor[0]] = {**images[cursor[0]], "x": float(cursor[1][k])}
+        steps.append({"method": "relayout", "label": name, "args": [change]})
+        frames.append(go.Frame(name=name, layout={"images": images}))
+    figure.frames = frames
+    current: dict[str, object] = {"prefix": "", "font": {"size": 14}, "xanchor": "right"}
+    slider: dict[str, object] = {
+        "active": len(steps) - 1,
+        "steps": steps,
+        "x": 0,
+        "len": 1,
+        "y": low - 0.02,
+        "pad": {"t": 0},
+    }
+    slider |= {"currentvalue": current, "font": {"size": 12}, "tickcolor": "#888"}
+    immediate = {"mode": "immediate", "transition": {"duration": 0}}
+    play: dict[str, object] = {"frame": {"duration": _DURATION, "redraw": False}, "fromcurrent": False, **immediate}
+    stop: dict[str, object] = {"frame": {"duration": 0, "redraw": False}, **immediate}
+    buttons = [
+        {"method": "animate", "label": "▶ play", "args": [None, play]},
+        {"method": "animate", "label": "❚❚ pause", "args": [[None], stop]},
+    ]
+    menu: dict[str, object] = {"type": "buttons", "direction": "left", "buttons": buttons, "showactive": False}
+    menu |= {"x": 0, "y": low, "xanchor": "left", "yanchor": "top"}
+    figure.update_layout(sliders=[slider], updatemenus=[menu])

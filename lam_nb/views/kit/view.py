@@ -1,0 +1,80 @@
+"""The figure that all views return: plays without a kernel, and leaves a picture where nothing plays."""
+
+from __future__ import annotations
+
+import base64
+import io
+import os
+from pathlib import Path
+from typing import overload
+
+import plotly.graph_objects as go
+from PIL import Image
+
+from ..._moved import variable
+from ._poster import poster
+from .page import write_html
+
+_PLAYS = "application/vnd.plotly.v1+json"
+
+
+class View(go.Figure):  # type: ignore[misc] # plotly has no types
+    """A plotly figure that also writes itself as a page, and as a picture where it cannot play.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> View().to_html(tempfile.mkdtemp() + "/empty.html").name
+    'empty.html'
+    """
+
+    @overload
+    def to_html(self, path: str | os.PathLike[str], *, title: str = "lam_nb") -> Path: ...
+
+    @overload
+    def to_html(self, path: None = None, **settings: object) -> str: ...
+
+    def to_html(self, path: str | os.PathLike[str] | None = None, **settings: object) -> Path | str:
+        """Write one HTML file that needs no network and no kernel, or without a path return plotly's HTML.
+
+        Parameters
+        ----------
+        path : path-like, optional
+            The file to write, ends in .html; written whole or not at all.
+        **settings
+            ``title`` of the page; without a path, of plotly's ``to_html``.
+
+        Returns
+        -------
+        pathlib.Path or str
+
+        Raises
+        ------
+        InputError
+            If the folder cannot be written.
+        """
+        if path is None:
+            return super().to_html(**settings)
+        return write_html(self, Path(path), **settings)  # type: ignore[arg-type] # a title, by the overload
+
+    def picture(self) -> Image.Image:
+        """Return a picture of the figure as it is first shown, drawn without a browser."""
+        return poster(self)
+
+    def _ipython_display_(self) -> None:
+        """Show the figure with its picture beside it; plotly's own way shows the figure alone."""
+        from IPython.display import display
+
+        display(self._repr_mimebundle_(), raw=True)
+
+    def _repr_mimebundle_(self, *arguments: object, **settings: object) -> dict[str, object]:
+        """Return plotly's own bundle; with LAM_NB_PICTURES set, or where plotly does not play, a picture too.
+
+        Not always: JupyterLab ranks a picture above plotly's figure and would show that instead.
+        """
+        bundle = super()._repr_mimebundle_(*arguments, **settings)
+        if _PLAYS in bundle and not variable("LAM_NB_PICTURES"):
+            return bundle
+        buffer = io.BytesIO()
+        self.picture().convert("P", palette=Image.Palette.ADAPTIVE, colors=256).save(buffer, "PNG", optimize=True)
+        return {**bundle, "image/png": base64.b64encode(buffer.getvalue()).decode()}

@@ -1,0 +1,80 @@
+"""The attribution view: one map beside the pictures it explains."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import xarray as xr
+from plotly.subplots import make_subplots
+
+from ... import statistics
+from ...result import INPUT, OUTPUT, check, facts
+from .. import kit
+from ..kit import View
+
+
+def attribution(dataset: xr.Dataset) -> View:
+    """Show the map, the network's input and its output, with the region; hover reads values.
+
+    Red pixels add to the detector, blue ones take away. The colour scale is symmetric; the
+    strongest fifth of the pixels that count are shown in its end colours.
+
+    Parameters
+    ----------
+    dataset : xarray.Dataset
+        Of `lam_nb.attribute`, with ``input`` and ``output`` kept (the default).
+
+    Returns
+    -------
+    View
+        A plotly figure, with ``to_html(path)``.
+        Its first trace holds the map (`lam_nb.statistics.signed`).
+
+    Raises
+    ------
+    InputError
+        If a variable was not kept.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> net, lr = lam.networks.load("imdn-small"), lam.images.downscale(lam.images.sample("bricks"), 4)
+    >>> ds = lam.attribute(net, lr, lam.Region(96, 96), steps=6, progress=False)
+    >>> attribution(ds).data[0].z.shape
+    (64, 64)
+    """
+    check(dataset, INPUT, OUTPUT)
+    facts(dataset)
+    figure = make_subplots(
+        rows=1,
+        cols=3,
+        subplot_titles=["network input", "network output", "attribution"],
+        horizontal_spacing=0.07,
+    )
+    _draw_map(figure, statistics.signed(dataset))
+    for column, (name, units) in enumerate(((INPUT, "input px"), (OUTPUT, "output px")), start=1):
+        values = dataset[name].values
+        kit.place(figure, kit.colour_source(values), values.shape[-2:], 1, column, units)
+    for column, scale in ((1, facts(dataset)["scale"]), (2, 1), (3, facts(dataset)["scale"])):
+        kit.box(figure, dataset, 1, column, scale)
+    figure.update_annotations(font_size=14)
+    figure.update_layout(**kit.look(dataset, height=460), margin={"l": 65, "r": 20, "t": 120, "b": 50})
+    return View(figure)
+
+
+def _draw_map(figure: go.Figure, values: xr.DataArray) -> None:
+    end = kit.limit(values.values)
+    title = {"text": values.attrs["units"], "side": "right", "font": {"size": 12}}
+    figure.add_trace(
+        go.Heatmap(
+            z=values.values,
+            zmin=-end,
+            zmax=end,
+            colorscale=kit.DIVERGING,
+            colorbar={"title": title, "thickness": 12, "nticks": 7, "tickfont_size": 12},
+            hovertemplate="y %{y}, x %{x}<br>%{z:.3g} " + values.attrs["units"] + "<extra></extra>",
+        ),
+        row=1,
+        col=3,
+    )
+    rows, columns = values.shape
+    kit.pixel_axes(figure, (rows, columns), 1, 3, "input px")

@@ -1,0 +1,11 @@
+"""Figures for print: Dataset -> matplotlib, without a browser."""
+
+from __future__ import annotations
+
+from ._save import save
+
+__all__ = ["save"]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,69 @@
+"""Charts for print: curves of faithfulness, the scatter of a study."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+import xarray as xr
+
+from ...result import (
+    AGAINST,
+    DIFFUSION_INDEX,
+    FRACTION,
+    METHOD,
+    MODE,
+    MODEL,
+    OUTPUT_AREA,
+    OUTPUT_SHARE,
+    PEARSON,
+    SPEARMAN,
+)
+from .. import kit
+from ._painting import LETTER, plain_ticks
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def curves(figure: Figure, dataset: xr.Dataset, inches: float) -> None:
+    """Draw deletion and insertion curves of every method."""
+    figure.set_size_inches(inches, inches * 0.48)
+    pixels = dataset.attrs["canvas_pixels"]
+    for axes, mode in zip(figure.subplots(1, 2, sharey=True), dataset[MODE].values, strict=True):
+        for k, method in enumerate(dataset[METHOD].values):
+            one = dataset.sel({METHOD: method, MODE: mode})
+            areas = " · ".join(f"{float(area):.3f}" for area in dataset[OUTPUT_AREA].sel({METHOD: method}))
+            label = f"{method} ({areas})" if mode == dataset[MODE].values[0] else None
+            parts = np.maximum(one[FRACTION].values, 0.5 / pixels) * 100
+            axes.semilogx(parts, one[OUTPUT_SHARE], color=kit.LINES[k % len(kit.LINES)], label=label, linewidth=1)
+        axes.set(title=str(mode), xlabel="part of the pixels replaced (%)")
+        plain_ticks(axes, [0.01, 0.1, 1, 10, 100])
+    figure.axes[0].set_ylabel("window restored")
+    title = f"area: {' · '.join(str(mode) for mode in dataset[MODE].values)}"
+    figure.legend(loc="outside lower center", ncols=3, frameon=False, title=title)
+
+
+def scatter(figure: Figure, study: xr.Dataset, inches: float) -> None:
+    """Draw networks as points, with intervals."""
+    figure.set_size_inches(inches, inches * 0.65)
+    axes = figure.subplots()
+    x, y = study[DIFFUSION_INDEX].values, study[AGAINST].values
+    across, up = (np.stack(kit.interval(study, name)) for name in (DIFFUSION_INDEX, AGAINST))
+    axes.errorbar(x, y, xerr=across, yerr=up, fmt="o", color=kit.LINES[0], ecolor="#999999", elinewidth=0.5, ms=3)
+    axes.set_xscale("log")
+    axes.margins(x=0.15)
+    names = [str(name) for name in study[MODEL].values]
+    field = inches * 72 * 0.75, inches * 72 * 0.45  # points, about
+    limits = (*np.log(axes.get_xlim()), *axes.get_ylim())
+    places = kit.name_places(names, np.log(x), y, limits, field, LETTER)
+    for name, at, height, place in zip(names, x, y, places, strict=True):
+        down, side = place.split()
+        offset = (-3 if side == "left" else 3, 3 if down == "top" else -8)
+        aligned = "right" if side == "left" else "left"
+        axes.annotate(name, (at, height), textcoords="offset points", xytext=offset, ha=aligned)
+    plain_ticks(axes, kit.index_ticks(np.array(axes.get_xlim())))
+    told = study.attrs
+    label = told["against"] + (f" ({told['against_units']})" if told["against_units"] != "1" else "")
+    axes.set(xlabel="diffusion index", ylabel=label)
+    axes.set_title(", ".join(f"{name.capitalize()} {float(study[name]):.2f}" for name in (PEARSON, SPEARMAN)))

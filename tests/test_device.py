@@ -1,0 +1,164 @@
+"""Another device: every verb gives the CPU's numbers there, and leaves networks and memory as they were."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+import lam_nb as lam
+from lam_nb import images, networks
+from tests import pretended
+from tests.benchmarks import cuda
+
+pytestmark = pytest.mark.skipif(not pretended.AVAILABLE, reason="needs a torch that learns devices in Python (2.13)")
+QUIET = {"progress": False}
+WINDOW = lam.Region(16, 20, height=6, width=8)
+
+
+@pytest.fixture(scope="module")
+def device():
+    return str(pretended.device())
+
+
+def fresh(**settings):
+    """A network that nobody has asked anything: what was found out on the CPU must not hide what fails elsewhere."""
+    torch.manual_seed(7)
+    layers = [nn.Conv2d(3, 8, 3, padding=1), nn.BatchNorm2d(8), nn.ReLU(), nn.Conv2d(8, 12, 3, padding=1)]
+    return networks.wrap(nn.Sequential(*layers, nn.PixelShuffle(2)), scale=2, name="toy", check=False, **settings)
+
+
+TRUTH = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(0))
+
+
+def attributed(**settings):
+    return lambda n, i, d: lam.attribute(n, i, WINDOW, **settings, device=d, **QUIET)
+
+
+def caused(**settings):
+    given = {"reference": TRUTH, "block": 5, "fine": 3, **settings}
+    return lambda n, i, d: lam.causal_effect(n, i, WINDOW, **given, device=d, **QUIET)
+
+
+def curves(n, i, d):
+    return lam.faithfulness.curves(n, i, WINDOW, {"g": lam.gradient(n, i, WINDOW, device="cpu")}, device=d, **QUIET)
+
+
+VERBS = {
+    "fixed steps": attributed(steps=6),
+    "refined": attributed(keep="all"),
+    "paper": attributed(rule="paper", steps=6),
+    "whole": attributed(steps=4, local=False),
+    "gabor": attributed(steps=3, detector="gabor"),
+    "intensity": attributed(steps=3, detector="intensity"),
+    "error": attributed(steps=3, detector=lam.detectors.error(TRUTH)),
+    "mean path": attributed(steps=3, path="mean"),
+    "own path": attributed(steps=3, path=lambda picture: lambda alpha: alpha * picture),
+    "reference": attributed(steps=3, reference=TRUTH),
+    "memory": attributed(steps=6, memory="1GB"),
+    "regions": lambda n, i, d: lam.attribute(n, i, [WINDOW, (0, 0, 5)], device=d, **QUIET),
+    "compare": lambda n, i, d: lam.compare([n, n], i, WINDOW, steps=3, reference=TRUTH, fields=True, device=d, **QUIET),
+    "gradient": lambda n, i, d: lam.gradient(n, i, WINDOW, device=d),
+    "input_x_gradient": lambda n, i, d: lam.input_x_gradient(n, i, WINDOW, device=d),
+    "integrated_gradients": lambda n, i, d: lam.integrated_gradients(n, i, WINDOW, steps=3, device=d, **QUIET),
+    "smoothgrad": lambda n, i, d: lam.smoothgrad(n, i, WINDOW, samples=3, device=d),
+    "diffusion_field": lambda n, i, d: lam.diffusion_field(n, i, stride=16, steps=3, device=d, **QUIET),
+    "receptive_field": lambda n, i, d: lam.receptive_field(n, [i], device=d),
+    "randomised": lambda n, i, d: lam.faithfulness.randomised(n, i, WINDOW, stages=1, steps=3, device=d, **QUIET),
+    "curves": curves,
+    "causal_effect": caused(),
+    "noise": caused(noise=0.1, metric="l1"),
+    "rain": caused(finish=images.Rain(), uint8=True),
+}
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_every_verb_gives_the_same_there(verb, device, image):
+    expected, found = VERBS[verb](fresh(), image, "cpu"), VERBS[verb](fresh(), image, device)
+    for name, values in expected.data_vars.items():
+        np.testing.assert_allclose(found[name], values, atol=1e-5, err_msg=name)
+    told = found.attrs.get("device", device)
+    assert pretended.NAME in str(told)
+
+
+def test_hard_regions_are_found_there(device):
+    truth = images.sample("bricks")
+    found = [lam.studies.hard_regions(truth, [networks.load("fsrcnn")], n=2, device=one) for one in ("cpu", device)]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [{"colours": "luma"}, {"mean": (0.4, 0.5, 0.3), "std": 0.2}, {"pad_to": 8}, {"colours": "bgr", "value_range": 255}],
+    ids=lambda settings: next(iter(settings)),
+)
+def test_settings_of_networks_follow(settings, device, image):
+    def made():
+        torch.manual_seed(0)
+        channels = 1 if settings.get("colours") == "luma" else 3
+        return networks.wrap(nn.Conv2d(channels, channels, 3, padding=1), scale=1, check=False, **settings)
+
+    expected, found = (lam.attribute(made(), image, (4, 6, 8), steps=3, device=d, **QUIET) for d in ("cpu", device))
+    np.testing.assert_allclose(found.attribution, expected.attribution, atol=1e-5)
+
+
+class Buffered(nn.Module):
+    """Has buffers and no parameters."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("kernel", torch.ones(3, 1, 3, 3) / 9)
+
+    def forward(self, batch):
+        return nn.functional.conv2d(batch, self.kernel, padding=1, groups=3)
+
+
+@pytest.mark.parametrize("kind", [Buffered, lambda: nn.Conv2d(3, 3, 3, padding=1)])
+def test_networks_are_asked_there_and_stay_where_they_are(kind, device, image):
+    module = kind().train()
+    before = {name: one.clone() for name, one in module.state_dict().items()}
+    lam.attribute(networks.wrap(module, scale=1, check=False), image, (4, 6, 8), device=device, **QUIET)
+    assert module.training and all(one.device.type == "cpu" for one in module.state_dict().values())
+    assert all(torch.equal(one, before[name]) for name, one in module.state_dict().items())
+
+
+def test_a_network_that_lies_there_is_asked_here(device, image):
+    module = nn.Conv2d(3, 3, 3, padding=1)
+    expected = lam.attribute(networks.wrap(module, scale=1, check=False), image, (4, 6, 8), device="cpu", **QUIET)
+    there = nn.Conv2d(3, 3, 3, padding=1)
+    there.load_state_dict(module.state_dict())
+    there = there.to(device)
+    found = lam.attribute(networks.wrap(there, scale=1, check=False), image, (4, 6, 8), device="cpu", **QUIET)
+    np.testing.assert_allclose(found.attribution, expected.attribution, atol=1e-6)
+    assert there.weight.device.type == pretended.NAME
+
+
+def test_nothing_waits_within_the_loop_over_batches(device, image):
+    """As many waits for sixteen batches as for four."""
+    net, counts = fresh(), []
+    lam.attribute(net, image, WINDOW, steps=4, batch=1, device=device, **QUIET)
+    for steps in (4, 16):
+        with pretended.counted() as waits:
+            lam.attribute(net, image, WINDOW, steps=steps, batch=1, device=device, **QUIET)
+        counts.append(dict(waits))
+    grown = {line: (counts[0].get(line, 0), n) for line, n in counts[1].items() if n > counts[0].get(line, 0)}
+    assert not grown, grown
+
+
+def test_the_pretence_is_strict(device):
+    there = torch.rand(2, 3).to(device)
+    with pytest.raises(RuntimeError, match="same device"):
+        there + torch.rand(2, 3)
+    with pytest.raises(TypeError, match="numpy"):
+        there.numpy()
+    with pretended.counted() as waits:
+        assert float(there.sum()) > 0
+    assert sum(waits.values()) == 1
+
+
+def test_the_first_thing_to_run_on_a_gpu_runs(device, tmp_path):
+    out = tmp_path / "cuda.json"
+    assert cuda.main(["--device", device, "--small", "--out", str(out)]) == 0
+    rows = json.loads(out.read_text())["rows"]
+    assert len(rows) >= 17 and not any("failure" in row or "left_out" in row for row in rows)

@@ -1,0 +1,297 @@
+"""Widgets without a browser: traits, bytes that cross the wire, and the picture that is left where none play."""
+
+import base64
+import json
+import re
+
+import numpy as np
+import pytest
+import traitlets
+from PIL import Image as Pillow
+
+import lam_nb as lam
+import lam_widgets
+from lam_nb import InputError, Region
+from lam_nb.views import kit
+from lam_widgets.comparison import _box
+from lam_widgets.explorer import _centre, _link, _named_images, _named_networks
+from lam_widgets.kit import coloured, decoded, largest, quantised
+
+BRIGHT, SIZE = (4, 22), (20, 30)
+WINDOW = Region(6, 30, height=4, width=10)
+FIELD = np.zeros((*SIZE, 3), np.float32)
+FIELD[BRIGHT] = 1
+
+
+def _tiles(picture, columns, lines, caption=False):
+    """Return the pixels of the pictures of a montage, row by row, which have so many lines of title."""
+    page = np.asarray(picture.convert("RGB")).astype(int)
+    tall = round(256 * SIZE[0] / SIZE[1])
+    rows, across = ((np.arange(n) + 0.5) * side / n for n, side in zip(SIZE, (tall, 256), strict=True))
+    found, top = [], 20 * caption
+    for count in lines:
+        top += 20 * count
+        for k in range(columns):
+            tile = page[top : top + tall, 10 + 266 * k : 266 + 266 * k]
+            found.append(tile[rows.astype(int)[:, None], across.astype(int)])
+        top += tall + 10
+    assert top == page.shape[0]
+    return found
+
+
+def _darkest(pixels):
+    return tuple(int(k) for k in np.unravel_index(pixels.sum(-1).argmin(), SIZE))
+
+
+def _brightest(pixels):
+    return tuple(int(k) for k in np.unravel_index(pixels.sum(-1).argmax(), SIZE))
+
+
+def test_bytes_keep_small_values_apart_and_come_back():
+    values = np.concatenate([-np.geomspace(1e-4, 3, 200), [0], np.geomspace(1e-4, 3, 200)])
+    bytes_ = quantised(values, 3.0)
+    assert bytes_.min() == 0 and bytes_.max() == 254 and bytes_[200] == 127
+    back = decoded(bytes_, 3.0)
+    np.testing.assert_allclose(back, values, atol=3 * (2 * 0.5 / 127 + 0.25 / 127**2))
+    assert np.all(np.diff(back[201:]) >= 0) and len(set(bytes_)) > 150
+    small = abs(values) < 0.01
+    assert abs(back - values)[small].max() < 0.0015
+    assert quantised(np.array([np.nan, 9.0, -9.0]), 3.0).tolist() == [127, 254, 0]
+    assert largest(np.array([np.nan, -4.0])) == 4 and largest(np.zeros(3)) == 1
+
+
+def test_colours_are_those_of_the_scale():
+    colours = kit.palette()
+    shown = coloured(quantised(np.array([[-2.0, 0.0, 1.0, 2.0]]), 2.0), 2.0, 1.0, colours)
+    np.testing.assert_array_equal(shown[0, [0, 2, 3]], colours[[0, 255, 255]])
+    assert shown[0, 1].min() > 240
+
+
+def test_a_scrubber_holds_its_values(bright):
+    scrubber = lam_widgets.Scrubber(bright)
+    assert scrubber.shape == [3, 3, *SIZE] and scrubber.step == 2 and scrubber.alpha == 0.75
+    frames = np.frombuffer(scrubber.frames, np.uint8).reshape(scrubber.shape)
+    panels = bright.lam.sensitivity(), bright.lam.contributions(), bright.lam.cumulative()
+    for k, panel in enumerate(panels):
+        np.testing.assert_allclose(decoded(frames[k], scrubber.full[k]), panel, atol=0.02 * scrubber.full[k])
+        assert scrubber.limits[k] == kit.limit(panel.values)
+    assert scrubber.units == [panel.attrs["units"] for panel in panels]
+    assert scrubber.labels == kit.labels(bright) == ["α 0.250", "α 0.500", "α 0.750"]
+    np.testing.assert_array_equal(np.frombuffer(scrubber.base, np.uint8).reshape(*SIZE, 3), 255 * FIELD)
+
+
+def test_a_bright_pixel_is_in_its_place_in_a_scrubber(bright):
+    scrubber = lam_widgets.Scrubber(bright, step=1)
+    path, gradient, step, gathered = _tiles(scrubber.picture(), 4, [1], caption=True)
+    assert _brightest(path) == BRIGHT
+    assert [_darkest(one) for one in (gradient, step, gathered)] == [BRIGHT] * 3
+    np.testing.assert_array_equal(gradient[BRIGHT], kit.palette()[255])
+    scrubber.step = 0
+    early = _tiles(scrubber.picture(), 4, [1], caption=True)[3]
+    assert early[BRIGHT].sum() > gathered[BRIGHT].sum(), "paler before it has gathered"
+    still = lam_widgets.Scrubber(bright.drop_vars("path"))
+    assert still.pictures == b"" and len(_tiles(still.picture(), 3, [1], caption=True)) == 3
+
+
+@pytest.mark.parametrize(
+    ("trait", "bad", "message"),
+    [
+        ("step", 3, "step: got 3, expected 0 to 2"),
+        ("step", -1, "step: got -1"),
+        ("pixel", [20, 4], r"pixel: got \[20, 4\], expected \[y, x\] inside 20 × 30"),
+        ("pixel", [4], "pixel: got"),
+        ("palette", "grey", "palette: got 'grey'"),
+        ("scale", "none", "scale"),
+        ("gamma", 2.0, "gamma"),
+    ],
+)
+def test_a_scrubber_refuses_what_is_out_of_range(trait, bad, message, bright):
+    scrubber = lam_widgets.Scrubber(bright)
+    before = getattr(scrubber, trait)
+    with pytest.raises(traitlets.TraitError, match=message):
+        setattr(scrubber, trait, bad)
+    assert getattr(scrubber, trait) == before
+    scrubber.pixel = [19, 29]
+
+
+def test_a_scrubber_says_what_is_missing(bright):
+    with pytest.raises(InputError, match="gradient"):
+        lam_widgets.Scrubber(bright.drop_vars("gradient"))
+
+
+def test_a_comparison_orders_and_selects(pair):
+    shown = lam_widgets.Comparison(pair.assign(psnr=("model", [20.0, 30.0])))
+    assert shown.names == ["wide", "narrow"] and shown.order == [0, 1]
+    index = pair.lam.diffusion_index().values
+    for sort, order in (("name", [1, 0]), ("PSNR", [1, 0]), ("diffusion index", np.argsort(-index).tolist())):
+        shown.sort = sort
+        assert shown.order == order
+    shown.selected = ["narrow"]
+    for trait, bad, message in (
+        ("sort", "size", "sort: got 'size', expected one of as given, name, diffusion index, PSNR"),
+        ("selected", ["edsr"], "selected: got 'edsr', expected names among wide, narrow"),
+        ("step", 3, "step: got 3, expected 0 to 2"),
+    ):
+        with pytest.raises(traitlets.TraitError, match=message):
+            setattr(shown, trait, bad)
+    assert (shown.selected, shown.step) == (["narrow"], 2)
+    assert shown.numbers["PSNR"] == ["20.00 dB", "30.00 dB"] and shown.numbers["error"] == ["1.0%", "1.0%"]
+    assert lam_widgets.Comparison(pair.drop_vars("quadrature_error")).numbers["error"] == ["–", "–"]
+
+
+def test_a_comparison_holds_shares(pair):
+    shown, still = lam_widgets.Comparison(pair), lam_widgets.Comparison(pair.drop_vars("integrand"))
+    shares = pair.lam.share().values
+    assert shown.shape == [2, 3, *SIZE] and still.shape == [2, 1, *SIZE]
+    for k in range(2):
+        frames = np.frombuffer(shown.frames, np.uint8).reshape(shown.shape)[k]
+        np.testing.assert_allclose(decoded(frames, shown.full[k]), shares[k], atol=0.02 * shown.full[k])
+    assert shown.limits == [*(kit.limit(one) for one in shares), kit.limit(shares)]
+    np.testing.assert_allclose(still.full, shown.full, rtol=1e-5)
+    assert (shown.labels, still.labels) == (["α 0.250", "α 0.500", "α 0.750"], [""])
+
+
+def test_a_bright_pixel_is_in_its_place_in_a_comparison(pair):
+    shown = lam_widgets.Comparison(pair, sort="name")
+    narrow, wide, narrow_map, wide_map = _tiles(shown.picture(), 2, [3, 1])
+    assert _brightest(narrow) == _brightest(wide) == BRIGHT
+    assert _darkest(narrow_map) == _darkest(wide_map) == BRIGHT
+    assert narrow_map[15, 5].min() > 240 > wide_map[15, 5].min(), "the order is that of the names"
+
+
+def test_the_box_of_a_comparison_is_the_window(pair):
+    assert _box(pair) == [6 / 40, 30 / 60, 4 / 40, 10 / 60]
+    old = pair.assign_attrs(region_size=4)
+    old.attrs = {name: v for name, v in old.attrs.items() if name not in ("region_height", "region_width")}
+    assert _box(old) == [6 / 40, 30 / 60, 4 / 40, 4 / 60]
+
+
+def test_a_page_holds_the_state(bright, tmp_path):
+    scrubber = lam_widgets.Scrubber(bright, step=1)
+    text = scrubber.to_html(tmp_path / "page.html", title="mine").read_text()
+    assert "<title>mine</title>" in text and not re.search(r"""(src|href)=["']?(http|//)""", text)
+    state = json.loads(re.search(r"^const state = (.*);$", text, re.M)[1])
+    assert (state["step"], state["shape"]) == (1, [3, 3, 20, 30])
+    assert base64.b64encode(scrubber.frames).decode() in text
+    with pytest.raises(InputError, match=r"ends in \.html"):
+        scrubber.to_html(tmp_path / "page")
+
+
+def test_a_picture_is_left_where_no_widgets_are(bright):
+    data, _ = lam_widgets.Scrubber(bright)._repr_mimebundle_()
+    assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
+
+
+def test_a_picker_keeps_its_box_inside():
+    picker = lam_widgets.RegionPicker(FIELD, size=8)
+    assert picker.region == Region(6, 11, 8) and picker.shape == [20, 30]
+    picker.x, picker.y = 99, -5
+    assert picker.region == Region(0, 22, 8)
+    picker.size = 99
+    assert picker.region == Region(0, 10, 20)
+    picker.size = 0
+    assert picker.region == Region(0, 10, 1)
+
+
+def test_a_picker_draws_rectangles():
+    picker = lam_widgets.RegionPicker(FIELD, height=4, width=10)
+    assert picker.region == Region(8, 10, height=4, width=10) and picker.size == 0
+    picker.height, picker.width = 40, 29
+    assert picker.region == Region(0, 1, height=20, width=29)
+    picker.width = 20
+    assert picker.size == 20
+    picker.size = 6
+    assert (picker.height, picker.width, picker.size) == (6, 6, 6)
+    picker.height = 3
+    assert (picker.width, picker.size) == (6, 0)
+
+
+def test_a_browser_may_set_all_at_once():
+    picker = lam_widgets.RegionPicker(FIELD, size=8)
+    picker.set_state({"y": 15, "x": 29, "height": 19, "width": 7})
+    assert picker.region == Region(1, 23, height=19, width=7)
+
+
+def test_the_region_of_a_picker_can_be_set():
+    picker = lam_widgets.RegionPicker(FIELD, size=16)
+    seen = []
+    picker.observe(lambda change: seen.append(picker.region), ["y", "x", "height", "width"])
+    picker.region = WINDOW.moved(0, -20)
+    assert picker.region == Region(6, 10, height=4, width=10) and set(seen) == {picker.region}
+    picker.region = (3, 4, 5)
+    assert picker.region == Region(3, 4, 5) and picker.size == 5
+    with pytest.raises(InputError, match="leaves the output, which is 20 × 30"):
+        picker.region = Region(10, 10, 16)
+    assert picker.region == Region(3, 4, 5)
+
+
+def test_a_picker_offers_windows():
+    picker = lam_widgets.RegionPicker(FIELD, suggestions=[(1, 2, 3, 9), Region(4, 5, 6)])
+    assert picker.suggestions == [[1, 2, 3, 9], [4, 5, 6, 6]] and picker.region == Region(1, 2, height=3, width=9)
+    with pytest.raises(InputError, match="leaves the output"):
+        lam_widgets.RegionPicker(FIELD, suggestions=[Region(10, 10, 16)])
+
+
+def test_a_picker_of_the_input_counts_output_pixels():
+    picker = lam_widgets.RegionPicker(FIELD, size=99, scale=2)
+    assert picker.shape == [40, 60] and picker.region == Region(0, 10, 40)
+    assert picker.picture().size == (60, 40)
+
+
+def test_the_picture_of_a_picker_has_pixel_and_boxes_in_their_places():
+    picker = lam_widgets.RegionPicker(FIELD, height=4, width=10, suggestions=[(12, 3, 5, 8)])
+    picker.region = Region(10, 18, height=4, width=10)
+    page = np.asarray(picker.picture().convert("RGB")).astype(int)
+    assert page.shape == (20, 30, 3) and tuple(page[BRIGHT]) == (255, 255, 255)
+    for colour, window in (((0, 166, 81), picker.region), ((255, 176, 0), Region(12, 3, height=5, width=8))):
+        drawn = np.argwhere((page == colour).all(-1))
+        corners = [window.y, window.x], [window.y + window.height - 1, window.x + window.width - 1]
+        assert (drawn.min(0).tolist(), drawn.max(0).tolist()) == corners
+
+
+def test_an_explorer_names_what_it_is_given(relu_network, tmp_path):
+    assert _named_networks(["fsrcnn", relu_network]) == {"fsrcnn": "fsrcnn", "toy": relu_network}
+    assert "fsrcnn" in _named_networks(None)
+    Pillow.new("RGB", (6, 4)).save(tmp_path / "wall.png")
+    found = _named_images(["bricks", tmp_path / "wall.png", FIELD])
+    assert list(found) == ["bricks", "wall.png", "image 3"]
+    assert [tuple(one.shape[-2:]) for one in found.values()][1:] == [(4, 6), SIZE]
+    assert list(_named_images({"mine": FIELD})) == ["mine"]
+    assert set(_named_images(None)) == set(lam.images.samples())
+    for given, message in (([], "networks: got"), ([3], "networks: got")):
+        with pytest.raises(InputError, match=message):
+            _named_networks(given)
+    with pytest.raises(InputError, match="images: got none"):
+        _named_images({})
+
+
+def test_an_explorer_writes_the_program(relu_network):
+    explorer = lam_widgets.Explorer(["fsrcnn", relu_network], ["bricks"], steps=5)
+    assert (
+        "net_0 = lam.networks.load('fsrcnn')" in explorer.code()
+        and "lr = lam.images.downscale(hr, 4)" in explorer.code()
+    )
+    explorer.picker.region = Region(8, 12, height=16, width=24)
+    assert "lam.Region(y=8, x=12, height=16, width=24), steps=5" in explorer.code()
+    compile(explorer.code(), "code", "exec")
+    explorer._network.value = ["toy"]
+    assert "your network 'toy'" in explorer.code()
+
+
+def test_an_explorer_keeps_its_window_for_another_image():
+    explorer = lam_widgets.Explorer(["fsrcnn"], {"wide": np.zeros((64, 96, 3)), "low": np.zeros((24, 96, 3))})
+    explorer.picker.region = Region(0, 0, height=32, width=40)
+    explorer._image.value = "low"
+    assert explorer.region == Region(0, 28, height=24, width=40)
+
+
+def test_uploads_are_cut_in_the_middle():
+    picture = Pillow.fromarray((255 * FIELD).astype(np.uint8))
+    assert _centre(picture, 16).size == (16, 16)
+    cut = np.asarray(_centre(picture, 18))
+    assert tuple(cut[4 - 1, 22 - 6]) == (255, 255, 255)
+
+
+def test_a_link_holds_its_file():
+    link = _link("lam.nc", b"numbers" * 1000)
+    assert 'download="lam.nc"' in link and base64.b64encode(b"numbers" * 1000).decode() in link and "0.0 MB" in link

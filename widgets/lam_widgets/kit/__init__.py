@@ -1,0 +1,12 @@
+"""The kit: what all widgets share."""
+
+from __future__ import annotations
+
+from .frames import Stepped, coloured, decoded, largest, quantised
+from .widget import Widget, source
+
+__all__ = ["Stepped", "Widget", "coloured", "decoded", "largest", "quantised", "source"]
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,100 @@
+"""What all widgets share: code and looks from their files, a picture for places without widgets, a page."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import anywidget
+from PIL import Image
+
+from lam_nb.views.kit import write_page
+
+_FOLDER = Path(__file__).parents[1]
+_RENDER = "export default { render };"
+_PAGE = """<!doctype html>
+<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
+<title>{title}</title><style>body {{ font-family: sans-serif; max-width: 1600px; margin: 1em auto; padding: 0 1em; }}
+{style}</style></head><body><main id="widget"></main><script type="module">
+{script}
+const state = {state};
+for (const [name, text] of Object.entries({buffers})) {{
+  const raw = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  state[name] = new DataView(raw.buffer);
+}}
+const listeners = {{}};
+const model = {{
+  get: (name) => state[name],
+  set: (name, value) => {{
+    const changed = state[name] !== value;
+    state[name] = value;
+    if (changed) (listeners[`change:${{name}}`] ?? []).forEach((listener) => listener());
+  }},
+  save_changes: () => {{}},
+  send: () => {{}},
+  on: (event, listener) => (listeners[event] ??= []).push(listener),
+  off: (event, listener) => (listeners[event] = (listeners[event] ?? []).filter((one) => one !== listener)),
+}};
+render({{ model, el: document.getElementById("widget") }});
+</script></body></html>
+"""
+
+
+def source(stem: str, kind: str) -> str:
+    """Return the code or looks of a widget, with what all share before it; no bundler is needed.
+
+    Examples
+    --------
+    >>> "render" in source("scrubber", "js")
+    True
+    """
+    return "\n".join((_FOLDER / f"{name}.{kind}").read_text(encoding="utf-8") for name in ("kit/base", stem))
+
+
+class Widget(anywidget.AnyWidget):
+    """A widget that also shows itself where no widgets are, and as a page without a kernel."""
+
+    def picture(self) -> Image.Image:
+        """Return what the widget shows, as a picture."""
+        raise NotImplementedError
+
+    def to_html(self, path: str | os.PathLike[str], title: str = "lam_nb") -> Path:
+        """Write the widget as one HTML page that answers without a kernel or a network; whole or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+        title : str
+            The page's title.
+
+        Returns
+        -------
+        pathlib.Path
+
+        Raises
+        ------
+        InputError
+            If the name does not end in .html, or the folder cannot be written.
+        """
+        state = {name: getattr(self, name) for name in self.keys if not name.startswith("_") and name != "layout"}
+        buffers = {name: base64.b64encode(value).decode() for name, value in state.items() if isinstance(value, bytes)}
+        plain = {name: value for name, value in state.items() if name not in buffers and _is_plain(value)}
+        script = str(self._esm).replace(_RENDER, "")
+        texts = {"title": title, "style": str(self._css), "script": script}
+        return write_page(path, _PAGE.format(**texts, state=json.dumps(plain), buffers=json.dumps(buffers)))
+
+    def _repr_mimebundle_(self, **settings: Any) -> Any:
+        """Return the widget for front ends that know widgets, a picture for others."""
+        shown = super()._repr_mimebundle_(**settings)
+        data, metadata = shown if isinstance(shown, tuple) else (shown or {}, {})
+        buffer = io.BytesIO()
+        self.picture().save(buffer, "PNG", optimize=True)
+        return {**data, "image/png": base64.b64encode(buffer.getvalue()).decode()}, metadata
+
+
+def _is_plain(value: object) -> bool:
+    return isinstance(value, str | int | float | list | tuple | bool | dict) or value is None
