@@ -38,6 +38,15 @@ def test_each_side_is_measured_by_itself(layers, expected):
     assert found.influence.dims == ("y", "x")
 
 
+def test_the_outline_is_where_the_field_is():
+    """Of a network that sees 2 up, 1 down, 5 left and 0 right; rows count downwards."""
+    found, _ = field(nn.ZeroPad2d((5, 0, 2, 1)), nn.Conv2d(3, 3, (4, 6)))
+    figure = lam.views.receptive_field(found)
+    (outline,) = figure.layout.shapes
+    assert (outline.y0, outline.y1, outline.x0, outline.x1) == (-2.5, 1.5, -5.5, 0.5)
+    assert figure.layout.yaxis.autorange == "reversed"
+
+
 def test_a_network_that_enlarges_counts_input_pixels():
     enlarge = [nn.Conv2d(3, 12, (3, 5), padding=(1, 2)), nn.PixelShuffle(2)]
     assert field(*enlarge, scale=2)[1] == [1, 1, 2, 2, 3, 5]
