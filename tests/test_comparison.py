@@ -6,6 +6,7 @@ import xarray as xr
 from torch import nn
 
 import lam_nb as lam
+import lam_widgets
 from lam_nb import InputError, networks
 
 REGION = lam.Region(16, 20, 6)
@@ -24,6 +25,12 @@ def test_every_network_is_what_it_would_be_alone(pair, image):
         xr.testing.assert_allclose(many.attribution[k].reset_coords(drop=True), one.attribution)
         assert lam.result.facts(many.isel(model=k))["weights_sha256"] == network.weights_hash
     assert "alpha" in many.sizes and many.input.dims == ("channel", "y", "x")
+
+
+def test_networks_that_answer_alike_have_an_output_each(relu_network, image):
+    many = lam.compare([relu_network, relu_network], image, REGION, steps=2, progress=False)
+    assert many.output.dims[0] == "model" and many.input.dims == ("channel", "y", "x")
+    lam_widgets.Comparison(many)
 
 
 def test_without_steps_the_maps_are_kept(pair, image, tmp_path):

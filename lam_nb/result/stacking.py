@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
-from .names import ALPHA, INPUT, OUTPUT, PATH, REFERENCE, REFINEMENT
+from .names import ALPHA, INPUT, MODEL, OUTPUT, PATH, REFERENCE, REFINEMENT
 
 _SHARED = (INPUT, OUTPUT, PATH, REFERENCE)
 """Pictures that stay single where they are the same in all."""
@@ -16,9 +16,9 @@ _SHARED = (INPUT, OUTPUT, PATH, REFERENCE)
 def stacked(results: Sequence[xr.Dataset], dimension: str) -> xr.Dataset:
     """Return results as one, along a new first dimension.
 
-    Pictures that are the same in all stay single. Attributes that differ become coordinates, so that
-    a result selected from the stack still tells them. What belongs to nodes is dropped where the nodes
-    differ; shorter histories are continued with their last value.
+    Pictures that are the same in all stay single, but for the outputs of several networks. Attributes
+    that differ become coordinates, so that a result selected from the stack still tells them. What belongs
+    to nodes is dropped where the nodes differ; shorter histories are continued with their last value.
 
     Parameters
     ----------
@@ -43,7 +43,8 @@ def stacked(results: Sequence[xr.Dataset], dimension: str) -> xr.Dataset:
     same = {k: v for k, v in first.attrs.items() if all(k in o.attrs and o.attrs[k] == v for o in others)}
     varying = sorted({k for one in results for k in one.attrs} - set(same))
     columns = {key: (dimension, _column([one.attrs.get(key) for one in results])) for key in varying}
-    alike = [n for n in results[0].data_vars if n in _SHARED and all(results[0][n].identical(o[n]) for o in results)]
+    single = [name for name in _SHARED if name in results[0] and (name, dimension) != (OUTPUT, MODEL)]
+    alike = [name for name in single if all(results[0][name].identical(one[name]) for one in results)]
     parts = [one.drop_vars(alike).drop_attrs(deep=False) for one in results]
     whole = xr.concat(parts, dimension, combine_attrs="override").assign(results[0][alike].data_vars)
     return whole.assign_coords(columns).assign_attrs(same)

@@ -285,7 +285,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             try:
                 place.value = " · ".join(_link(name, data) for name, data in _files(found, shown).items())
             except Exception as error:
-                place.value = _coloured(f"not made: {error}", "#b42318")
+                place.value = _coloured(f"not made: {html.escape(str(error))}", "#b42318")
 
         button.on_click(make)
         return ipywidgets.VBox([button, place, ipywidgets.HTML(code)])

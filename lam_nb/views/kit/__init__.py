@@ -19,6 +19,7 @@ from .encode import (
     reduction,
     signed_source,
 )
+from .markup import embedded, harmless, is_picture, titled
 from .page import write_html, write_page
 from .theme import AXIS, BOX, DIVERGING, FONT, LINES, dress, is_common, scale_words
 from .timeline import BUDGET, add, affordable, stepwise
@@ -45,11 +46,14 @@ __all__ = [
     "dot_source",
     "doubt",
     "dress",
+    "embedded",
     "error_bars",
+    "harmless",
     "how",
     "index_ticks",
     "interval",
     "is_common",
+    "is_picture",
     "labels",
     "limit",
     "look",
@@ -65,6 +69,7 @@ __all__ = [
     "signed_source",
     "small",
     "stepwise",
+    "titled",
     "where",
     "write_html",
     "write_page",

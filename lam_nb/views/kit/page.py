@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from ...result import page as page_name
 from ...result import replacing
+from .markup import titled
 
 
 def write_html(figure: go.Figure, path: str | os.PathLike[str], title: str = "lam_nb") -> Path:
@@ -39,7 +40,7 @@ def write_html(figure: go.Figure, path: str | os.PathLike[str], title: str = "la
     """
     page = figure.to_html(include_plotlyjs=True, auto_play=False, div_id="figure", config={"displaylogo": False})
     style = "body { max-width: 1200px; margin: 0 auto; }"
-    head = f"<title>{title}</title><meta name='viewport' content='width=device-width'><style>{style}</style>"
+    head = f"{titled(title)}<meta name='viewport' content='width=device-width'><style>{style}</style>"
     return write_page(path, page.replace("<head>", f"<head>{head}", 1))
 
 

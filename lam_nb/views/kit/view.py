@@ -13,6 +13,7 @@ from PIL import Image
 
 from ..._moved import variable
 from ._poster import poster
+from .markup import clean
 from .page import write_html
 
 _PLAYS = "application/vnd.plotly.v1+json"
@@ -27,6 +28,10 @@ class View(go.Figure):  # type: ignore[misc] # plotly has no types
     >>> View().to_html(tempfile.mkdtemp() + "/empty.html").name
     'empty.html'
     """
+
+    def __init__(self, *arguments: object, **settings: object) -> None:
+        super().__init__(*arguments, **settings)
+        clean(self)
 
     @overload
     def to_html(self, path: str | os.PathLike[str], *, title: str = "lam_nb") -> Path: ...

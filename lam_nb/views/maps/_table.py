@@ -39,7 +39,7 @@ class Table:
 
     def __str__(self) -> str:
         """Return the table as aligned text, without the kit."""
-        kept = [k for k, cell in enumerate(self.rows[0]) if not cell.startswith("data:")]
+        kept = [k for k, cell in enumerate(self.rows[0]) if not kit.is_picture(cell)]
         lines = [[row[k] for k in kept] for row in (self.headings, *self.rows)]
         widths = [max(len(line[k]) for line in lines) for k in range(len(kept))]
         return "\n".join(
@@ -60,7 +60,7 @@ class Table:
         \bottomrule
         \end{tabular}
         """
-        kept = [k for k, cell in enumerate(self.rows[0]) if not cell.startswith("data:")]
+        kept = [k for k, cell in enumerate(self.rows[0]) if not kit.is_picture(cell)]
         aligned = "".join("r" if _is_number(self.rows[0][k]) else "l" for k in kept)
         lines = [" & ".join(_escaped(row[k]) for k in kept) + r" \\" for row in (self.headings, *self.rows)]
         body = [r"\toprule", lines[0], r"\midrule", *lines[1:], r"\bottomrule", r"\end{tabular}"]
@@ -151,7 +151,7 @@ def _text(value: object) -> str:
 
 
 def _cell(text: str) -> str:
-    if text.startswith("data:"):
+    if kit.is_picture(text):
         return f'<td><img src="{text}" width="{_SIDE}" style="image-rendering:pixelated;display:block" alt=""></td>'
     number = _is_number(text)
     return f'<td style="{_NUMBER if number else "text-align:left"}">{html.escape(text)}</td>'

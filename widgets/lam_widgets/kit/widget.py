@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import io
-import json
 import os
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,13 @@ from typing import Any
 import anywidget
 from PIL import Image
 
-from lam_nb.views.kit import write_page
+from lam_nb.views.kit import embedded, titled, write_page
 
 _FOLDER = Path(__file__).parents[1]
 _RENDER = "export default { render };"
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>{title}</title><style>body {{ font-family: sans-serif; max-width: 1600px; margin: 1em auto; padding: 0 1em; }}
+{title}<style>body {{ font-family: sans-serif; max-width: 1600px; margin: 1em auto; padding: 0 1em; }}
 {style}</style></head><body><main id="widget"></main><script type="module">
 {script}
 const state = {state};
@@ -84,8 +83,8 @@ class Widget(anywidget.AnyWidget):
         buffers = {name: base64.b64encode(value).decode() for name, value in state.items() if isinstance(value, bytes)}
         plain = {name: value for name, value in state.items() if name not in buffers and _is_plain(value)}
         script = str(self._esm).replace(_RENDER, "")
-        texts = {"title": title, "style": str(self._css), "script": script}
-        return write_page(path, _PAGE.format(**texts, state=json.dumps(plain), buffers=json.dumps(buffers)))
+        texts = {"title": titled(title), "style": str(self._css), "script": script}
+        return write_page(path, _PAGE.format(**texts, state=embedded(plain), buffers=embedded(buffers)))
 
     def _repr_mimebundle_(self, **settings: Any) -> Any:
         """Return the widget for front ends that know widgets, a picture for others."""
