@@ -49,10 +49,10 @@ def causal(
     --------
     >>> import lam_nb as lam
     >>> net, hr = lam.networks.load("fsrcnn"), lam.images.sample("bricks")
-    >>> given = {"reference": hr, "fine": 6, "progress": False}
+    >>> given = {"reference": hr, "block": 8, "fine": 2, "progress": False}
     >>> cem = lam.causal_effect(net, lam.images.downscale(hr, 4), lam.Region(96, 96, 32), **given)
     >>> causal(cem).data[2].z.shape
-    (32, 32)
+    (8, 8)
     """
     checked(dataset)
     colours = Colours.of([dataset], clip, power)

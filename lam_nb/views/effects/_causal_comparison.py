@@ -41,7 +41,7 @@ def causal_comparison(
     --------
     >>> import lam_nb as lam
     >>> hr = lam.images.sample("bricks")
-    >>> lr, given = lam.images.downscale(hr, 4), {"reference": hr, "fine": 4, "progress": False}
+    >>> lr, given = lam.images.downscale(hr, 4), {"reference": hr, "block": 8, "fine": 2, "progress": False}
     >>> nets = [lam.networks.load(name) for name in ("fsrcnn", "residual")]
     >>> maps = [lam.causal_effect(net, lr, lam.Region(96, 96, 32), **given) for net in nets]
     >>> len(causal_comparison(maps).data)
