@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -13,6 +14,8 @@ from ..types import Alphas, Batch, Path, RowPath
 from ..validation import InputError
 from .running import BACKENDS
 
+_FORWARD_MODE = threading.RLock()
+"""Held while torch differentiates forwards: its level belongs to the process, and two threads in it fail."""
 _KEPT = 64
 """Images that a path of several windows remembers: nine nodes at first, refined twice where it matters."""
 
@@ -42,6 +45,7 @@ def velocities(path: Path, alphas: Alphas) -> Batch:
         if closed is not None:
             return closed(alphas) if takes_rows(path) else torch.stack([closed(alpha) for alpha in as_row(alphas)])
         one = torch.ones((), dtype=torch.float64)
+    with BACKENDS.usual(), _FORWARD_MODE:  # in this order: who is alone never waits for who waits
         return torch.stack([torch.func.jvp(path, (alpha,), (one,))[1] for alpha in as_row(alphas)])
 
 
