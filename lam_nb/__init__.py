@@ -24,7 +24,7 @@ from .methods.receptive import receptive_field
 from .result import open as open  # not in __all__: a star import must not hide the built-in
 from .result import save
 from .studies import sweep
-from .types import ImplausibleNetwork, Inconsistent, NotConverged, Region
+from .types import ImplausibleNetwork, Inconsistent, NotConverged, Region, SuspectedTruth
 from .validation import InputError
 from .version import __version__ as __version__
 
@@ -37,6 +37,7 @@ __all__ = [
     "InputError",
     "NotConverged",
     "Region",
+    "SuspectedTruth",
     "accessor",
     "attribute",
     "causal_effect",

@@ -46,6 +46,7 @@ __all__ = [
     "Region",
     "RegionLike",
     "RowPath",
+    "SuspectedTruth",
     "choose",
     "positive",
     "whole",
@@ -71,6 +72,10 @@ class NotConverged(UserWarning):
 
 class Inconsistent(UserWarning):
     """A map whose sum is further from the detector's change than its estimated error allows."""
+
+
+class SuspectedTruth(UserWarning):
+    """A picture that may be the large one, where the network wants the small one that it enlarges."""
 
 
 class Path(Protocol):

@@ -20,6 +20,11 @@ collect_ignore = ["fixtures"]
 SHARED = pathlib.Path(variable("LAM_NB_SHARED") or pathlib.Path(__file__).parents[2] / "shared")
 
 
+def pytest_addoption(parser):
+    """``--hardening=long`` tries 10,000 generated calls instead of a few of each verb."""
+    parser.addoption("--hardening", choices=("short", "long"), default="short", help="how many calls are generated")
+
+
 # With pytest -n: tests that share what is costly to make, or kill processes, run one after the other.
 TOGETHER = ("tests/browser/", "tests/notebooks/test_exercises.py", "tests/test_sweep.py")
 

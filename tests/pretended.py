@@ -112,7 +112,11 @@ def _copy(source: torch.Tensor, target: torch.Tensor, non_blocking: bool = False
 
 def _register() -> torch.library.Library:
     """Teach torch the device: every operation that is no composition of others."""
-    backend_registration._setup_privateuseone_for_python_backend(NAME)
+    hidden = {"is_available": lambda _: False, "device_count": lambda _: 0}  # torch itself is not to choose it
+    backend_module = type("Module", (backend_registration._DummyBackendModule,), hidden)()
+    hook = type("Hook", (backend_registration._DummyPrivateUse1Hook,), hidden)()
+    backend_registration._setup_privateuseone_for_python_backend(NAME, backend_module, hook)
+    _kept.extend((backend_module, hook))
     library = torch.library.Library("aten", "IMPL")
     for full in torch._C._dispatch_get_all_op_names():
         name = full.removeprefix("aten::")
@@ -129,6 +133,8 @@ def _register() -> torch.library.Library:
 
 
 _library: list[torch.library.Library] = []
+_kept: list[object] = []
+"""What torch asks, and does not keep itself."""
 
 
 def device() -> torch.device:

@@ -200,6 +200,8 @@ def attribute(
     -----
     NotConverged
         If the tolerance was not reached, or `precision` costs more. The result says how far it got.
+    SuspectedTruth
+        If the image may be the large picture instead of the small one that the network enlarges.
     Inconsistent
         If the map's sum contradicts its estimated error: the network is random, or a part of it detached.
 
@@ -223,6 +225,8 @@ def attribute(
     total = plan.least * len(windows)
     with scene(network, image, windows, detector=detector, device=device, progress=progress, total=total) as s:
         truth = None if reference is None else images.reference(reference, s.size)
+        if truth is None:
+            s.suspect(stacklevel=2)
         along = _checked_path(maker, s.image)
         work = _Work(s, Remembered(along), plan.on(lambda alphas: speed(along, alphas)), how)
         found = dict(one for share in work.shares(local and not moving) for one in work.integrated(share))

@@ -26,8 +26,6 @@ _SCRATCH = ".lam_nb"
 """Ending of folders that are written before they take a name."""
 _OLD = 24 * 3600
 """Seconds after which such a folder belongs to nobody."""
-_TRIES, _PAUSE = 20, 0.05
-"""How often a folder that is given up is deleted, and seconds between."""
 _OLD_MARKS = ("plan", "versions")
 """What stores of version 0.1 have instead."""
 
@@ -85,16 +83,12 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
 
 
 def _give_back(scratch: Path) -> None:
-    """Delete what is given up; a library that failed may hold files open, and have threads that write more."""
-    for _ in range(_TRIES):
-        for path in scratch.rglob("*"):
-            with suppress(OSError):
-                if path.is_file():
-                    os.truncate(path, 0)
-        shutil.rmtree(scratch, ignore_errors=True)
-        if not scratch.exists():
-            return
-        time.sleep(_PAUSE)
+    """Delete what is given up; a library that failed may hold files open, and their space with them."""
+    for path in scratch.rglob("*"):
+        with suppress(OSError):
+            if path.is_file():
+                os.truncate(path, 0)
+    shutil.rmtree(scratch, ignore_errors=True)
 
 
 def recover(path: str | os.PathLike[str]) -> None:
@@ -174,12 +168,14 @@ def checkpoint(path: str | os.PathLike[str], arrays: Mapping[str, object], attri
     """Write arrays into a Zarr store, whole or not at all."""
     import zarr
 
+    held: dict[str, Any] = {}
+    group: Any = zarr.open_group(zarr.storage.MemoryStore(held), mode="w", zarr_format=3)
+    for name, value in arrays.items():
+        if isinstance(value, np.ndarray):
+            group.create_array(name, data=value)
+    group.attrs.update({MARK: "checkpoint", **attributes})
     with replacing(path) as temporary:
-        group: Any = zarr.open_group(str(temporary), mode="w", zarr_format=3)
-        for name, value in arrays.items():
-            if isinstance(value, np.ndarray):
-                group.create_array(name, data=value)
-        group.attrs.update({MARK: "checkpoint", **attributes})
+        _write_out(held, temporary)
 
 
 def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
@@ -224,11 +220,23 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
 
 def _write(dataset: xr.Dataset, path: Path) -> None:
     if _format(path) == ".zarr":
-        dataset.assign_attrs({MARK: "result"}).to_zarr(path, zarr_format=3, consolidated=False)
-        return
+        import zarr
+
+        held: dict[str, Any] = {}
+        marked = dataset.assign_attrs({MARK: "result"})
+        marked.to_zarr(zarr.storage.MemoryStore(held), zarr_format=3, consolidated=False)
+        return _write_out(held, path)
     packed = {name: {"zlib": True, "complevel": 1} for name, one in dataset.data_vars.items() if one.ndim}
     # Through memory: HDF5 keeps a file that it failed to write, and its space, until the process ends.
     path.write_bytes(dataset.to_netcdf(None, engine="netcdf4", encoding=packed))
+
+
+def _write_out(held: Mapping[str, Any], folder: Path) -> None:
+    """Write what a Zarr store in memory holds: Zarr's own threads write on after one of them has failed."""
+    for key, contents in held.items():
+        place = folder / key
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(contents.to_bytes())
 
 
 def open(path: str | os.PathLike[str]) -> xr.Dataset:

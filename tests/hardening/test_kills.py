@@ -1,10 +1,9 @@
 """Killed at any moment: a file or a store is there, whole, as it was before or as it is now."""
 
+import contextlib
+import multiprocessing
 import os
 import shutil
-import signal
-import subprocess
-import sys
 import time
 
 import numpy as np
@@ -14,28 +13,33 @@ import xarray as xr
 import lam_nb as lam
 from lam_nb.result import files
 
-_WRITER = """
-import sys, numpy as np, xarray as xr, lam_nb as lam
-for k in range(10_000):
-    lam.save(xr.Dataset({"attribution": (("y", "x"), np.full((60, 70), float(k)))}), sys.argv[1])
-    print(k, flush=True)
-"""
+
+def write(path, said):
+    """Write until killed, and say what is written; in a process of its own."""
+    for k in range(10_000):
+        lam.save(xr.Dataset({"attribution": (("y", "x"), np.full((60, 70), float(k)))}), path)
+        said.send(k)
 
 
 @pytest.mark.parametrize("ending", ["nc", "zarr"])
 def test_a_killed_writer_leaves_a_whole_result(ending, tmp_path):
     path = tmp_path / f"map.{ending}"
-    rng = np.random.default_rng(0)
-    for _ in range(4):
-        writer = subprocess.Popen([sys.executable, "-c", _WRITER, str(path)], stdout=subprocess.PIPE, text=True)
-        last = int(writer.stdout.readline())
+    rng, processes = np.random.default_rng(0), multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([__name__])  # imported once, not at each start
+    for _ in range(8):
+        told, said = processes.Pipe(duplex=False)
+        writer = processes.Process(target=write, args=(path, said))
+        writer.start()
+        said.close()
+        last = told.recv()
         time.sleep(float(rng.uniform(0, 0.3)))
-        writer.send_signal(signal.SIGKILL)
-        said = [int(line) for line in writer.stdout.read().split()]
-        writer.wait()
-        writer.stdout.close()
+        writer.kill()
+        with contextlib.suppress(EOFError):
+            while True:
+                last = told.recv()
+        writer.join()
         values = lam.open(path).attribution.values
-        assert (values == values[0, 0]).all() and values[0, 0] >= (said or [last])[-1]
+        assert (values == values[0, 0]).all() and values[0, 0] >= last
 
 
 def store(path, value):

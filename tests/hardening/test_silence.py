@@ -96,3 +96,16 @@ def test_memory_that_runs_out_on_the_cpu_halves_the_batch(relu_network, image):
     with pytest.raises((lam.InputError, RuntimeError), match="memory"):
         lam.attribute(relu_network, image, (16, 20, 6), steps=2, **QUIET)
     hook.remove()
+
+
+def test_a_large_picture_where_the_small_one_belongs_is_suspected(recwarn):
+    large, net = lam.images.sample("facade"), lam.networks.load("fsrcnn")
+    few = {"steps": 1, "progress": False}
+    with pytest.warns(lam.SuspectedTruth, match=r"did you mean images\.downscale\(picture, 4\)\?") as found:
+        lam.attribute(net, large, (110, 150, 16), **few)
+    assert found[0].filename == __file__
+    recwarn.clear()
+    lam.attribute(net, lam.images.downscale(large, 4), (110, 150, 16), **few)
+    lam.attribute(net, large, (610, 150, 16), **few)  # lies in what only the output holds
+    lam.attribute(net, large, (110, 150, 16), reference=torch.zeros(3, 1024, 1024), **few)
+    assert not [one for one in recwarn if one.category is lam.SuspectedTruth]
