@@ -7,15 +7,17 @@ import inspect
 import math
 import numbers
 import operator
+import os
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
 
 class InputError(ValueError):
     """An argument that cannot be worked with: says which, what came, what was expected, what to do."""
 
 
-def whole(name: str, value: object, least: int = 1) -> int:
-    """Return `value` as an int if it is a whole number from `least` up, else raise `InputError`.
+def whole(name: str, value: object, least: int = 1, most: float = math.inf) -> int:
+    """Return `value` as an int if it is a whole number from `least` to `most`, else raise `InputError`.
 
     Examples
     --------
@@ -26,12 +28,13 @@ def whole(name: str, value: object, least: int = 1) -> int:
         number = operator.index(value)  # type: ignore[arg-type] # what it cannot take is told below
     except TypeError:
         raise InputError(f"{name}: got {value!r}, expected a whole number from {least} up.") from None
-    if isinstance(value, bool) or number < least:
-        raise InputError(f"{name}: got {value!r}, expected a whole number from {least} up.")
+    if isinstance(value, bool) or not least <= number <= most:
+        end = "up" if most == math.inf else f"to {most:,}"
+        raise InputError(f"{name}: got {value!r}, expected a whole number from {least} {end}.")
     return number
 
 
-def positive(name: str, value: object, meaning: str) -> float:
+def positive(name: str, value: object, meaning: str, most: float = math.inf) -> float:
     """Return `value` as a float if it is a finite number above 0, else raise `InputError`.
 
     Examples
@@ -41,6 +44,8 @@ def positive(name: str, value: object, meaning: str) -> float:
     """
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 < float(value) < math.inf:
         raise InputError(f"{name}: got {value!r}, expected {meaning}, a positive number.")
+    if float(value) > most:
+        raise InputError(f"{name}: got {value!r}, expected {meaning}, at most {most:,}.")
     return float(value)
 
 
@@ -55,6 +60,34 @@ def not_negative(name: str, value: object, meaning: str) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= float(value) < math.inf:
         raise InputError(f"{name}: got {value!r}, expected {meaning}, a number from 0 up.")
     return float(value)
+
+
+def fraction(name: str, value: object, meaning: str, *, whole_too: bool = True) -> float:
+    """Return `value` as a float if it is above 0 and at most 1, else raise `InputError`.
+
+    Examples
+    --------
+    >>> fraction("share", 0.95, "a part of the whole")
+    0.95
+    """
+    number = positive(name, value, meaning)
+    if number > 1 or (number == 1 and not whole_too):
+        end = "up to 1" if whole_too else "below 1"
+        raise InputError(f"{name}: got {value!r}, expected {meaning}, a number above 0 and {end}.")
+    return number
+
+
+def address(name: str, value: object) -> Path:
+    """Return `value` as a path, with ``~`` expanded, if it can be one, else raise `InputError`.
+
+    Examples
+    --------
+    >>> address("path", "map.nc").name
+    'map.nc'
+    """
+    if not isinstance(value, str | os.PathLike) or "\0" in os.fspath(value) or not os.fspath(value):
+        raise InputError(f"{name}: got {value!r}, expected the name of a file or folder.")
+    return Path(value).expanduser()
 
 
 def choose(name: str, value: str, known: Iterable[str]) -> str:

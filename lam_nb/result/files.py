@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 import xarray as xr
 
-from ..validation import InputError
+from ..validation import InputError, address
 from .table import check
 
 MARK = "lam_nb"
@@ -63,7 +63,7 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     >>> target.read_text()
     'whole'
     """
-    target = Path(path).expanduser()
+    target = address("path", path)
     folder = writable_folder(target)
     recover(target)
     _refuse_other_folders(target)
@@ -98,7 +98,7 @@ def recover(path: str | os.PathLike[str]) -> None:
     --------
     >>> recover("map.zarr")
     """
-    target = Path(path).expanduser()
+    target = address("path", path)
     aside = _aside(target)
     if aside.is_dir() and not target.exists():
         aside.rename(target)
@@ -129,7 +129,7 @@ def _sweep(target: Path) -> None:
 
 def writable_folder(path: str | os.PathLike[str]) -> Path:
     """Return the folder `path` would be written to, or raise `InputError` if it cannot be."""
-    target = Path(path).expanduser()
+    target = address("path", path)
     folder = target.parent
     if not folder.is_dir():
         raise InputError(f"cannot write {target}: there is no folder {folder}; create it first.")
@@ -146,9 +146,10 @@ def page(path: str | os.PathLike[str]) -> Path:
     >>> page("map.html").name
     'map.html'
     """
-    if Path(path).suffix.lower() not in (".html", ".htm"):
-        raise InputError(f"path: got {Path(path).name}, expected a name that ends in .html.")
-    return Path(path)
+    target = address("path", path)
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise InputError(f"path: got {target.name}, expected a name that ends in .html.")
+    return target
 
 
 def _refuse_other_folders(target: Path) -> None:
@@ -202,7 +203,7 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     >>> save(xr.Dataset({"attribution": 1.0}), tempfile.mkdtemp() + "/map.nc").name
     'map.nc'
     """
-    path = Path(path).expanduser()
+    path = address("path", path)
     check(dataset)
     _format(path)
     try:
@@ -254,7 +255,7 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset:
     >>> float(open(path).attribution)
     1.0
     """
-    path = Path(path).expanduser()
+    path = address("path", path)
     recover(path)
     if not path.exists():
         raise InputError(f"path: there is no {path}; check the path.")

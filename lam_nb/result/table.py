@@ -186,10 +186,27 @@ def facts(dataset: xr.Dataset) -> dict[str, Any]:
     >>> facts(both.isel(run=1))["seed"]
     2
     """
-    stack = [str(name) for name in dataset.dims if name in STACKS]
+    stack = [str(name) for name in check(dataset).dims if name in STACKS]
     if stack:
         raise InputError(f"dataset: has a dimension {stack[0]!r}; choose one, such as ds.isel({stack[0]}=0).")
-    return dataset.attrs | {str(name): one.item() for name, one in dataset.coords.items() if not one.ndim}
+    return Facts(dataset.attrs | {str(name): one.item() for name, one in dataset.coords.items() if not one.ndim})
+
+
+class Facts(dict[str, Any]):
+    """A result's attributes; says what to do where one is missing.
+
+    Examples
+    --------
+    >>> Facts(network="fsrcnn")["scale"]
+    Traceback (most recent call last):
+    lam_nb.InputError: dataset: has no attribute 'scale'; ... xr.set_options(keep_attrs=True) ... .
+    """
+
+    def __missing__(self, name: str) -> object:
+        """Say that it is missing, and why it may be."""
+        raise InputError(
+            f"dataset: has no attribute {name!r}; arithmetic drops them unless xr.set_options(keep_attrs=True) is set."
+        )
 
 
 def _version(distribution: str) -> str:

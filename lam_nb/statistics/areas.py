@@ -7,11 +7,7 @@ from typing import Any
 
 import xarray as xr
 
-from ..result import (
-    MODEL,
-    X,
-    Y,
-)
+from ..result import MODEL, X, Y, check
 from ..validation import InputError
 from . import array
 from .maps import magnitude, named
@@ -44,7 +40,7 @@ def informative_area(many: xr.Dataset) -> xr.DataArray:
     >>> bool(-0.5 <= area.min() < 0)
     True
     """
-    if many.sizes.get(MODEL, 0) < 2:
+    if check(many).sizes.get(MODEL, 0) < 2:
         raise InputError("many: expected at least two networks along 'model'; make it with lam_nb.compare.")
     areas = contribution_area(many)
     pair = many.sizes[MODEL] == 2

@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from ..validation import InputError
+
 _SINGULAR = 1e12
 """Condition above which all that counts lies on one line, and there is no area."""
 
@@ -63,6 +65,9 @@ def ranks(values: NDArray[np.generic]) -> NDArray[np.float64]:
     >>> ranks(np.array([3.0, 1.0, 3.0]))
     array([2.5, 1. , 2.5])
     """
+    values = np.asarray(values)
+    if values.dtype.kind not in "biuf":
+        raise InputError(f"values: got {values.dtype}, expected numbers.")
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
     return (counts.cumsum() - (counts - 1) / 2)[inverse]
 

@@ -14,7 +14,7 @@ from ..result import (
     Y,
     check,
 )
-from ..validation import InputError, whole
+from ..validation import InputError, fraction, whole
 from . import array
 from .maps import magnitude, named
 
@@ -82,6 +82,8 @@ def diffusion_index(dataset: xr.Dataset, canvas: tuple[int, int] | None = None) 
     pixels = found.attrs["canvas_pixels"]
     share = 1.0
     if canvas is not None:
+        if not isinstance(canvas, tuple | list) or len(canvas) != 2:
+            raise InputError(f"canvas: got {canvas!r}, expected (rows, columns).")
         rows, columns = (whole("canvas", side) for side in canvas)
         if rows < dataset.sizes[Y] or columns < dataset.sizes[X]:
             size = f"{dataset.sizes[Y]} × {dataset.sizes[X]}"
@@ -106,8 +108,7 @@ def pixels_for_share(dataset: xr.Dataset, share: float = 0.95) -> xr.DataArray:
     >>> float(pixels_for_share(example()))
     1.0
     """
-    if not 0 < share <= 1:
-        raise InputError(f"share: got {share!r}, expected a part of the whole, in (0, 1].")
+    share = fraction("share", share, "a part of the whole")
     settings: dict[str, Any] = {"input_core_dims": [[Y, X]], "dask": "parallelized", "output_dtypes": [float]}
     found = xr.apply_ufunc(array.fewest, magnitude(dataset), kwargs={"share": share}, **settings)
     return named(found, "pixels for the share", "input pixels", share=share)

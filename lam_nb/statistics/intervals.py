@@ -8,7 +8,7 @@ import xarray as xr
 from ..result import (
     IMAGE,
 )
-from ..validation import InputError, whole
+from ..validation import InputError, choose, fraction, whole
 
 
 def bootstrap(
@@ -40,12 +40,13 @@ def bootstrap(
     >>> float(found.low) < float(found["mean"]) < float(found.high)
     True
     """
-    if dimension not in values.dims:
-        raise InputError(f"dimension: got {dimension!r}, expected one of {', '.join(map(str, values.dims))}.")
-    if not 0 < level < 1:
-        raise InputError(f"level: got {level!r}, expected a probability such as 0.95.")
+    if not isinstance(values, xr.DataArray):
+        raise InputError(f"values: got {type(values).__name__}, expected a DataArray, such as table.diffusion_index.")
+    choose("dimension", dimension, map(str, values.dims))
+    level = fraction("level", level, "a probability such as 0.95", whole_too=False)
     count = values.sizes[dimension]
-    rows = np.random.default_rng(whole("seed", seed, 0)).integers(0, count, (whole("draws", draws), count))
+    shape = whole("draws", draws, most=1_000_000), count
+    rows = np.random.default_rng(whole("seed", seed, 0)).integers(0, count, shape)
     drawn = values.isel({dimension: xr.DataArray(rows, dims=("draw", dimension))}).mean(dimension)
     low, high = (drawn.quantile(at, "draw").drop_vars("quantile") for at in ((1 - level) / 2, (1 + level) / 2))
     attrs = {"units": values.attrs.get("units", "1"), "level": level, "draws": draws, "seed": seed}

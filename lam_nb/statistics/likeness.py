@@ -15,7 +15,7 @@ from ..result import (
     check,
 )
 from ..types import Region
-from ..validation import InputError
+from ..validation import InputError, fraction
 from . import array
 from .maps import magnitude, named
 
@@ -48,8 +48,7 @@ def agreement(first: xr.Dataset, second: xr.Dataset, top: float = 0.05) -> xr.Da
     >>> float(found.rank_correlation), float(found.top_overlap)
     (1.0, 1.0)
     """
-    if not 0 < top <= 1:
-        raise InputError(f"top: got {top!r}, expected a part of the pixels, in (0, 1].")
+    top = fraction("top", top, "a part of the pixels")
     pair = [magnitude(one) for one in (first, second)]
     sizes = [(one.sizes[Y], one.sizes[X]) for one in pair]
     if sizes[0] != sizes[1]:

@@ -21,6 +21,7 @@ from ..result import (
     Y,
     check,
 )
+from ..validation import InputError
 
 
 def signed(dataset: xr.Dataset) -> xr.DataArray:
@@ -32,6 +33,8 @@ def signed(dataset: xr.Dataset) -> xr.DataArray:
     2.0
     """
     found = check(dataset, ATTRIBUTION)[ATTRIBUTION]
+    if not {CHANNEL, Y, X} <= set(found.dims):
+        raise InputError(f"dataset: its map has dimensions {found.dims}, expected channel, y and x, as of attribute.")
     return named(found.sum(CHANNEL), "attribution", found.attrs.get("units", "detector"))
 
 
@@ -89,6 +92,7 @@ def cumulative_share(dataset: xr.Dataset) -> xr.DataArray:
     >>> cumulative_share(example()).values
     array([0.5, 1. ])
     """
+    check(dataset, DETECTOR_END, DETECTOR_START)
     change = dataset[DETECTOR_END] - dataset[DETECTOR_START]
     return named(gathered(dataset) / change, "share of the detector's change", "1")
 

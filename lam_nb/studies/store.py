@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 from .. import identity, result
 from ..result.files import MARK
 from ..types import Region
-from ..validation import InputError
+from ..validation import InputError, address
 
 _CELL = (result.MODEL, result.IMAGE)
 _ROW = (*_CELL, result.REGION)
@@ -56,7 +56,7 @@ class Store:
     """Numbers of a window that a result of `lam_nb.attribute` holds."""
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path).expanduser()
+        self.path = address("store", path)
         if self.path.suffix != ".zarr":
             raise InputError(f"store: got {self.path.name}, expected a name that ends in .zarr.")
 

@@ -6,11 +6,10 @@ import json
 import os
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from ... import identity, result
-from ...validation import InputError
+from ...validation import InputError, address
 from .blocks import State
 
 _EVERY = 10.0
@@ -30,7 +29,7 @@ class Book:
     """
 
     def __init__(self, path: str | os.PathLike[str] | None, plan: Mapping[str, object]) -> None:
-        self.path = None if path is None else Path(path).expanduser()
+        self.path = None if path is None else address("store", path)
         self.plan, self.last = plan, time.monotonic()
         if self.path is not None and self.path.suffix != ".zarr":
             raise InputError(f"store: got {self.path.name}, expected a name that ends in .zarr.")

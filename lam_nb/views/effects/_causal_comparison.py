@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import xarray as xr
 from plotly.subplots import make_subplots
 
+from ...result import facts
 from ...validation import InputError
 from .. import kit
 from ..kit import View
@@ -47,8 +48,9 @@ def causal_comparison(
     >>> len(causal_comparison(maps).data)
     4
     """
-    if not maps or len({checked(one).attrs["metric"] for one in maps}) > 1:
-        raise InputError("maps: expected at least one result of lam_nb.causal_effect, all in one metric.")
+    maps = kit.listed("maps", maps, "lam_nb.causal_effect")
+    if len({facts(checked(one))["metric"] for one in maps}) > 1:
+        raise InputError("maps: expected results of lam_nb.causal_effect in one metric.")
     common = kit.is_common(scale)
     titles = [f"<b>{one.attrs['network']}</b><br>{counts(one)}<br>{span(one)}" for one in maps]
     figure = make_subplots(rows=1, cols=len(maps), subplot_titles=titles, horizontal_spacing=SPACE)

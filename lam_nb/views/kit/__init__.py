@@ -6,7 +6,7 @@ from ._labels import labels, name_places
 from ._montage import montage
 from ._poster import poster
 from .axes import axis_name, box, error_bars, index_ticks, interval, pixel_axes, place
-from .captions import Doubt, caption, doubt, how, look, small, where
+from .captions import Doubt, caption, doubt, how, listed, look, small, where
 from .encode import (
     LARGEST_SIDE,
     LEAST_SIDE,
@@ -56,6 +56,7 @@ __all__ = [
     "is_picture",
     "labels",
     "limit",
+    "listed",
     "look",
     "montage",
     "name_places",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 import xarray as xr
@@ -24,6 +24,7 @@ from ...result import (
     facts,
 )
 from ...types import Region
+from ...validation import InputError
 from .theme import FONT
 
 _NOTHING = "none"
@@ -131,6 +132,25 @@ def small(*lines: str) -> str:
     "<br><span style='font-size:12px'>50 steps</span>"
     """
     return f"<br><span style='font-size:12px'>{'<br>'.join(lines)}</span>"
+
+
+def listed(name: str, results: Iterable[xr.Dataset], maker: str) -> list[xr.Dataset]:
+    """Return results as a list, at least one.
+
+    Raises
+    ------
+    InputError
+        If there is none, or one of them is no Dataset.
+
+    Examples
+    --------
+    >>> len(listed("results", [xr.Dataset()], "lam_nb.attribute"))
+    1
+    """
+    found = list(results) if isinstance(results, Iterable) and not isinstance(results, xr.Dataset | str) else []
+    if not found:
+        raise InputError(f"{name}: got {type(results).__name__}, expected at least one result of {maker}, in a list.")
+    return [check(one) for one in found]
 
 
 def look(dataset: xr.Dataset, height: int) -> dict[str, object]:

@@ -11,6 +11,7 @@ import plotly.colors
 from numpy.typing import NDArray
 from PIL import Image
 
+from ...validation import InputError
 from .theme import DIVERGING
 
 LEAST_SIDE = 256
@@ -62,6 +63,8 @@ def signed_source(values: NDArray[np.floating], end: float) -> str:
 
 def colour_source(image: NDArray[np.floating] | NDArray[np.uint8]) -> str:
     """Encode (3, y, x), bytes or floats in [0, 1], as a WebP of high quality: a quarter of a PNG's size."""
+    if image.ndim != 3 or len(image) != 3:
+        raise InputError(f"image: got shape {image.shape}, expected (3, y, x); transpose the dataset.")
     picture = Image.fromarray(_enlarged(np.moveaxis(as_bytes(image), 0, -1)))
     return _source(picture.reduce(reduction(image.shape[-2:])), "WebP", quality=90)
 

@@ -8,6 +8,8 @@ import re
 
 import plotly.graph_objects as go
 
+from ...validation import InputError
+
 _TAG = re.compile(r"<(?!/?(?:b|br|i|sub|sup|extra|span)>|span style='font-size:\d+px'>)")
 _DATA = re.compile(r"data:image/(?:png|webp);base64,[A-Za-z0-9+/=]+")
 
@@ -53,6 +55,8 @@ def titled(title: str) -> str:
     >>> titled("a<b")
     '<title>a&lt;b</title>'
     """
+    if not isinstance(title, str):
+        raise InputError(f"title: got {title!r}, expected text.")
     return f"<title>{html.escape(title)}</title>"
 
 

@@ -9,6 +9,7 @@ import plotly.graph_objects as go
 
 from ...result import page as page_name
 from ...result import replacing
+from ...validation import InputError
 from .markup import titled
 
 
@@ -38,6 +39,8 @@ def write_html(figure: go.Figure, path: str | os.PathLike[str], title: str = "la
     >>> write_html(go.Figure(), tempfile.mkdtemp() + "/empty.html").name
     'empty.html'
     """
+    if not isinstance(figure, go.Figure):
+        raise InputError(f"figure: got {type(figure).__name__}, expected a plotly figure, such as a view.")
     page = figure.to_html(include_plotlyjs=True, auto_play=False, div_id="figure", config={"displaylogo": False})
     style = "body { max-width: 1200px; margin: 0 auto; }"
     head = f"{titled(title)}<meta name='viewport' content='width=device-width'><style>{style}</style>"

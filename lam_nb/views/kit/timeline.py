@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 import xarray as xr
 
 from ...result import ALPHA, X, Y
-from ...validation import InputError
+from ...validation import InputError, positive
 
 _DURATION = 80
 _LEAST = 4
@@ -32,7 +32,7 @@ def affordable(moving: Mapping[int, Sequence[str]], size: int | None) -> list[in
     """
     steps = len(next(iter(moving.values())))
     total = sum(len(source) for sources in moving.values() for source in sources) * 2  # slider and play hold each
-    if size is None or total <= size:
+    if size is None or total <= positive("size", size, "bytes"):
         return list(range(steps))
     count = int(steps * size / total) + 1
     if count < min(steps, _LEAST):

@@ -105,9 +105,7 @@ def table(results: Iterable[xr.Dataset], **columns: Sequence[object]) -> Table:
     network  parameters  diffusion index  error  task
     fsrcnn   24,683 ...  enlarging
     """
-    found = list(results)
-    if not found:
-        raise InputError("results: got none, expected at least one result of lam_nb.attribute.")
+    found = kit.listed("results", results, "lam_nb.attribute")
     for heading, column in columns.items():
         if len(column) != len(found):
             raise InputError(f"{heading}: got {len(column)} entries for {len(found)} results; give one for each.")

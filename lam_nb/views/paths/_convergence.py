@@ -87,9 +87,13 @@ def convergence(dataset: xr.Dataset) -> View:
 
 
 def _axes(figure: go.Figure, dataset: xr.Dataset) -> None:
-    counts = dataset[NODE_COUNT].values
+    last = float(np.nan_to_num(dataset[NODE_COUNT].values[-1]))
     look = {"title_font_size": 12, "tickfont_size": 12}
-    evaluations = {"title_text": "gradient evaluations", "rangemode": "tozero", "range": [0, 1.1 * int(counts[-1])]}
+    evaluations = {
+        "title_text": "gradient evaluations",
+        "rangemode": "tozero",
+        "range": [0, 1.1 * last],
+    }
     for column in (1, 2):
         figure.update_xaxes(row=1, col=column, **evaluations, **look)
     figure.update_xaxes(title_text="step along the path", row=1, col=3, **look)

@@ -47,6 +47,7 @@ def path_panel(results: xr.Dataset | Mapping[str, xr.Dataset]) -> View:
     10
     """
     named = results if isinstance(results, Mapping) and not isinstance(results, xr.Dataset) else {"": results}
+    kit.listed("results", list(named.values()), "lam_nb.attribute")
     count = len(named)
     stills: list[dict[str, int] | None] = [{} for _ in range(_SHOWN)]
     curve: list[dict[str, int] | None] = [{"colspan": _SHOWN}, *[None] * (_SHOWN - 1)]

@@ -11,7 +11,7 @@ import numpy as np
 import xarray as xr
 
 from ...result import INPUT, MODEL, OUTPUT, OUTPUT_SHARE, PEARSON, check, facts, replacing
-from ...validation import InputError, positive
+from ...validation import InputError, address, positive, whole
 from ..kit import View
 from . import _charts, _maps
 from ._painting import LETTER, image
@@ -56,18 +56,18 @@ def save(shown: xr.Dataset | View, path: str | os.PathLike[str], *, width: float
     >>> save(ds, tempfile.mkdtemp() + "/map.pdf").name
     'map.pdf'
     """
-    path = Path(path)
+    path = address("path", path)
     if path.suffix not in {".pdf", ".svg", ".png"}:
         raise InputError(f"path: got {path.name}, expected a name that ends in .pdf, .svg or .png.")
     try:
         from matplotlib.figure import Figure
     except ModuleNotFoundError:
         raise InputError("path: figures for print need matplotlib; install it: pip install matplotlib") from None
-    inches = positive("width", width, "a width in mm") / _INCH
+    inches = positive("width", width, "a width in mm", most=2000) / _INCH
     with _letters(), replacing(path) as temporary:
         figure = Figure(figsize=(inches, inches), layout="constrained")
         _paint(figure, shown, inches)
-        figure.savefig(temporary, format=path.suffix[1:], dpi=int(positive("dpi", dpi, "dots per inch")))
+        figure.savefig(temporary, format=path.suffix[1:], dpi=whole("dpi", dpi, most=10_000))
     return path
 
 

@@ -7,6 +7,7 @@ import plotly.graph_objects as go
 import xarray as xr
 
 from ...result import IMAGE, LARGEST, MEAN, WIDEST, check
+from ...validation import whole
 from .. import kit
 from ..kit import View
 
@@ -42,6 +43,7 @@ def content(study: xr.Dataset, *, most: int = 30) -> View:
     2
     """
     check(study, LARGEST, MEAN, WIDEST)
+    whole("most", most)
     count = study.sizes[IMAGE]
     kept = np.arange(count) if count <= most else np.r_[: most // 2, count - most // 2 : count]
     one = study.isel({IMAGE: kept[::-1]})
