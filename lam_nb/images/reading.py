@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from ..types import Image, ImageLike
-from ..validation import InputError, positive
+from ..validation import InputError, address, positive
 
 _DEPTH = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0, np.dtype(bool): 1.0}
 _ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
@@ -182,7 +182,7 @@ def files(folder: str | os.PathLike[str]) -> list[Path]:
     >>> len(files(photographs.folder())) == len(photographs.samples())
     True
     """
-    found = sorted(path for path in Path(folder).glob("**/*") if path.suffix.lower() in _ENDINGS)
+    found = sorted(path for path in address("folder", folder).glob("**/*") if path.suffix.lower() in _ENDINGS)
     if not found:
         raise InputError(f"folder: got {folder}, expected a folder with pictures ({', '.join(sorted(_ENDINGS))}).")
     return found
@@ -237,6 +237,8 @@ def _checked(tensor: torch.Tensor, name: str) -> Image:
         )
     if not tensor.is_floating_point():
         raise InputError(f"{name}: got a tensor of {tensor.dtype}, expected floats in [0, 1]; divide by the maximum.")
+    if tensor.layout != torch.strided or tensor.is_meta:
+        raise InputError(f"{name}: got a tensor that is sparse or holds no numbers, expected a plain one; .to_dense()?")
     image = tensor.detach().to("cpu", torch.float32, copy=True, memory_format=torch.contiguous_format)
     return _in_range(image, name)  # a copy: a result must not change with its input
 

@@ -24,7 +24,9 @@ def crop(image: Image, y: int, x: int, height: int, width: int) -> Image:
     torch.Size([3, 8, 6])
     """
     rows, columns = image.shape[-2:]
-    if min(y, x) < 0 or min(height, width) < 1 or y + height > rows or x + width > columns:
+    y, x = whole("y", y, 0), whole("x", x, 0)
+    height, width = whole("height", height), whole("width", width)
+    if y + height > rows or x + width > columns:
         raise InputError(
             f"crop (y={y}, x={x}, {height} × {width}) leaves the image, which is {rows} × {columns}; move or shrink it."
         )

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from ..validation import InputError
+from ..validation import InputError, address
 from .architectures.layers import State
 
 __all__ = ["read"]
@@ -43,7 +43,7 @@ def read(path: str | os.PathLike[str]) -> State:
     >>> list(read(path))
     ['weight']
     """
-    path = Path(path)
+    path = address("weights", path)
     if not path.is_file():
         raise InputError(f"weights: there is no file {path}; check the path.")
     try:

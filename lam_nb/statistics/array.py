@@ -65,7 +65,10 @@ def ranks(values: NDArray[np.generic]) -> NDArray[np.float64]:
     >>> ranks(np.array([3.0, 1.0, 3.0]))
     array([2.5, 1. , 2.5])
     """
-    values = np.asarray(values)
+    try:
+        values = np.asarray(values)
+    except (TypeError, ValueError):  # lists of unequal length, tensors elsewhere, Datasets
+        raise InputError(f"values: got {type(values).__name__}, expected an array of numbers.") from None
     if values.dtype.kind not in "biuf":
         raise InputError(f"values: got {values.dtype}, expected numbers.")
     _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)

@@ -98,7 +98,9 @@ def di_against(table: xr.Dataset, values: Mapping[str, float], label: str, units
     >>> float(di_against(table, {"fsrcnn": 15, "residual": 39, "rfdn-small": 200}, "receptive field").spearman)
     1.0
     """
-    names = [str(name) for name in table[result.MODEL].values]
+    if not isinstance(values, Mapping):
+        raise InputError(f"values: got {type(values).__name__}, expected a dictionary: name of a network -> number.")
+    names = [str(name) for name in result.check(table, result.DIFFUSION_INDEX, result.MODEL)[result.MODEL].values]
     missing = [name for name in names if name not in values]
     if missing:
         raise InputError(f"values: has no number for {missing[0]!r}; give one for each of {', '.join(names)}.")
@@ -145,7 +147,9 @@ def mean_index(table: xr.Dataset) -> NDArray[np.float64]:
 
 def drawn_images(count: int, draws: int, seed: int) -> list[NDArray[np.int64]]:
     """Return which images count: all of them, then as many again with replacement, for every draw."""
-    again = np.random.default_rng(whole("seed", seed, 0)).integers(0, count, (whole("draws", draws), count))
+    again = np.random.default_rng(whole("seed", seed, 0)).integers(
+        0, count, (whole("draws", draws, most=1_000_000), count)
+    )
     return [np.arange(count), *again]
 
 

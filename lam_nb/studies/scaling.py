@@ -71,6 +71,8 @@ def di_against_size(
     1
     """
     needs_psnr(table)
+    if not isinstance(sizes, Mapping):
+        raise InputError(f"sizes: got {type(sizes).__name__}, expected a dictionary: name -> (width, depth).")
     names = [str(name) for name in table[result.MODEL].values]
     missing = [name for name in names if name not in sizes]
     if missing:

@@ -19,7 +19,7 @@ from ..methods.attribution import Choices, attribute
 from ..networks import NetworkLike, as_networks
 from ..statistics import array
 from ..types import DetectorMaker, ImageLike, PathMaker, Progress, RegionLike
-from ..validation import InputError
+from ..validation import InputError, address
 from ..validation import settings as checked
 from .grid import sweep
 
@@ -148,11 +148,11 @@ def _variants(
     progress: Progress,
     settings: Choices,
 ) -> xr.Dataset:
-    if not choices:
-        raise InputError(f"choices: got none, expected at least one {name}.")
+    if not isinstance(choices, Mapping) or not choices:
+        raise InputError(f"choices: got {type(choices).__name__}, expected a dictionary with at least one {name}.")
     nets, picture, (window,) = as_networks(networks), images.as_image(image), regions(region)
     with tempfile.TemporaryDirectory() if store is None else nullcontext(store) as folder:
-        Path(folder).mkdir(parents=True, exist_ok=True)
+        address("store", folder).mkdir(parents=True, exist_ok=True)
         tables = []
         for k, choice in enumerate(choices.values()):
             varied: Choices = {"path": choice} if name == "path" else {"detector": choice}  # type: ignore[typeddict-item]

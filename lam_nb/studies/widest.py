@@ -39,7 +39,7 @@ def content(table: xr.Dataset) -> xr.Dataset:
     >>> bool(content(table).largest[0] >= content(table).largest[1])
     True
     """
-    index = table[result.DIFFUSION_INDEX].mean(result.REGION)
+    index = result.check(table, result.DIFFUSION_INDEX)[result.DIFFUSION_INDEX].mean(result.REGION)
     largest = index.max(result.MODEL)
     order = np.argsort(-largest.values, kind="stable")
     names = table[result.MODEL].values[index.fillna(-np.inf).argmax(result.MODEL).values]
