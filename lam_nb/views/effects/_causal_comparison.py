@@ -50,7 +50,7 @@ def causal_comparison(
     """
     maps = kit.listed("maps", maps, "lam_nb.causal_effect")
     if len({facts(checked(one))["metric"] for one in maps}) > 1:
-        raise InputError("maps: expected results of lam_nb.causal_effect in one metric.")
+        raise InputError("maps: expected results of lam_nb.causal_effect, all in one metric.")
     common = kit.is_common(scale)
     titles = [f"<b>{one.attrs['network']}</b><br>{counts(one)}<br>{span(one)}" for one in maps]
     figure = make_subplots(rows=1, cols=len(maps), subplot_titles=titles, horizontal_spacing=SPACE)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass
 
 import xarray as xr
@@ -149,7 +149,8 @@ def listed(name: str, results: Iterable[xr.Dataset], maker: str) -> list[xr.Data
     """
     found = list(results) if isinstance(results, Iterable) and not isinstance(results, xr.Dataset | str) else []
     if not found:
-        raise InputError(f"{name}: got {type(results).__name__}, expected at least one result of {maker}, in a list.")
+        got = "none" if isinstance(results, Sized) and not len(results) else type(results).__name__
+        raise InputError(f"{name}: got {got}, expected at least one result of {maker}, in a list.")
     return [check(one) for one in found]
 
 
