@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
 import torch
@@ -12,7 +10,7 @@ from torch.nn import functional
 from ..types import Batch, Detector, DetectorMaker, Region
 from ..validation import InputError
 from .reach import known_reach
-from .running import BACKENDS, Leased, outputs
+from .running import BACKENDS, Around, Leased, outputs
 from .sampling import detect
 
 _MARGINS = (0, 1, 2, 4, 8, 16, 32)
@@ -24,7 +22,7 @@ _EXACT = 2e-5
 
 
 @dataclass(frozen=True)
-class Local:
+class Local(Around):
     """A network that is given a part of a picture, and a detector of what it makes of that.
 
     Parameters
@@ -42,25 +40,6 @@ class Local:
     part: tuple[slice, slice]
     kept: tuple[slice, slice]
     canvas: Batch | None = None
-
-    @property
-    def name(self) -> str:
-        """Name of the network."""
-        return self.network.name
-
-    @property
-    def dtype(self) -> torch.dtype:
-        """Precision of the network."""
-        return self.network.dtype
-
-    @property
-    def weights(self) -> Mapping[str, torch.Tensor]:
-        """Weights of the network."""
-        return self.network.weights
-
-    def lease(self) -> AbstractContextManager[object]:
-        """Return the network's lease."""
-        return self.network.lease()
 
     @property
     def pixels(self) -> int:

@@ -316,17 +316,10 @@ BACKENDS = _Backends()
 
 
 @dataclass(frozen=True)
-class Lowered:
-    """A network whose products run in a lower precision where torch's autocast deems that safe.
-
-    Parameters
-    ----------
-    network : Runnable
-    precision : torch.dtype
-    """
+class Around:
+    """Something around a network, which is called in its place and otherwise is as the network is."""
 
     network: Runnable
-    precision: torch.dtype
 
     @property
     def name(self) -> str:
@@ -346,6 +339,19 @@ class Lowered:
     def lease(self) -> AbstractContextManager[object]:
         """Return the network's lease."""
         return self.network.lease()
+
+
+@dataclass(frozen=True)
+class Lowered(Around):
+    """A network whose products run in a lower precision where torch's autocast deems that safe.
+
+    Parameters
+    ----------
+    network : Runnable
+    precision : torch.dtype
+    """
+
+    precision: torch.dtype
 
     def __call__(self, batch: Batch) -> Batch:
         """Map (n, 3, y, x) to (n, 3, scale·y, scale·x), in the weights' precision again."""

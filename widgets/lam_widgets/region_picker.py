@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from lam_nb import images
 from lam_nb.types import ImageLike, Region, RegionLike
 from lam_nb.validation import whole
-from lam_nb.views.kit import as_bytes
+from lam_nb.views.kit import as_pixels
 
 from .kit import Widget, source
 
@@ -89,7 +89,7 @@ class RegionPicker(Widget):
         offered = [Region.of(one).check(*sides) for one in suggestions]
         start = offered[0] if offered else _middle(sides, whole("size", size), height, width)
         super().__init__(
-            image=_png(Image.fromarray(as_bytes(np.moveaxis(picture.numpy(), 0, -1)))),
+            image=_png(Image.fromarray(as_pixels(picture.numpy()))),
             shape=sides,
             suggestions=[[one.y, one.x, one.height, one.width] for one in offered],
             **_state(start),

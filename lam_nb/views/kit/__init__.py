@@ -11,6 +11,7 @@ from .encode import (
     LARGEST_SIDE,
     LEAST_SIDE,
     as_bytes,
+    as_pixels,
     colour_source,
     dot_source,
     limit,
@@ -19,7 +20,7 @@ from .encode import (
     reduction,
     signed_source,
 )
-from .markup import embedded, harmless, is_picture, titled
+from .markup import embedded, is_picture, titled
 from .page import write_html, write_page
 from .theme import AXIS, BOX, DIVERGING, FONT, LINES, dress, is_common, scale_words
 from .timeline import BUDGET, add, affordable, stepwise
@@ -39,6 +40,7 @@ __all__ = [
     "add",
     "affordable",
     "as_bytes",
+    "as_pixels",
     "axis_name",
     "box",
     "caption",
@@ -48,7 +50,6 @@ __all__ = [
     "dress",
     "embedded",
     "error_bars",
-    "harmless",
     "how",
     "index_ticks",
     "interval",

@@ -9,7 +9,7 @@ import xarray as xr
 from ... import statistics
 from ...result import INPUT, MODEL, OUTPUT, PSNR, facts
 from .. import kit
-from ._painting import box, image, inked
+from ._painting import box, image
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -24,7 +24,7 @@ def result(figure: Figure, dataset: xr.Dataset, inches: float) -> None:
     left, middle, right = figure.subplots(1, 3)
     scale = facts(dataset)["scale"]
     for axes, name, unit in ((left, INPUT, scale), (middle, OUTPUT, 1)):
-        image(axes, inked(dataset[name].values))
+        image(axes, kit.as_pixels(dataset[name].values))
         box(axes, dataset, unit)
         axes.set_title(name)
     end = kit.limit(values)
@@ -45,7 +45,7 @@ def grid(figure: Figure, many: xr.Dataset, inches: float) -> None:
     for k in range(count):
         one = many.isel({MODEL: k})
         numbers = ([f"{float(one[PSNR]):.2f} dB"] if PSNR in many else []) + [f"DI {index[k]:.2f}"]
-        image(axes[0, k], inked(one[OUTPUT].values))
+        image(axes[0, k], kit.as_pixels(one[OUTPUT].values))
         box(axes[0, k], one, 1)
         axes[0, k].set_title(f"{many[MODEL].values[k]}\n{' · '.join(numbers)}")
         end = kit.limit(maps[k])

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ...result import facts
 from ...types import Region
-from ...validation import InputError
 from .. import kit
 
 if TYPE_CHECKING:
@@ -32,13 +31,6 @@ def image(axes: Axes, picture: NDArray[np.uint8]) -> None:
     """Draw a picture (y, x, 3), its pixels sharp."""
     axes.imshow(picture, interpolation="nearest")
     axes.set(xticks=[], yticks=[])
-
-
-def inked(image: NDArray[np.floating]) -> NDArray[np.uint8]:
-    """Return an image (3, y, x) as bytes (y, x, 3)."""
-    if image.ndim != 3 or len(image) != 3:
-        raise InputError(f"image: got shape {image.shape}, expected (3, y, x); transpose the dataset.")
-    return kit.as_bytes(np.moveaxis(image, 0, -1))
 
 
 def box(axes: Axes, dataset: xr.Dataset, scale: float) -> None:
