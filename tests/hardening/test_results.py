@@ -121,3 +121,9 @@ def test_meta_is_refused_and_the_network_is_left_alone(relu_network, image):
     with pytest.raises(InputError, match="device: got 'meta'"):
         lam.attribute(relu_network, image, (16, 20, 6), device="meta")
     assert all(one.device.type == "cpu" and one.requires_grad for one in relu_network.parameters())
+
+
+@pytest.mark.parametrize("path", [7, "", "map\0.html", b"map.html"])
+def test_a_page_is_not_written_to_what_is_no_name(path):
+    with pytest.raises(InputError, match=r"path: got .* expected the name of a file"):
+        lam.views.View().to_html(path)

@@ -60,7 +60,7 @@ class View(go.Figure):  # type: ignore[misc] # plotly has no types
         """
         if path is None:
             return super().to_html(**settings)
-        return write_html(self, Path(path), **settings)  # type: ignore[arg-type] # a title, by the overload
+        return write_html(self, path, **settings)  # type: ignore[arg-type] # a title, by the overload
 
     def picture(self) -> Image.Image:
         """Return a picture of the figure as it is first shown, drawn without a browser."""
