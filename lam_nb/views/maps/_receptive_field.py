@@ -59,7 +59,7 @@ def receptive_field(dataset: xr.Dataset) -> View:
     figure.update_yaxes(
         title_text="rows from the output pixel (input px)", autorange="reversed", scaleanchor="x", **units
     )
-    kit.dress(figure, _caption(dataset), 640, 520, l=70, r=20, t=90, b=60)
+    kit.dress(figure, _caption(dataset), 640, 540, l=70, r=20, t=110, b=60)
     return View(figure)
 
 
@@ -82,4 +82,4 @@ def _caption(dataset: xr.Dataset) -> str:
         words = f"can see the whole image (no end within {dataset.attrs['limit']} px)"
     how = f"gradient of the centre output pixel, {dataset.attrs['images']} pictures of {dataset.sizes[Y]} × "
     how += f"{dataset.sizes[X]} px"
-    return f"<b>{dataset.attrs['network']}</b> · {words}{kit.small(how)}"
+    return f"<b>{dataset.attrs['network']}</b>{kit.small(words, how)}"
