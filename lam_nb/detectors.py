@@ -15,6 +15,9 @@ from . import identity
 from .types import Batch, Detector, DetectorMaker, Image, Region
 from .validation import InputError, choose, positive, whole
 
+_MOST = 360
+"""Directions that a detector of textures tells apart."""
+
 
 def edges(region: Region) -> Detector:
     """Sum of the gradient's magnitude over the region: how much edge is there.
@@ -39,6 +42,7 @@ def edges(region: Region) -> Detector:
     >>> edges(Region(0, 0, 4))(torch.zeros(2, 3, 8, 8))
     tensor([0., 0.])
     """
+    region = Region.of(region)
 
     def detector(output: Batch) -> torch.Tensor:
         window = output[..., region.y : region.y + region.height + 1, region.x : region.x + region.width + 1]
@@ -57,7 +61,8 @@ def intensity(region: Region) -> Detector:
     >>> intensity(Region(0, 0, 4))(torch.ones(1, 3, 8, 8))
     tensor([48.])
     """
-    return lambda output: _window(output, region).sum((1, 2, 3))
+    window = Region.of(region)
+    return lambda output: _window(output, window).sum((1, 2, 3))
 
 
 def gabor(wavelength: float = 4.0, orientations: int = 8, sigma: float = 2.0) -> _Gabor:
@@ -89,7 +94,7 @@ def gabor(wavelength: float = 4.0, orientations: int = 8, sigma: float = 2.0) ->
     """
     positive("wavelength", wavelength, "output pixels per period")
     positive("sigma", sigma, "the envelope's width in output pixels")
-    whole("orientations", orientations)
+    whole("orientations", orientations, most=_MOST)
     return _Gabor(wavelength, orientations, sigma)
 
 
@@ -145,6 +150,8 @@ def error(reference: Image) -> _Error:
     >>> error(torch.ones(3, 8, 8))(Region(0, 0, 4))(torch.zeros(1, 3, 8, 8))
     tensor([48.])
     """
+    if not isinstance(reference, torch.Tensor) or reference.ndim != 3 or reference.layout != torch.strided:
+        raise InputError(f"reference: got {type(reference).__name__}, expected a plain tensor (3, out_y, out_x).")
     return _Error(reference)
 
 

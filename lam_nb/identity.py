@@ -23,6 +23,8 @@ import numpy as np
 import torch
 from torch import nn
 
+from .validation import InputError
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -69,6 +71,8 @@ def digest(image: Image) -> str:
     >>> len(digest(torch.zeros(3, 4, 5)))
     64
     """
+    if not isinstance(image, torch.Tensor) or image.layout != torch.strided or image.is_meta:
+        raise InputError(f"image: got {type(image).__name__}, expected a plain tensor with numbers.")
     array = image.detach().cpu().to(torch.float32).contiguous().numpy()
     return hashlib.sha256(repr(array.shape).encode() + array.tobytes()).hexdigest()
 

@@ -21,6 +21,9 @@ from .validation import InputError, choose, positive, whole
 _TINY = 1e-5
 """Added to sigma, so that the kernel at sigma = 0 is a delta and no division by zero."""
 
+_WIDEST = 1001
+"""Side of a filter, in pixels."""
+
 
 class _Path(ABC):
     """A path with a velocity in closed form; alpha may be one number or a row of them."""
@@ -115,7 +118,7 @@ class blur:
     def __post_init__(self) -> None:
         """Check the numbers."""
         positive("sigma", self.sigma, "the blur in input pixels")
-        if whole("kernel", self.kernel) % 2 == 0:
+        if whole("kernel", self.kernel, most=_WIDEST) % 2 == 0:
             raise InputError(f"kernel: got {self.kernel!r}, expected an odd whole number such as 9.")
 
     def __call__(self, image: Image) -> _Deblurring:
@@ -154,6 +157,9 @@ class linear:
         """Check the baseline's name."""
         if isinstance(self.baseline, str):
             choose("baseline", self.baseline, ("blur", "black", "mean"))
+        elif not isinstance(self.baseline, torch.Tensor) or self.baseline.layout != torch.strided:
+            got = type(self.baseline).__name__
+            raise InputError(f"baseline: got {got}, expected 'blur', 'black', 'mean' or a picture, a tensor (3, y, x).")
 
     def __call__(self, image: Image) -> _Straight:
         """Return the path that ends at `image`."""

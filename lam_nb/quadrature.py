@@ -13,10 +13,12 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from .validation import InputError, choose, whole
+from .validation import InputError, answer, choose, whole
 
 Row: TypeAlias = NDArray[np.float64]
 Speed: TypeAlias = Callable[[Row], Row]
+MOST = 100_000
+"""Nodes on a path."""
 _FINE = 129
 """Points that the path's length is measured at: nodes then lie within 3e-4 in alpha of where 2049 points put them."""
 _SAFETY = 1.25
@@ -139,13 +141,16 @@ def place(rule: str | Rule, speed: Speed, steps: int) -> Nodes:
     >>> len(place("arc", np.ones_like, 7).alphas)
     7
     """
-    count = whole("steps", steps)
+    count = whole("steps", steps, most=MOST)
     rule = _RULES[choose("rule", rule, _RULES)] if isinstance(rule, str) else rule
     if not callable(rule):
         raise InputError(
             f"rule: got {rule!r}, expected one of {', '.join(_RULES)} or a function (speed, steps) -> Nodes."
         )
-    return rule(speed, count)
+    found = answer("rule", rule, speed, count)
+    if not isinstance(found, Nodes):
+        raise InputError(f"rule: it returned {type(found).__name__}, expected lam_nb.quadrature.Nodes.")
+    return found
 
 
 @dataclass(frozen=True)

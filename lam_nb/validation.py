@@ -10,6 +10,10 @@ import operator
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
+from typing import Any
+
+_LONGEST = 255
+"""Bytes in the name of a file, on any usual file system."""
 
 
 class InputError(ValueError):
@@ -87,7 +91,70 @@ def address(name: str, value: object) -> Path:
     """
     if not isinstance(value, str | os.PathLike) or "\0" in os.fspath(value) or not os.fspath(value):
         raise InputError(f"{name}: got {value!r}, expected the name of a file or folder.")
+    if any(len(os.fsencode(part)) > _LONGEST for part in Path(value).parts):
+        raise InputError(f"{name}: got {value!r:.80}…, expected names of at most {_LONGEST} bytes.")
     return Path(value).expanduser()
+
+
+def switch(name: str, value: object) -> bool:
+    """Return `value` if it is True or False, else raise `InputError`.
+
+    Examples
+    --------
+    >>> switch("local", True)
+    True
+    """
+    if not isinstance(value, bool):
+        raise InputError(f"{name}: got {value!r:.80}, expected True or False.")
+    return value
+
+
+def text(name: str, value: object, meaning: str = "text") -> str:
+    """Return `value` if it is text, else raise `InputError`.
+
+    Examples
+    --------
+    >>> text("label", "PSNR")
+    'PSNR'
+    """
+    if not isinstance(value, str):
+        raise InputError(f"{name}: got {value!r:.80}, expected {meaning}.")
+    return value
+
+
+def mapping(name: str, value: object) -> dict[str, Any]:
+    """Return `value` as a dictionary if it is one, or None, else raise `InputError`.
+
+    Examples
+    --------
+    >>> mapping("about", None)
+    {}
+    """
+    if value is not None and not isinstance(value, Mapping):
+        raise InputError(f"{name}: got {type(value).__name__}, expected a dictionary of name -> value.")
+    return dict(value or {})
+
+
+def answer(name: str, function: Callable[..., Any], *arguments: object) -> Any:
+    """Return what a function that was given as `name` answers; if it cannot take them, raise `InputError` with why.
+
+    Memory that runs out, and what torch says of its devices, is no fault of the function and goes on.
+
+    Examples
+    --------
+    >>> answer("rule", max, 3, 5)
+    5
+    """
+    try:
+        return function(*arguments)
+    except InputError:
+        raise
+    except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
+        words = f"{type(error).__name__}: {error}".splitlines()[0]
+        called = getattr(function, "__name__", None) or type(function).__name__
+        raise InputError(
+            f"{name}: {called!r} failed ({words:.200}); see its documentation for what it is given."
+        ) from error
 
 
 def choose(name: str, value: str, known: Iterable[str]) -> str:

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import quadrature, result
 from ..statistics import array
 from ..types import Bar, Detector, NotConverged
-from ..validation import InputError, positive
+from ..validation import InputError, positive, whole
 from .sampling import Sampler, Samples
 
 TOLERANCE = 0.05
@@ -206,14 +206,15 @@ class Plan:
         if steps is not None and tolerance is not None:
             raise InputError(f"tolerance: got {tolerance!r} beside steps={steps!r}; give one of them.")
         if steps is not None:
-            return cls(rule, steps, None)
-        if rule == "arc":
+            return cls(rule, whole("steps", steps, most=quadrature.MOST), None)
+        if isinstance(rule, str) and rule == "arc":
             goal = TOLERANCE if tolerance is None else tolerance
             return cls(rule, None, positive("tolerance", goal, "a relative error, such as 0.05"))
         if tolerance is not None:
             words = f"tolerance: got {tolerance!r}, which rule={rule!r} cannot reach"
             raise InputError(f"{words}; give steps=, or rule='arc'.")
-        return cls(rule, _PUBLISHED_STEPS if rule in ("paper", "ends") else _STEPS, None)
+        published = isinstance(rule, str) and rule in ("paper", "ends")
+        return cls(rule, _PUBLISHED_STEPS if published else _STEPS, None)
 
     @property
     def least(self) -> int:

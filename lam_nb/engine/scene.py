@@ -28,7 +28,7 @@ from ..types import (
     RegionLike,
     SuspectedTruth,
 )
-from ..validation import InputError
+from ..validation import InputError, answer
 from .progress import bar as made_bar
 from .running import Leased, device_name, outputs, working_dtype
 from .running import device as chosen_device
@@ -73,9 +73,18 @@ class Scene:
 
     @property
     def window(self) -> Region:
-        """The only window."""
-        (window,) = self.windows
-        return window
+        """The only window.
+
+        Raises
+        ------
+        InputError
+            If there is none, or several.
+        """
+        if len(self.windows) != 1:
+            raise InputError(
+                f"region: got {list(self.windows) or None}, expected one, such as lam_nb.Region(y, x, size)."
+            )
+        return self.windows[0]
 
     @property
     def size(self) -> tuple[int, int]:
@@ -117,7 +126,7 @@ class Scene:
         InputError
             If its maker makes none.
         """
-        detector = self.detector_of(window)
+        detector = answer("detector", self.detector_of, window)
         if not callable(detector):
             raise InputError(
                 f"detector: its maker returned {type(detector).__name__}, expected a function of the output."

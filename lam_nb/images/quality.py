@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ..types import Batch
-from ..validation import InputError
+from ..validation import InputError, positive
 
 SSIM_SIDE = 11
 """Side of the window that SSIM looks through: smaller pictures have none."""
@@ -33,6 +33,11 @@ def psnrs(batch: Batch, truth: Batch, *, most: float = math.inf) -> torch.Tensor
     >>> psnrs(torch.full((2, 3, 4, 5), 0.6), torch.full((1, 3, 4, 5), 0.5)).round(decimals=4)
     tensor([20., 20.], dtype=torch.float64)
     """
+    batch, truth = _plain("batch", batch), _plain("truth", truth)
+    if batch.shape[1:] != truth.shape[1:] or len(truth) not in (1, len(batch)):
+        raise InputError(f"truth: got {tuple(truth.shape)} beside a batch {tuple(batch.shape)}, expected equal sizes.")
+    if not (isinstance(most, float) and most == math.inf):
+        positive("most", most, "what equal pictures get, in dB")
     error = (batch.double().clamp(0, 1) - truth.double()).square().flatten(1).mean(1)
     return -10 * torch.log10(error.clamp(min=10 ** (-most / 10)))
 
@@ -45,11 +50,11 @@ def psnr(output: NDArray[np.generic] | torch.Tensor, truth: NDArray[np.generic] 
     >>> round(psnr(np.full((3, 4, 5), 0.6), np.full((3, 4, 5), 0.5)), 6)
     20.0
     """
-    pair = (torch.as_tensor(np.array(one) if isinstance(one, np.ndarray) else one)[None] for one in (output, truth))
+    pair = (_plain(name, one)[None] for name, one in (("output", output), ("truth", truth)))
     return float(psnrs(*pair))
 
 
-def ssim(output: NDArray[np.generic], truth: NDArray[np.generic]) -> float:
+def ssim(output: NDArray[np.generic] | torch.Tensor, truth: NDArray[np.generic] | torch.Tensor) -> float:
     """Return the structural similarity (Wang et al., TIP 2004) with Gaussian weights, mean over channels.
 
     Computed by scikit-image, on (channel, y, x) or (y, x): floats in [0, 1] or bytes.
@@ -57,7 +62,7 @@ def ssim(output: NDArray[np.generic], truth: NDArray[np.generic]) -> float:
     Raises
     ------
     InputError
-        If scikit-image is not installed or a side is shorter than 11 pixels.
+        If scikit-image is not installed, a side is shorter than 11 pixels or the sizes differ.
 
     Examples
     --------
@@ -68,12 +73,16 @@ def ssim(output: NDArray[np.generic], truth: NDArray[np.generic]) -> float:
         from skimage.metrics import structural_similarity
     except ModuleNotFoundError:
         raise InputError("ssim: needs scikit-image; install it: pip install scikit-image") from None
-    if min(truth.shape[-2:]) < SSIM_SIDE:
-        raise InputError(f"ssim: needs at least {SSIM_SIDE} pixels a side; got {truth.shape[-2:]}, take a larger part.")
-    whole = 255 if truth.dtype == np.uint8 else 1.0
-    axis = 0 if truth.ndim == 3 else None
+    found, wanted = (_plain(name, one).cpu().numpy() for name, one in (("output", output), ("truth", truth)))
+    if wanted.ndim not in (2, 3) or found.shape != wanted.shape:
+        raise InputError(f"truth: got {wanted.shape} beside an output {found.shape}, expected equal (channel, y, x).")
+    if min(wanted.shape[-2:]) < SSIM_SIDE:
+        sides = wanted.shape[-2:]
+        raise InputError(f"ssim: needs at least {SSIM_SIDE} pixels a side; got {sides}, take a larger part.")
+    whole = 255 if wanted.dtype == np.uint8 else 1.0
+    axis = 0 if wanted.ndim == 3 else None
     settings = {"data_range": whole, "channel_axis": axis, "gaussian_weights": True, "use_sample_covariance": False}
-    return float(structural_similarity(output, truth, **settings))
+    return float(structural_similarity(found, wanted, **settings))
 
 
 def luma(batch: Batch) -> Batch:
@@ -84,6 +93,19 @@ def luma(batch: Batch) -> Batch:
     >>> round(float(luma(torch.ones(1, 3, 1, 1)) * 255), 3)
     235.0
     """
+    if _plain("batch", batch).ndim != 4 or batch.shape[1] != len(LUMA):
+        raise InputError(f"batch: got {tuple(batch.shape)}, expected pictures (n, 3, y, x).")
     # Numbers, not a tensor of weights: those would be copied to the device at every call.
     red, green, blue = (weight * batch[:, k : k + 1] for k, weight in enumerate(LUMA))
     return _DARKEST + red + green + blue
+
+
+def _plain(name: str, values: object) -> torch.Tensor:
+    """Return an array or a tensor as a tensor of real numbers that can be computed with."""
+    if isinstance(values, np.ndarray) and values.dtype.kind in "biuf":
+        values = torch.from_numpy(np.array(values, values.dtype.newbyteorder("=")))
+    if not isinstance(values, torch.Tensor) or not values.ndim:
+        raise InputError(f"{name}: got {type(values).__name__}, expected an array or tensor of numbers.")
+    if values.layout != torch.strided or values.is_complex() or values.is_meta or values.is_quantized:
+        raise InputError(f"{name}: got a tensor that is sparse, complex or holds no numbers, expected a plain one.")
+    return values

@@ -144,6 +144,11 @@ def to_pillow(image: Image) -> Pillow.Image:
     >>> to_pillow(torch.zeros(3, 30, 20)).size
     (20, 30)
     """
+    if not isinstance(image, torch.Tensor) or image.ndim != 3 or image.shape[0] not in (1, 3) or not image.numel():
+        raise InputError(f"image: got {_shape(image)}, expected a tensor (3, y, x) in [0, 1].")
+    if image.layout != torch.strided or image.is_complex() or image.is_meta:
+        raise InputError("image: got a tensor that is sparse, complex or holds no numbers, expected a plain one.")
+    image = image.expand(3, -1, -1)
     array = (image.detach().cpu().clamp(0, 1) * 255).round().to(torch.uint8)
     return Pillow.fromarray(array.permute(1, 2, 0).numpy())
 
@@ -161,7 +166,9 @@ def reference(source: ImageLike, size: Sequence[int]) -> Image:
     >>> reference(torch.zeros(3, 8, 6), (8, 6)).shape
     torch.Size([3, 8, 6])
     """
-    picture = as_image(source)
+    picture = as_image(source, "reference")
+    if not isinstance(size, Sequence) or len(size) != 2:
+        raise InputError(f"size: got {size!r:.80}, expected (rows, columns).")
     found = tuple(picture.shape[-2:])
     if found != tuple(size):
         raise InputError(f"reference: got {found} pixels, expected the output's {tuple(size)}.")
@@ -228,6 +235,10 @@ def _from_array(array: np.ndarray, name: str) -> Image:
     for k, channel in enumerate(pixels):
         channel.numpy()[:] = array[..., min(k, array.shape[-1] - 1)]
     return _in_range(pixels.div_(largest), name)
+
+
+def _shape(found: object) -> str:
+    return f"a tensor of shape {tuple(found.shape)}" if isinstance(found, torch.Tensor) else type(found).__name__
 
 
 def _checked(tensor: torch.Tensor, name: str) -> Image:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import torch
 from PIL import Image as Pillow
 
 from ..types import Image, ImageLike
 from ..validation import InputError, whole
 from .reading import _from_pillow, as_image, to_pillow
+
+_LARGEST = 1e9
+"""Pixels that enlarging may make: 12 GB as floats."""
 
 
 def crop(image: Image, y: int, x: int, height: int, width: int) -> Image:
@@ -19,10 +23,11 @@ def crop(image: Image, y: int, x: int, height: int, width: int) -> Image:
 
     Examples
     --------
-    >>> import torch
     >>> crop(torch.zeros(3, 30, 20), y=4, x=2, height=8, width=6).shape
     torch.Size([3, 8, 6])
     """
+    if not isinstance(image, torch.Tensor) or image.ndim < 2 or image.layout != torch.strided:
+        raise InputError(f"image: got {type(image).__name__}, expected a plain tensor (…, y, x).")
     rows, columns = image.shape[-2:]
     y, x = whole("y", y, 0), whole("x", x, 0)
     height, width = whole("height", height), whole("width", width)
@@ -55,7 +60,6 @@ def downscale(image: ImageLike, scale: int) -> Image:
 
     Examples
     --------
-    >>> import torch
     >>> downscale(torch.zeros(3, 34, 21), 4).shape
     torch.Size([3, 8, 5])
     """
@@ -74,10 +78,13 @@ def upscale(image: ImageLike, scale: int) -> Image:
 
     Examples
     --------
-    >>> import torch
     >>> upscale(torch.zeros(3, 8, 5), 4).shape
     torch.Size([3, 32, 20])
     """
     scale, picture = whole("scale", scale), to_pillow(as_image(image))
+    if picture.width * picture.height * scale**2 > _LARGEST:
+        raise InputError(
+            f"scale: got {scale}, which makes more than {_LARGEST / 1e6:,.0f} million pixels; take a part."
+        )
     large = picture.resize((picture.width * scale, picture.height * scale), Pillow.Resampling.BICUBIC)
     return _from_pillow(large, "image", None)

@@ -35,7 +35,7 @@ from ..types import (
     Region,
     RegionLike,
 )
-from ..validation import InputError, choose
+from ..validation import InputError, answer, choose, switch
 
 _END_TOLERANCE = 1e-3
 """How far a path may end from the image, in intensity: less than a grey level of 8 bits."""
@@ -217,7 +217,7 @@ def attribute(
     >>> many.lam.diffusion_index().dims
     ('region',)
     """
-    plan = integration.Plan.of(steps, tolerance, rule)
+    plan, local = integration.Plan.of(steps, tolerance, rule), switch("local", local)
     alone, windows = is_one(region), regions(region)
     kept = _kept(keep, alone, ragged=not alone and plan.steps is None)
     maker, lower, moving = paths.named(path), running.precision(precision), result.OUTPUT_PATH in kept
@@ -442,7 +442,7 @@ def _coordinates(path: Path, nodes: quadrature.Nodes) -> dict[str, ArrayLike]:
 
 def _checked_path(maker: PathMaker, image: Image) -> Path:
     with running.BACKENDS.usual(image.device):
-        path = maker(image)
+        path = answer("path", maker, image)
     if not callable(path):
         raise InputError(f"path: its maker returned {type(path).__name__}, expected a function alpha -> image.")
     end = positions(path, [1.0])[0]

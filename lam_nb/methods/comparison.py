@@ -13,7 +13,7 @@ from ..engine.progress import bar
 from ..engine.scene import regions
 from ..networks import NetworkLike, as_networks
 from ..types import Bar, ImageLike, Progress, RegionLike
-from ..validation import InputError, settings
+from ..validation import InputError, settings, switch
 from .attribution import Settings, attribute
 from .receptive import receptive_field
 
@@ -74,6 +74,7 @@ def compare(
     ['fsrcnn', 'residual']
     """
     settings(choices, attribute, "compare")
+    switch("fields", fields)
     found = as_networks(networks)
     if len({one.scale for one in found}) > 1:
         scales = ", ".join(f"{one.name} ×{one.scale}" for one in found)

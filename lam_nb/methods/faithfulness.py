@@ -20,10 +20,12 @@ from ..engine.sampling import detect
 from ..engine.scene import Scene, scene
 from ..networks import Network, NetworkLike, as_network
 from ..types import Batch, Detector, DetectorMaker, Device, ImageLike, PathMaker, Progress, Region, RegionLike
-from ..validation import InputError, settings, whole
+from ..validation import InputError, answer, settings, whole
 from .attribution import Settings, attribute
 
 __all__ = ["curves", "randomised"]
+_MOST = 10_000
+"""Random orders, and stages of forgetting."""
 _MODES = ("deletion", "insertion")
 _RANDOM = "random"
 _AXES = (result.METHOD, result.MODE, result.FRACTION)
@@ -130,13 +132,17 @@ def curves(
     >>> bool(areas.sel({"method": "LAM"}) > areas.sel({"method": "random"}))
     True
     """
-    count, size, maker = whole("draws", draws), whole("batch", batch), paths.named(baseline)
+    count, size, maker = whole("draws", draws, most=_MOST), whole("batch", batch), paths.named(baseline)
     with scene(network, image, region, detector=detector, device=device, progress=progress, unit="picture") as s:
         orders = _orders(maps, s.picture.shape[-2:], count, whole("seed", seed, 0))
         parts = _fractions(fractions, s.picture.shape[-2] * s.picture.shape[-1])
         s.bar.total = len(orders) * len(_MODES) * len(parts)
         with BACKENDS.usual(s.image.device):
-            start = positions(maker(s.image), [0.0])[0]
+            along = answer("baseline", maker, s.image)
+            if not callable(along):
+                got = type(along).__name__
+                raise InputError(f"baseline: its maker returned {got}, expected a function alpha -> image.")
+            start = positions(along, [0.0])[0]
         ends = outputs(s.run, torch.stack([start, s.image]))
         truth = ends[1] if reference is None else images.reference(reference, s.size).to(ends)
         watch = _Watch(s, s.detector(s.window), truth, ends[1])
@@ -208,7 +214,7 @@ def randomised(
     with Leased(net, chosen_device("cpu")).lease():  # nobody else is inside while it is copied
         shuffled = copy.deepcopy(net)
     layers = list(reversed(_layers(shuffled, picture)))
-    counts = np.unique(np.linspace(0, len(layers), whole("stages", stages) + 1).round().astype(int))
+    counts = np.unique(np.linspace(0, len(layers), whole("stages", stages, most=_MOST) + 1).round().astype(int))
     source = torch.Generator().manual_seed(whole("seed", seed, 0))
     choices.setdefault("keep", "map")
     rows = []
@@ -268,7 +274,10 @@ def _orders(
 def _fractions(given: Sequence[float] | None, pixels: int) -> NDArray[np.float64]:
     if given is None:
         return np.unique([0, *np.geomspace(1, pixels, 24).round()]) / pixels
-    parts = np.asarray(given, float)
+    try:
+        parts = np.asarray(given, float)
+    except (TypeError, ValueError, RuntimeError):
+        parts = np.empty(0)
     if parts.ndim != 1 or len(parts) < 2 or (np.diff(parts) <= 0).any() or parts[0] < 0 or parts[-1] > 1:
         raise InputError(f"fractions: got {given!r}, expected at least two ascending parts in [0, 1].")
     return parts

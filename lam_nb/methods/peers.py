@@ -12,10 +12,12 @@ from .. import paths, result
 from ..engine.sampling import detect, value_and_gradient
 from ..engine.scene import scene
 from ..networks import NetworkLike
-from ..types import Batch, DetectorMaker, Device, Image, ImageLike, RegionLike
+from ..types import Batch, DetectorMaker, Device, Image, ImageLike, Progress, RegionLike
 from ..validation import positive, settings, whole
 from .attribution import Settings, attribute
 
+_MOST = 100_000
+"""Noisy copies."""
 TABLE = result.Table(
     result.PICTURES,
     {
@@ -120,12 +122,13 @@ def smoothgrad(
     batch: int = 4,
     detector: str | DetectorMaker = "edges",
     device: Device = None,
+    progress: Progress = True,
 ) -> xr.Dataset:
     """Return the mean gradient over noisy copies of the image (Smilkov et al., arXiv 1706.03825).
 
     Parameters
     ----------
-    network, image, region, detector, device
+    network, image, region, detector, device, progress
         As for `lam_nb.attribute`.
     samples : int, default 32
         Copies.
@@ -149,7 +152,7 @@ def smoothgrad(
     True
     """
     positive("noise", noise, "a standard deviation")
-    count, size, seed = whole("samples", samples, 2), whole("batch", batch), whole("seed", seed, 0)
+    count, size, seed = whole("samples", samples, 2, _MOST), whole("batch", batch), whole("seed", seed, 0)
 
     def noisy(picture: Image) -> Iterator[Batch]:
         source = torch.Generator().manual_seed(seed)
@@ -157,7 +160,7 @@ def smoothgrad(
             shape = (min(size, count - start), *picture.shape)
             yield picture + noise * torch.randn(shape, generator=source).to(picture)
 
-    found = _measured(network, image, region, detector, device, "smoothgrad", noisy)
+    found = _measured(network, image, region, detector, device, "smoothgrad", noisy, progress, count)
     return found.assign_attrs(samples=count, noise=noise, seed=seed)
 
 
@@ -169,27 +172,38 @@ def _measured(
     device: Device,
     method: str,
     copies: Callable[[Image], Iterator[Batch]],
+    progress: Progress = False,
+    count: int = 1,
 ) -> xr.Dataset:
-    """Return the mean gradient over copies of the image."""
-    with scene(network, image, region, detector=detector, device=device) as s:
+    """Return the mean gradient over copies of the image; memory does not grow with their number."""
+    with scene(network, image, region, detector=detector, device=device, progress=progress, total=count) as s:
         measure = s.detector(s.window)
         end = float(detect(measure, s.output, s.run.name))
-        slopes = torch.cat([value_and_gradient(s.run, measure, batch)[1] for batch in copies(s.image)])
+        total = squares = torch.zeros_like(s.image, dtype=_sums(s.image))
+        for batch in copies(s.image):
+            slopes = value_and_gradient(s.run, measure, batch)[1].to(total.dtype)
+            total, squares = total + slopes.sum(0), squares + slopes.square().sum(0)
+            s.bar.update(len(batch))
     values = s.shown | {
-        result.ATTRIBUTION: slopes.float().mean(0).cpu().numpy(),
+        result.ATTRIBUTION: (total / count).float().cpu().numpy(),
         result.DETECTOR_END: end,
-        result.SAMPLING_ERROR: _standard_error(slopes),
+        result.SAMPLING_ERROR: _standard_error(total, squares, count),
     }
-    facts = s.facts(s.window, method=method, evaluations=len(slopes))
+    facts = s.facts(s.window, method=method, evaluations=count)
     return TABLE.build(values, facts=facts, labels={result.ATTRIBUTION: method})
 
 
-def _standard_error(slopes: Batch) -> float | None:
+def _sums(image: Image) -> torch.dtype:
+    """Return the precision of sums over copies: double, where the device has it."""
+    return torch.float32 if image.device.type == "mps" else torch.float64
+
+
+def _standard_error(total: Image, squares: Image, count: int) -> float | None:
     """Return the relative L1 standard error of the mean; none for a single gradient, which is exact."""
-    if len(slopes) < 2:
+    if count < 2:
         return None
-    off = slopes.std(0) / len(slopes) ** 0.5
-    return float(off.sum() / slopes.mean(0).abs().sum())
+    variance = ((squares - total.square() / count) / (count - 1)).clamp(min=0)
+    return float((variance / count).sqrt().sum() / (total / count).abs().sum())
 
 
 def names() -> tuple[str, ...]:

@@ -115,7 +115,9 @@ def _bounds(found: Reach) -> dict[str, float]:
 
 
 def _pictures(network: Network, given: Sequence[ImageLike] | None, side: int) -> list[Image]:
-    pictures = [images.as_image(one) for one in given] if given is not None else _crops(network, side)
+    if given is not None and (not isinstance(given, Sequence) or isinstance(given, str | bytes)):
+        raise InputError(f"pictures: got {type(given).__name__}, expected a list of images, or None for the samples.")
+    pictures = [images.as_image(one, "pictures") for one in given] if given is not None else _crops(network, side)
     if not pictures or len({one.shape for one in pictures}) > 1:
         raise InputError("pictures: expected at least one image, all of one size; crop them first, or lower side.")
     return pictures

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias, TypedDict
 from torch import nn
 
 from .. import identity
-from ..validation import InputError, choose, positive, whole
+from ..validation import InputError, address, choose, positive, whole
 from . import architectures, checkpoints, published
 from .network import Network
 from .published import PUBLISHED
@@ -96,7 +96,7 @@ def source(name: str | os.PathLike[str]) -> dict[str, str]:
     >>> list(source("fsrcnn"))
     ['file']
     """
-    known = str(name)
+    known = str(address("network", name))
     if known in shipped():
         return {"file": identity.of_file(_folder() / f"{known}.safetensors")}
     if Path(known).is_file():
@@ -181,7 +181,7 @@ def load(
     >>> net.scale, net.task
     (4, 'super-resolution')
     """
-    known = str(name)
+    known = str(address("network", name))
     if value_range is not None:
         positive("value_range", value_range, "the largest pixel value, such as 1 or 255")
     if scale is not None:

@@ -13,7 +13,7 @@ from torch.nn import functional
 from .. import identity
 from ..images import quality
 from ..types import Batch
-from ..validation import InputError, choose
+from ..validation import InputError, choose, mapping, text, whole
 
 Colours: TypeAlias = Literal["rgb", "bgr", "luma"]
 COLOURS: tuple[Colours, ...] = ("rgb", "bgr", "luma")
@@ -89,15 +89,16 @@ class Network(nn.Module):
         super().__init__()
         self.module = module
         self.name = name
-        self.scale = scale
+        self.scale = whole("scale", scale)
         self.value_range = value_range
         self.mean, self.std = mean, std
         self.pad_to = pad_to
         self.colours = choose("colours", colours, COLOURS)
-        self.arguments = dict(arguments or {})
+        self.arguments = mapping("arguments", arguments)
         self.output = output
-        self.task = task or ("super-resolution" if scale > 1 else "restoration")
-        self.about = dict(about or {})
+        usual = "super-resolution" if self.scale > 1 else "restoration"
+        self.task = usual if task is None else text("task", task, 'a task, such as "denoising"')
+        self.about = mapping("about", about)
 
     @property
     def parameter_count(self) -> int:

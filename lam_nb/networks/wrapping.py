@@ -10,12 +10,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from ..validation import InputError, choose, positive, whole
+from ..validation import InputError, choose, mapping, positive, switch, text, whole
 from . import plausibility
 from .network import COLOURS, Colours, Network, Settings
 
 _PROBE = 24
 """Least side of the picture that tells a network's scale."""
+_MOST = 256
+"""Largest scale, and window of a network's sizes."""
 
 
 def wrap(
@@ -94,24 +96,26 @@ def wrap(
         described = _Description(scale=module.config.upscale, pad_to=module.config.window_size)  # type: ignore[attr-defined]
     if not callable(module):
         raise InputError(f"module: got {type(module).__name__}, expected a torch module or a function of a batch.")
-    known = COLOURS[COLOURS.index(choose("colours", colours or described.colours, COLOURS))]
+    known = COLOURS[COLOURS.index(choose("colours", described.colours if colours is None else colours, COLOURS))]
     settings: Settings = {
-        "name": str(name or described.name or getattr(module, "__name__", type(module).__name__)),
+        "name": described.name or str(getattr(module, "__name__", type(module).__name__)),
         "scale": 1,
         "colours": known,
-        "pad_to": whole("pad_to", described.pad_to if pad_to is None else pad_to),
+        "pad_to": whole("pad_to", described.pad_to if pad_to is None else pad_to, most=_MOST),
         "value_range": positive("value_range", value_range, "the largest pixel value, such as 1 or 255"),
         "mean": _levels("mean", mean),
         "std": _levels("std", std),
-        "arguments": _named("arguments", arguments),
+        "arguments": mapping("arguments", arguments),
         "output": output,
         "task": task,
-        "about": _named("about", about),
+        "about": mapping("about", about),
     }
+    if name is not None:
+        settings["name"] = text("name", name, "a name for tables and plots")
     asked = described.scale if scale is None else scale
-    settings["scale"] = _probe_scale(module, settings) if asked is None else whole("scale", asked)
+    settings["scale"] = _probe_scale(module, settings) if asked is None else whole("scale", asked, most=_MOST)
     network = Network(module, **settings)
-    if check:
+    if switch("check", check):
         with trial(network):
             plausibility.warn(network, lambda **other: Network(module, **{**settings, **other}))
     return network
@@ -171,12 +175,6 @@ def _levels(name: str, given: float | Sequence[float]) -> float | tuple[float, .
         above = ", above 0" if name == "std" else ""
         raise InputError(f"{name}: got {given!r}, expected a number or three{above}, for pixel values in [0, 1].")
     return tuple(values) if len(values) == 3 else values[0]
-
-
-def _named(name: str, given: Mapping[str, object] | None) -> dict[str, object]:
-    if given is not None and not isinstance(given, Mapping):
-        raise InputError(f"{name}: got {type(given).__name__}, expected a dictionary of name -> value.")
-    return dict(given or {})
 
 
 def _probe_scale(module: Callable[..., Any], settings: Settings) -> int:

@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 import xarray as xr
 
-from ..validation import InputError, address
+from ..validation import InputError, address, mapping
 from .table import check
 
 MARK = "lam_nb"
@@ -72,6 +72,8 @@ def replacing(path: str | os.PathLike[str]) -> Iterator[Path]:
     try:
         temporary = scratch / target.name
         yield temporary
+        if temporary.is_dir() and target.is_file():
+            raise InputError(f"cannot write {target}: it is a file; give the name of a folder.")
         if temporary.is_dir():
             _exchange(temporary, target)
         elif target.is_dir():
@@ -153,6 +155,8 @@ def page(path: str | os.PathLike[str]) -> Path:
 
 
 def _refuse_other_folders(target: Path) -> None:
+    if target.exists() and not (target.is_file() or target.is_dir()):
+        raise InputError(f"cannot write {target}: it is neither file nor folder; give another name.")
     if not target.is_dir():
         return
     try:
@@ -171,10 +175,13 @@ def checkpoint(path: str | os.PathLike[str], arrays: Mapping[str, object], attri
 
     held: dict[str, Any] = {}
     group: Any = zarr.open_group(zarr.storage.MemoryStore(held), mode="w", zarr_format=3)
-    for name, value in arrays.items():
+    for name, value in mapping("arrays", arrays).items():
         if isinstance(value, np.ndarray):
             group.create_array(name, data=value)
-    group.attrs.update({MARK: "checkpoint", **attributes})
+    try:
+        group.attrs.update({MARK: "checkpoint", **mapping("attributes", attributes)})
+    except TypeError as error:
+        raise InputError(f"attributes: {error}; expected text, numbers, lists and dictionaries.") from None
     with replacing(path) as temporary:
         _write_out(held, temporary)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from ..validation import InputError, text
 from .names import ALPHA, INPUT, MODEL, OUTPUT, PATH, REFERENCE, REFINEMENT
 
 _SHARED = (INPUT, OUTPUT, PATH, REFERENCE)
@@ -35,6 +36,10 @@ def stacked(results: Sequence[xr.Dataset], dimension: str) -> xr.Dataset:
     >>> both.a.values, both.seed.values, both.attrs
     (array([1, 2]), array([1, 2]), {'task': 'x'})
     """
+    listed = isinstance(results, Sequence) and not isinstance(results, str | bytes)
+    if not listed or not results or not all(isinstance(one, xr.Dataset) for one in results):
+        raise InputError(f"results: got {type(results).__name__}, expected a list of results, at least one.")
+    text("dimension", dimension, "the name of a dimension")
     first, *others = results
     if not all(ALPHA in one and first[ALPHA].equals(one[ALPHA]) for one in results):
         results = [one.drop_dims(ALPHA, errors="ignore") for one in results]
@@ -72,6 +77,8 @@ def numbered(names: Sequence[str]) -> np.ndarray:
     >>> numbered(["edsr", "san", "edsr"]).tolist()
     ['edsr (1)', 'san', 'edsr (2)']
     """
+    if not isinstance(names, Sequence) or isinstance(names, str | bytes):
+        raise InputError(f"names: got {type(names).__name__}, expected a list of names.")
     labels = [
         f"{name} ({names[:k].count(name) + 1})" if names.count(name) > 1 else name for k, name in enumerate(names)
     ]

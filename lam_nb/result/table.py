@@ -12,7 +12,7 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from ..validation import InputError
+from ..validation import InputError, mapping
 from ..version import __version__
 from .names import CHANNEL, COORDINATES, IMAGE, MODEL, OUT_X, OUT_Y, REGION, Word, X, Y
 
@@ -58,12 +58,15 @@ class Table:
         optional: Iterable[str] = (),
         hints: Mapping[str, str] | None = None,
     ) -> None:
+        listed = isinstance(optional, Iterable) and all(isinstance(one, str) for one in optional)
+        if not listed or not all(isinstance(part, Mapping) for part in words):
+            raise InputError("words, optional: expected mappings of the variables, and their names.")
         self.words: dict[str, Word] = {name: word for part in words for name, word in part.items()}
-        self.coordinates: dict[str, Word] = {**COORDINATES, **(coordinates or {})}
+        self.coordinates: dict[str, Word] = {**COORDINATES, **mapping("coordinates", coordinates)}
         self.maker, self.optional = maker, frozenset(optional)
         for name in self.words:
             _MAKERS.setdefault(name, maker)
-        _HINTS.update(hints or {})
+        _HINTS.update(mapping("hints", hints))
 
     @property
     def names(self) -> tuple[str, ...]:

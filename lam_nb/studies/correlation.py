@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from .. import result
 from ..statistics import array
-from ..validation import InputError, whole
+from ..validation import InputError, text, whole
 
 DRAWS = 2000
 """Draws of a bootstrap: the ends of a 95 % interval then stand on fifty of them each."""
@@ -111,6 +111,7 @@ def di_against(table: xr.Dataset, values: Mapping[str, float], label: str, units
 
 def _correlated(table: xr.Dataset, against: xr.DataArray, label: str, units: str, draws: int, seed: int) -> xr.Dataset:
     """Correlate ln of the mean index with a mean, over models, with intervals by drawing images again."""
+    text("label", label), text("units", units)
     index = mean_index(table)
     other = against.transpose(result.MODEL, result.IMAGE).values
     if len(index) < 3:

@@ -17,7 +17,7 @@ from ..engine.scene import regions as as_regions
 from ..methods.attribution import RUN, Choices, attribute
 from ..networks import Network
 from ..types import Image, ImageLike, Progress, RegionLike
-from ..validation import InputError, settings
+from ..validation import InputError, settings, switch
 from .executors import Task, here, on
 from .store import Store
 
@@ -93,6 +93,7 @@ def sweep(
     {'model': 2, 'image': 2, 'region': 2}
     """
     settings(choices, attribute, "sweep", without=("keep", "reference"))
+    switch("as_truth", as_truth)
     nets, pictures, windows = _networks(networks, client is not None), _pictures(images), as_regions(regions, "regions")
     scale = _one_scale(nets)
     target = Store(store)
@@ -147,6 +148,8 @@ def _one_scale(nets: Sequence[tuple[str, Network | str]]) -> int:
 
 
 def _pictures(given: Mapping[str, ImageLike] | Sequence[ImageLike]) -> list[tuple[str, Image]]:
+    if not isinstance(given, Mapping | Sequence) or isinstance(given, str | bytes):
+        raise InputError(f"images: got {type(given).__name__}, expected a list of images or a dictionary of them.")
     named = given.items() if isinstance(given, Mapping) else ((_name(one, k), one) for k, one in enumerate(given))
     found = [(str(name), _picture(one)) for name, one in named]
     if not found or len({one.shape for _, one in found}) > 1:

@@ -104,7 +104,11 @@ def hard_regions(
     3
     """
     most, side, step = whole("n", n), whole("size", size), whole("stride", stride)
-    picture = images.as_image(reference)
+    picture = images.as_image(reference, "reference")
+    if side > min(picture.shape[-2:]) or step > min(picture.shape[-2:]):
+        raise InputError(
+            f"size: got {side}, and stride={step}, for a picture of {tuple(picture.shape[-2:])}; choose smaller ones."
+        )
     errors = []
     for network in as_networks(networks):
         unit = network.scale * network.pad_to

@@ -152,7 +152,7 @@ def _variants(
         raise InputError(f"choices: got {type(choices).__name__}, expected a dictionary with at least one {name}.")
     nets, picture, (window,) = as_networks(networks), images.as_image(image), regions(region)
     with tempfile.TemporaryDirectory() if store is None else nullcontext(store) as folder:
-        address("store", folder).mkdir(parents=True, exist_ok=True)
+        _made("store", folder)
         tables = []
         for k, choice in enumerate(choices.values()):
             varied: Choices = {"path": choice} if name == "path" else {"detector": choice}  # type: ignore[typeddict-item]
@@ -168,3 +168,11 @@ def _variants(
     values |= {result.DIFFUSION_INDEX: index, result.RANKING: [array.spearman(index[0], row) for row in index]}
     axes: dict[str, ArrayLike] = {result.CHOICE: list(choices), result.MODEL: tables[0][result.MODEL].values}
     return TABLE.build(values, axes, facts={"varied": name, **window.facts})
+
+
+def _made(name: str, folder: str | os.PathLike[str]) -> None:
+    """Make a folder if it is not there."""
+    try:
+        address(name, folder).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{name}: {folder} cannot be a folder ({error.strerror}); give another name.") from None

@@ -20,8 +20,10 @@ import lam_nb as lam
 from lam_nb import networks
 
 QUIET = {"progress": False}
-OTHERS = {"networks.training", "networks.architectures", "networks.checkpoints", "views.kit"}
+OTHERS = {"networks.training", "networks.architectures", "networks.checkpoints", "views.kit", "identity", "quadrature"}
 """Public, but for those who extend the library."""
+PIECES = {"paths.as_row", "paths.gaussian", "paths.gaussian_derivative", "paths.correlate"}
+"""Mathematics for those who write paths."""
 
 
 def modules(module: ModuleType = lam, name: str = "") -> Iterator[tuple[str, ModuleType]]:
@@ -37,13 +39,22 @@ def callables() -> dict[str, Callable[..., object]]:
     """Return every public callable by name, but for errors, warnings and Protocols."""
     found: dict[str, Callable[..., object]] = {}
     for name, module in modules():
-        for one in getattr(module, "__all__", ()):
-            value = getattr(module, one)
+        for one, value in _public(module):
             is_error = inspect.isclass(value) and issubclass(value, BaseException)
             if callable(value) and not is_error and not getattr(value, "_is_protocol", False):
                 if value not in found.values():
                     found[f"{name}.{one}".lstrip(".")] = value
-    return found
+    return {name: value for name, value in found.items() if name not in PIECES}
+
+
+def _public(module: ModuleType) -> Iterator[tuple[str, object]]:
+    """Yield what a module offers: by its ``__all__``, or what it defines without an underscore."""
+    if hasattr(module, "__all__"):
+        yield from ((one, getattr(module, one)) for one in module.__all__)
+        return
+    for one, value in vars(module).items():
+        if not one.startswith("_") and getattr(value, "__module__", None) == module.__name__:
+            yield one, value
 
 
 def _toy(activation: nn.Module | None = None) -> networks.Network:
@@ -78,6 +89,7 @@ class Wanted:
             "paths": lam.studies.path_sensitivity([net], image, window, **few),
             "scatter": lam.studies.di_against_psnr(table, draws=50),
             "content": lam.studies.content(table),
+            "scaling": lam.studies.di_against_size(table, {f"toy ({k})": (8 * k, 1) for k in (1, 2, 3)}),
         }
         picture = folder / "picture.png"
         lam.images.to_pillow(image).save(picture)
@@ -123,6 +135,7 @@ class Wanted:
             "quality": 50,
             "folder": folder,
             "path": str(folder / "map.nc"),
+            "detector": "edges",
             "figure": lam.views.attribution(ds),
             "value": 3,
             "known": ["a", "b"],
@@ -160,6 +173,16 @@ class Wanted:
             ("studies.hard_regions", "size"): 8,
             ("statistics.ranks", "values"): np.arange(5.0),
             ("result.stacked", "dimension"): "run",
+            ("paths.named", "path"): "blur",
+            ("views.path_panel", "results"): ds,
+            ("views.scaling", "study"): self.results["scaling"],
+            ("result.checkpoint", "path"): str(folder / "checkpoint.zarr"),
+            ("result.checkpoint", "arrays"): {"a": np.zeros(3)},
+            ("result.checkpoint", "attributes"): {"seed": 1},
+            ("result.page", "path"): str(folder / "map.html"),
+            ("images.psnrs", "truth"): image[None],
+            ("images.reference", "size"): (20, 26),
+            ("studies.test_set", "size"): 16,
         }
 
     def arguments(self, name: str, function: Callable[..., object]) -> dict[str, object]:

@@ -13,6 +13,8 @@ from ...types import Region
 
 OUTSIDE, COARSE, FINE, OWN = 0, 1, 2, 3
 """Stages: outside the receptive field; decided by few draws; by many; a block of the region itself."""
+MOST = 100_000
+"""Draws of one block."""
 _ROUND = 10
 """Draws between two looks at the standard error: its own estimate from fewer is too rough to stop by."""
 Jobs = tuple[NDArray[np.int64], NDArray[np.int64]]

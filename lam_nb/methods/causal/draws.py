@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 
 from ... import images
 from ...types import Batch, Image
-from ...validation import InputError
+from ...validation import InputError, address
 from .blocks import Grid
 
 _SHIPPED, SIDE = 500, 8
@@ -64,14 +65,10 @@ def stock(given: NDArray[np.generic] | str | os.PathLike[str] | None) -> NDArray
     if given is None:
         return patches()
     if isinstance(given, str | os.PathLike):
-        path = Path(given)
-        if path.suffix == ".npz":
-            with np.load(path, allow_pickle=False) as stored:
-                given = stored[stored.files[0]]
-        else:
-            given = _cut(images.load(one) for one in images.files(path))
-    array = np.asarray(given)
-    if array.ndim != 4 or array.shape[-1] != 3 or not len(array):
+        path = address("patches", given)
+        given = _stored(path) if path.suffix == ".npz" else _cut(images.load(one) for one in images.files(path))
+    array = _array(given)
+    if array.dtype.kind not in "buif" or array.ndim != 4 or array.shape[-1] != 3 or not len(array):
         raise InputError(f"patches: got an array of shape {array.shape}, expected (n, y, x, 3), RGB.")
     low, high = array.min(), array.max()
     if not (np.isfinite(low) and np.isfinite(high)):
@@ -80,7 +77,25 @@ def stock(given: NDArray[np.generic] | str | os.PathLike[str] | None) -> NDArray
         if low < 0 or high > 255:
             raise InputError(f"patches: got whole numbers from {low} to {high}, expected 0 to 255.")
         return array.astype(np.uint8)
-    return array if array.dtype == np.uint8 else np.round(array.clip(0, 1) * 255).astype(np.uint8)
+    scaled: NDArray[np.uint8] = np.round(array.clip(0, 1) * 255).astype(np.uint8)
+    return scaled
+
+
+def _stored(path: Path) -> NDArray[Any]:
+    """Return the first array of a file; nothing in it is run."""
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return np.asarray(stored[stored.files[0]])
+    except Exception as error:  # a damaged file fails in any of the reader's words
+        words = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise InputError(f"patches: {path} holds no array that numpy can read ({words:.200}).") from None
+
+
+def _array(given: object) -> NDArray[Any]:
+    try:
+        return np.asarray(given)
+    except (TypeError, ValueError, RuntimeError):  # tensors that are elsewhere or sparse, lists of unequal rows
+        raise InputError(f"patches: got {type(given).__name__}, expected an array (n, y, x, 3), RGB.") from None
 
 
 def _cut(pictures: Iterable[Image]) -> NDArray[np.uint8]:

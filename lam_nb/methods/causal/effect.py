@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
+import torch
 import xarray as xr
 from numpy.typing import NDArray
 
@@ -18,9 +19,9 @@ from ...engine.running import BACKENDS, Leased, outputs
 from ...engine.scene import Scene, scene
 from ...networks import NetworkLike
 from ...types import Bar, Batch, Degradation, Device, Image, ImageLike, Progress, RegionLike
-from ...validation import InputError, not_negative, positive, whole
+from ...validation import InputError, answer, choose, not_negative, positive, switch, whole
 from . import metrics
-from .blocks import COARSE, FINE, Grid, Jobs, State, coarse_jobs, fine_jobs
+from .blocks import COARSE, FINE, MOST, Grid, Jobs, State, coarse_jobs, fine_jobs
 from .book import Book
 from .draws import SIDE, Drawer, stock
 
@@ -145,10 +146,10 @@ def causal_effect(
     >>> dict(cem.effect.sizes), int(cem.own)
     ({'block_y': 32, 'block_x': 32}, 16)
     """
-    if keep not in ("map", "draws"):
-        raise InputError(f"keep: got {keep!r}, expected 'map' or 'draws'.")
+    choose("keep", keep, ("map", "draws"))
     least = _threshold(threshold, metric)
-    few, many, together = whole("coarse", coarse), whole("fine", fine), whole("batch", batch)
+    few, many = (whole(name, one, most=MOST) for name, one in (("coarse", coarse), ("fine", fine)))
+    together, _ = whole("batch", batch), switch("uint8", uint8)
     not_negative("noise", noise, "a standard deviation")
     if se is not None:
         positive("se", se, "a standard error in the metric's units")
@@ -235,7 +236,11 @@ def _finished(pictures: Batch, finish: Degradation | None) -> Batch:
     if finish is None:
         return pictures
     with BACKENDS.usual(pictures.device):
-        return finish(pictures)
+        finished = answer("finish", finish, pictures)
+    if not isinstance(finished, torch.Tensor) or finished.shape != pictures.shape:
+        got = tuple(finished.shape) if isinstance(finished, torch.Tensor) else type(finished).__name__
+        raise InputError(f"finish: it returned {got}, expected pictures of the shape {tuple(pictures.shape)}.")
+    return finished
 
 
 def _trial(s: Scene, truth: Image, measure: metrics.Metric, finish: Degradation | None) -> _Trial:
@@ -250,7 +255,11 @@ def _trial(s: Scene, truth: Image, measure: metrics.Metric, finish: Degradation 
 
     def quality(made: Batch) -> NDArray[np.float64]:
         inner = made if isinstance(run, Local) else made[..., rows, columns]
-        found: NDArray[np.float64] = measure(inner.clamp(0, 1), target).double().cpu().numpy()
+        measured = answer("metric", measure, inner.clamp(0, 1), target)
+        if not isinstance(measured, torch.Tensor) or measured.shape != (len(made),):
+            got = tuple(measured.shape) if isinstance(measured, torch.Tensor) else type(measured).__name__
+            raise InputError(f"metric: it returned {got}, expected a tensor with one number for each of {len(made)}.")
+        found: NDArray[np.float64] = measured.double().cpu().numpy()
         if not np.isfinite(found).all():
             raise InputError("metric: gave NaN or infinity for a window, expected finite numbers; mend it.")
         return found
