@@ -8,7 +8,8 @@ import math
 import numbers
 import operator
 import os
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,26 @@ def mapping(name: str, value: object) -> dict[str, Any]:
     if value is not None and not isinstance(value, Mapping):
         raise InputError(f"{name}: got {type(value).__name__}, expected a dictionary of name -> value.")
     return dict(value or {})
+
+
+@contextmanager
+def readable(name: str, path: object, kind: str) -> Iterator[None]:
+    """Have what a reader says of a damaged file, in whatever words, become one line.
+
+    Examples
+    --------
+    >>> with readable("path", "map.nc", "result that lam_nb can read"):
+    ...     raise KeyError("attribution")
+    Traceback (most recent call last):
+    lam_nb.InputError: path: map.nc is no result that lam_nb can read (KeyError: 'attribution').
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except Exception as error:
+        words = f"{type(error).__name__}: {error}".splitlines()[0]
+        raise InputError(f"{name}: {path} is no {kind} ({words:.200}).") from None
 
 
 def answer(name: str, function: Callable[..., Any], *arguments: object) -> Any:

@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from ..types import Image, ImageLike
-from ..validation import InputError, address, positive
+from ..validation import InputError, address, positive, readable
 
 _DEPTH = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0, np.dtype(bool): 1.0}
 _ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
@@ -63,20 +63,12 @@ def load(
     if isinstance(path, str | os.PathLike):
         path = Path(path).expanduser()
         _refuse_no_file(path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # told below, in our own words
-            with Pillow.open(path) as picture:
-                _refuse_large(picture, megapixels, title)
-                upright = ImageOps.exif_transpose(picture)
-                return _from_pillow(upright, f"image file {title}", background)
-    except InputError:
-        raise
-    except PermissionError:
-        raise InputError(f"image: {title} may not be read; check its permissions.") from None
-    except Exception as error:  # a damaged picture fails in any of Pillow's words
-        words = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise InputError(f"image: {title} is no picture that Pillow can read ({words:.200}).") from None
+    with readable("image", title, "picture that Pillow can read"), warnings.catch_warnings():
+        warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # told below, in our own words
+        with Pillow.open(path) as picture:
+            _refuse_large(picture, megapixels, title)
+            upright = ImageOps.exif_transpose(picture)
+            return _from_pillow(upright, f"image file {title}", background)
 
 
 def _refuse_no_file(path: Path) -> None:
@@ -84,6 +76,8 @@ def _refuse_no_file(path: Path) -> None:
         raise InputError(f"image: {path} is a folder, expected a picture file.")
     if not path.exists():
         raise InputError(f"image: there is no file {path}; check the path.")
+    if not os.access(path, os.R_OK):
+        raise InputError(f"image: {path} may not be read; check its permissions.")
     if not path.is_file():  # a pipe would be waited for
         raise InputError(f"image: {path} is no regular file, expected a picture file.")
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from ..validation import InputError, address
+from ..validation import InputError, address, readable
 from .architectures.layers import State
 
 __all__ = ["read"]
@@ -46,32 +46,24 @@ def read(path: str | os.PathLike[str]) -> State:
     path = address("weights", path)
     if not path.is_file():
         raise InputError(f"weights: there is no file {path}; check the path.")
-    try:
+    with readable("weights", path, "checkpoint that torch or safetensors can read"):
         found = load_file(path) if path.suffix == ".safetensors" else _unpickled(path)
-    except InputError:
-        raise
-    except pickle.UnpicklingError as error:
-        if "opcode" not in str(error) and "Weights only" not in str(error):
-            raise _unreadable(path, error) from None
-        raise InputError(
-            f"weights: {path} holds more than weights, and running what is inside a checkpoint is not safe; "
-            "save its state_dict() alone, best as safetensors."
-        ) from None
-    except Exception as error:  # a damaged file fails in any of the reader's words
-        raise _unreadable(path, error) from None
     return _unwrap(found, path)
-
-
-def _unreadable(path: Path, error: Exception) -> InputError:
-    words = f"{type(error).__name__}: {error}".splitlines()[0]
-    return InputError(f"weights: {path} is no checkpoint that torch or safetensors can read ({words:.200}).")
 
 
 def _unpickled(path: Path) -> object:
     _refuse_compressed(path)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return torch.load(path, map_location="cpu", weights_only=True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if "opcode" not in str(error) and "Weights only" not in str(error):
+            raise
+        raise InputError(
+            f"weights: {path} holds more than weights, and running what is inside a checkpoint is not safe; "
+            "save its state_dict() alone, best as safetensors."
+        ) from None
 
 
 def _refuse_compressed(path: Path) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import names
-from .files import checkpoint, page, recover, replacing, save, writable_folder
+from .files import checked, checkpoint, page, recover, replacing, save, writable_folder
 from .files import open as open  # not in __all__: a star import must not hide the built-in
 from .names import *  # noqa: F403 # every name is public, and spelled once
 from .stacking import numbered, stacked
@@ -13,6 +13,7 @@ __all__ = [
     *(name for name in dir(names) if name.isupper()),
     "Table",
     "check",
+    "checked",
     "checkpoint",
     "facts",
     "numbered",

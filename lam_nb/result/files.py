@@ -11,14 +11,17 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import psutil
 import xarray as xr
 
-from ..validation import InputError, address, mapping
+from ..validation import InputError, address, mapping, readable
 from .table import check
+
+if TYPE_CHECKING:
+    from zarr.codecs import ZstdCodec
 
 MARK = "lam_nb"
 """Attribute of the stores that are written here: a folder without it is never replaced."""
@@ -169,6 +172,19 @@ def _refuse_other_folders(target: Path) -> None:
         )
 
 
+def checked() -> ZstdCodec:
+    """Return how numbers are packed in Zarr stores: so that one changed bit is an error and not another number.
+
+    Examples
+    --------
+    >>> checked().checksum
+    True
+    """
+    from zarr.codecs import ZstdCodec
+
+    return ZstdCodec(level=1, checksum=True)
+
+
 def checkpoint(path: str | os.PathLike[str], arrays: Mapping[str, object], attributes: Mapping[str, object]) -> None:
     """Write arrays into a Zarr store, whole or not at all."""
     import zarr
@@ -177,7 +193,7 @@ def checkpoint(path: str | os.PathLike[str], arrays: Mapping[str, object], attri
     group: Any = zarr.open_group(zarr.storage.MemoryStore(held), mode="w", zarr_format=3)
     for name, value in mapping("arrays", arrays).items():
         if isinstance(value, np.ndarray):
-            group.create_array(name, data=value)
+            group.create_array(name, data=value, compressors=checked())
     try:
         group.attrs.update({MARK: "checkpoint", **mapping("attributes", attributes)})
     except TypeError as error:
@@ -232,11 +248,13 @@ def _write(dataset: xr.Dataset, path: Path) -> None:
 
         held: dict[str, Any] = {}
         marked = dataset.assign_attrs({MARK: "result"})
-        marked.to_zarr(zarr.storage.MemoryStore(held), zarr_format=3, consolidated=False)
+        packed = {name: {"compressors": (checked(),)} for name, one in marked.variables.items() if one.dtype != object}
+        marked.to_zarr(zarr.storage.MemoryStore(held), zarr_format=3, consolidated=False, encoding=packed)
         return _write_out(held, path)
-    packed = {name: {"zlib": True, "complevel": 1} for name, one in dataset.data_vars.items() if one.ndim}
+    fast = {"zlib": True, "complevel": 1, "fletcher32": True}
+    filed = {name: fast for name, one in dataset.variables.items() if one.ndim and one.dtype.kind in "biuf"}
     # Through memory: HDF5 keeps a file that it failed to write, and its space, until the process ends.
-    path.write_bytes(dataset.to_netcdf(None, engine="netcdf4", encoding=packed))
+    path.write_bytes(dataset.to_netcdf(None, engine="netcdf4", encoding=filed))
 
 
 def _write_out(held: Mapping[str, Any], folder: Path) -> None:
@@ -269,15 +287,9 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset:
     if not (path.is_file() or path.is_dir()):  # a pipe would be waited for
         raise InputError(f"path: {path} is neither file nor folder, expected a result that lam_nb wrote.")
     _format(path)
-    try:
-        with _opened(path) as dataset:
-            _refuse_lies(dataset, path)
-            return dataset.drop_attrs(deep=False).assign_attrs(_unmarked(dataset.attrs)).load()
-    except InputError:
-        raise
-    except Exception as error:  # a damaged file fails in any words of netCDF, HDF5, Zarr or xarray
-        words = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise InputError(f"path: {path} is no result that lam_nb can read ({words:.200}).") from None
+    with readable("path", path, "result that lam_nb can read"), _opened(path) as dataset:
+        _refuse_lies(dataset, path)
+        return dataset.drop_attrs(deep=False).assign_attrs(_unmarked(dataset.attrs)).load()
 
 
 def _refuse_lies(dataset: xr.Dataset, path: Path) -> None:

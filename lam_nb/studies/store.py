@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from numpy.typing import ArrayLike
 from .. import identity, result
 from ..result.files import MARK
 from ..types import Region
-from ..validation import InputError, address
+from ..validation import InputError, address, readable
 
 _CELL = (result.MODEL, result.IMAGE)
 _ROW = (*_CELL, result.REGION)
@@ -77,11 +78,13 @@ class Store:
             If the store is of another plan: says in what it differs.
         """
         result.recover(self.path)
-        if self.path.exists():
-            self._check(plan)
-            return
         sides = dict(zip((result.Y, result.X), size, strict=True))
         axes = {result.MODEL: len(models), result.IMAGE: len(pictures), result.REGION: len(windows), **sides}
+        if self.path.exists():
+            with self._readable():
+                self._check(plan)
+                _check_arrays(self._group, axes)
+            return
         facts = {MARK: "sweep", "plan": json.dumps(plan), "scale": scale, **result.stamp()}
         names = {result.MODEL: _text(models), result.IMAGE: _text(pictures)}
         places = {name: (result.REGION, row) for name, row in _places(windows).items()}
@@ -107,7 +110,8 @@ class Store:
 
     def missing(self) -> list[tuple[int, int]]:
         """Return the cells that are not there yet."""
-        return [(int(m), int(i)) for m, i in np.argwhere(np.asarray(self._group[result.DONE]) == 0)]
+        with self._readable():
+            return [(int(m), int(i)) for m, i in np.argwhere(np.asarray(self._group[result.DONE][:]) == 0)]
 
     def write(self, m: int, i: int, values: Mapping[str, ArrayLike]) -> None:
         """Write a cell, and only then that it is there: killed in between, it is computed again."""
@@ -127,6 +131,9 @@ class Store:
     def discard(self) -> None:
         """Delete the store."""
         shutil.rmtree(self.path)
+
+    def _readable(self) -> AbstractContextManager[None]:
+        return readable("store", self.path, "store that lam_nb can go on with; give another name, or delete it")
 
     @property
     def _group(self) -> Any:
@@ -149,10 +156,19 @@ def _fill(group: Any, axes: Mapping[str, int]) -> None:
             shape=tuple(axes[one] for one in dims),
             chunks=tuple(1 if one in _CELL else axes[one] for one in dims),
             dtype=kinds.get(name, "float64"),
+            compressors=None if kinds.get(name) is str else result.checked(),
             fill_value=empty.get(name, float("nan")),
             dimension_names=dims,
             attributes={"long_name": label, "units": units},
         )
+
+
+def _check_arrays(group: Any, axes: Mapping[str, int]) -> None:
+    """Refuse a store whose arrays are not as they were made."""
+    for name, (dims, *_) in TABLE.words.items():
+        known = name in group or name == result.FAILURE  # stores of version 0.1 have no place for failures
+        if not known or (name in group and group[name].shape != tuple(axes[one] for one in dims)):
+            raise ValueError(f"{name} is missing, or of another size")
 
 
 def _places(windows: Sequence[Region]) -> dict[str, list[int]]:

@@ -1,35 +1,54 @@
-"""Whatever a public callable is given: a result, or one line that says what was wrong."""
+"""Whatever is given or read: a result, or one line that says what was wrong."""
 
-import collections
 import inspect
-import resource
-import warnings
+import io
+import re
 
+import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, seed, settings
+import torch
+import xarray as xr
+from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
+from PIL import Image
+from safetensors.torch import save_file
 
 import lam_nb as lam
-from tests.hardening import generator
+from lam_nb import networks
+from lam_nb.cli import main
+from lam_nb.images import photographs
+from lam_nb.networks.training import train
+from tests.hardening import generator, tally
 
-LONG = 10_000
 CALLABLES = generator.callables()
-_COUNTS: collections.Counter[str] = collections.Counter()
+LONG = {"callables": 7_000 // len(CALLABLES), "options": 30, "files": 200}
+"""Cases of each: 10,000 and some."""
+SHORT = {"callables": 4, "options": 2, "files": 12}
 
 
 @pytest.fixture(scope="module")
 def wanted(tmp_path_factory):
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return generator.Wanted(tmp_path_factory.mktemp("wanted"))
+    return generator.Wanted(tmp_path_factory.mktemp("wanted"))
 
 
 @pytest.fixture(scope="module", autouse=True)
-def counts():
-    """Print how many cases of each kind there were."""
+def counts(request):
+    """Print what came."""
     yield
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    print(f"\n{sum(_COUNTS.values())} cases: {dict(_COUNTS)}; at most {most:.2f} GB")
+    with request.config.pluginmanager.getplugin("capturemanager").global_and_fixture_disabled():
+        print(f"\n{tally.table()}\n") if request.config.getoption("--hardening") == "long" else None
+
+
+@pytest.fixture
+def many(request):
+    """How many cases of a kind."""
+    return LONG if request.config.getoption("--hardening") == "long" else SHORT
+
+
+def cases(strategy, most, number, tried):
+    """Try some cases, the same at every run."""
+    quiet = {"phases": [Phase.generate], "deadline": None, "database": None, "suppress_health_check": list(HealthCheck)}
+    seed(number)(settings(max_examples=most, **quiet)(given(strategy)(tried)))()
 
 
 def test_every_module_is_tried():
@@ -37,18 +56,8 @@ def test_every_module_is_tried():
     assert len(CALLABLES) >= 110 and some <= set(CALLABLES)
 
 
-def outcome(function, arguments):
-    """Return what came of a call; an escape is raised."""
-    try:
-        function(**arguments)
-    except lam.InputError as error:
-        assert str(error).strip()
-        return "InputError"
-    return "result"
-
-
 @pytest.mark.parametrize("name", CALLABLES)
-def test_it_answers_or_says_what_was_wrong(name, wanted, request, tmp_path, monkeypatch):
+def test_a_callable_answers_or_says_what_was_wrong(name, wanted, many, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     function = CALLABLES[name]
     usual, wrong = wanted.arguments(name, function), wanted.wrong()
@@ -56,21 +65,169 @@ def test_it_answers_or_says_what_was_wrong(name, wanted, request, tmp_path, monk
     names = [one.name for one in parameters if "VAR" not in one.kind.name and one.name != "progress"]
     if not names:
         return
-    long = request.config.getoption("--hardening") == "long"
-    cases = st.dictionaries(st.sampled_from(names), st.sampled_from(sorted(wrong)), min_size=1, max_size=2)
+    before = tally.contents(wanted.precious)
 
-    @seed(len(name))
-    @settings(
-        max_examples=LONG // len(CALLABLES) if long else 4,
-        deadline=None,
-        database=None,
-        suppress_health_check=list(HealthCheck),
-    )
-    @given(cases)
     def tried(case):
-        given_ = {**usual, **{parameter: wrong[kind] for parameter, kind in case.items()}}
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            _COUNTS[outcome(function, given_)] += 1
+        arguments = {**usual, **{parameter: wrong[kind] for parameter, kind in case.items()}}
+        tally.case(f"call of {name.rpartition('.')[0] or 'a verb'}", lambda: function(**arguments))
 
-    tried()
+    strategy = st.dictionaries(st.sampled_from(names), st.sampled_from(sorted(wrong)), min_size=1, max_size=2)
+    cases(strategy, many["callables"], len(name), tried)
+    tally.lost("call", before, wanted.precious)
+
+
+NUMBERS = ["nan", "inf", "-inf", "-1", "0", "1e18", "999999999999999999", "1,2,3", "1,2,3,4,5"]
+NAMES = ["/dev/null", "/no/such/folder/x.nc", "~nobody/x", "é" * 300, "x.nc", "x.zarr", "x.html", "meta", "mps"]
+WORDS = ["", "no such thing", "a\0b", "--", ".", *NUMBERS, *NAMES]
+USUAL = {
+    "attribute": {"--network": "fsrcnn", "--region": "16,20,6", "--steps": "3", "--out": "map.nc"},
+    "causal": {"--network": "fsrcnn", "--region": "4,8,8", "--fine": "3", "--out": "effects.nc"},
+}
+
+
+def options(command):
+    """Options of a command, as its help tells."""
+    with pytest.MonkeyPatch.context() as patch:
+        said = io.StringIO()
+        patch.setattr("sys.stdout", said)
+        with pytest.raises(SystemExit):
+            main([command, "--help"])
+    return sorted(set(re.findall(r"--[a-z][a-z-]*", said.getvalue())) - {"--help"})
+
+
+@pytest.mark.parametrize(("command", "option"), [(c, o) for c in USUAL for o in options(c)])
+def test_the_command_line_answers_or_says_what_was_wrong(command, option, wanted, many, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    picture = {"attribute": "--image", "causal": "--truth"}[command]
+    usual = USUAL[command] | {picture: str(wanted.precious / "picture.png")}
+    before = tally.contents(wanted.precious)
+
+    def tried(word):
+        def call():
+            words = [part for pair in (usual | {option: word}).items() for part in pair]
+            try:
+                code = main([command, *words])
+            except SystemExit as end:  # argparse has said what is wrong
+                code = end.code
+            said = capsys.readouterr().err.strip()
+            assert code in (0, 2) and "Traceback" not in said
+            if code == 2:
+                raise lam.InputError(said)
+
+        tally.case("command line", call)
+
+    words = st.sampled_from([*WORDS, str(wanted.precious), str(wanted.precious / "table.zarr")])
+    cases(words, many["options"], len(option), tried)
+    tally.lost("command line", before, wanted.precious)
+
+
+def weights():
+    return networks.load("fsrcnn").module.state_dict()
+
+
+def _picture(kind):
+    def written(path):
+        Image.fromarray(np.random.default_rng(0).integers(0, 255, (40, 30, 3), np.uint8)).save(path, kind)
+
+    return written
+
+
+def _result(path):
+    values = np.random.default_rng(0).random((30, 40))
+    lam.save(xr.Dataset({"attribution": (("y", "x"), values)}, attrs={"network": "n"}), path)
+
+
+def toy():
+    return generator._toy()
+
+
+def picture():
+    return torch.rand(3, 20, 26, generator=torch.Generator().manual_seed(0))
+
+
+def _sweep(path):
+    lam.sweep([toy()], [picture()], [(16, 20, 6)], store=path, steps=2, as_truth=False, progress=False)
+
+
+def _effects(path):
+    truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(1))
+    few = {"block": 5, "fine": 2, "coarse": 2, "progress": False}
+    lam.causal_effect(toy(), picture(), (16, 20, 6), reference=truth, store=path, **few)
+
+
+def _patches(path):
+    np.savez(path, np.random.default_rng(0).integers(0, 255, (6, 8, 8, 3), np.uint8))
+
+
+def _patched(path):
+    truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(1))
+    few = {"block": 5, "fine": 2, "coarse": 2, "progress": False}
+    lam.causal_effect(toy(), picture(), (16, 20, 6), reference=truth, patches=path, **few)
+
+
+def _trained(path):
+    """Go on with a training that was interrupted after two steps of three."""
+    train(*_training(path), steps=2, **_TINY)
+
+
+def _begun(path):
+    def killed(*arguments, **settings):
+        raise InterruptedError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("pathlib.Path.unlink", killed)
+        with pytest.raises(InterruptedError):
+            _trained(path)
+
+
+_TINY = {"options": {"width": 8, "blocks": 1}, "every": 1, "batch": 1, "patch": 16, "device": "cpu"}
+
+
+def _training(path):
+    return photographs.folder(), str(path).removesuffix(".resume")
+
+
+FILES = {
+    "net.safetensors.resume": (_begun, _trained),
+    "map.nc": (_result, lam.open),
+    "map.zarr": (_result, lam.open),
+    **{f"picture.{kind.lower()}": (_picture(kind), lam.images.load) for kind in ("PNG", "JPEG", "TIFF", "WEBP", "BMP")},
+    "net.safetensors": (lambda path: save_file(weights(), path), lambda path: networks.load(path, check=False)),
+    "net.pth": (lambda path: torch.save(weights(), path), lambda path: networks.load(path, check=False)),
+    "old.pth": (
+        lambda path: torch.save(weights(), path, _use_new_zipfile_serialization=False),
+        lambda path: networks.load(path, check=False),
+    ),
+    "sweep.zarr": (_sweep, _sweep),
+    "effects.zarr": (_effects, _effects),
+    "patches.npz": (_patches, _patched),
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_file_is_one_line_or_what_it_holds(name, many, tmp_path):
+    write, read = FILES[name]
+    path = tmp_path / name
+    write(path)
+    files = sorted(one for one in path.rglob("*") if one.is_file()) if path.is_dir() else [path]
+    whole = {one: one.read_bytes() for one in files}
+    damages = st.tuples(
+        st.integers(0, len(files) - 1),
+        st.lists(st.tuples(st.floats(0, 1, exclude_max=True), st.integers(0, 255)), min_size=1, max_size=6),
+        st.floats(0.3, 1),
+        st.booleans(),
+    )
+
+    def tried(damage):
+        which, flips, kept, head = damage
+        for one, bytes_ in whole.items():
+            one.parent.mkdir(parents=True, exist_ok=True)
+            one.write_bytes(bytes_)
+        found = bytearray(whole[files[which]])
+        for place, byte in flips:
+            found[int(place * (min(len(found), 400) if head else len(found)))] = byte
+        files[which].write_bytes(found[: max(1, round(kept * 1.4 * len(found)))])
+        kind = name if read is write else path.suffix
+        tally.case(f"damaged {kind}", lambda: read(path))
+
+    cases(damages, many["files"], len(name), tried)

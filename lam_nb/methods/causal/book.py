@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ... import identity, result
-from ...validation import InputError, address
+from ...validation import InputError, address, readable
 from .blocks import State
 
 _EVERY = 10.0
@@ -49,13 +49,14 @@ class Book:
             return state
         import zarr
 
-        group: Any = zarr.open_group(str(self.path), mode="r")
-        self._check(str(group.attrs.get("plan")))
-        for name in _SUMS:
-            getattr(state, name)[:] = group[name][:]
-        if group[result.DRAWS].shape == state.draws.shape:
-            state.draws[:] = group[result.DRAWS][:]
-        state.everything = int(group.attrs["everything"])
+        with readable("store", self.path, "store that lam_nb can go on with; give another name, or delete it"):
+            group: Any = zarr.open_group(str(self.path), mode="r")
+            self._check(str(group.attrs.get("plan")))
+            for name in (*_SUMS, result.DRAWS):
+                if group[name].shape != getattr(state, name).shape:
+                    raise ValueError(f"{name} has shape {group[name].shape}")
+                getattr(state, name)[:] = group[name][:]
+            state.everything = int(group.attrs["everything"])
         return state
 
     def _check(self, text: str) -> None:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ... import images
 from ...types import Batch, Image
-from ...validation import InputError, address
+from ...validation import InputError, address, readable
 from .blocks import Grid
 
 _SHIPPED, SIDE = 500, 8
@@ -83,12 +83,9 @@ def stock(given: NDArray[np.generic] | str | os.PathLike[str] | None) -> NDArray
 
 def _stored(path: Path) -> NDArray[Any]:
     """Return the first array of a file; nothing in it is run."""
-    try:
-        with np.load(path, allow_pickle=False) as stored:
+    with readable("patches", path, "file of arrays that numpy can read"), path.open("rb") as file:
+        with np.load(file, allow_pickle=False) as stored:
             return np.asarray(stored[stored.files[0]])
-    except Exception as error:  # a damaged file fails in any of the reader's words
-        words = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise InputError(f"patches: {path} holds no array that numpy can read ({words:.200}).") from None
 
 
 def _array(given: object) -> NDArray[Any]:

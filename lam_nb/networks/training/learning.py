@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 
 from ... import identity, images
 from ...result import replacing, writable_folder
-from ...validation import InputError, not_negative, positive, whole
+from ...validation import InputError, not_negative, positive, readable, whole
 from .. import architectures, checkpoints
 from .critic import Critic
 
@@ -263,15 +263,18 @@ def _save(
 def _resume(path: Path, parts: Parts, plan: dict[str, str | int | float]) -> int:
     if not path.exists():
         return 0
-    state = torch.load(path, weights_only=True)
+    with readable("out", path, "training that can be gone on with; delete it to begin anew"):
+        state = torch.load(path, weights_only=True)
+        step = int(state["step"])
     # Version 0.1 kept no plan: such a file is taken at its word.
     if other := identity.differences(plan, state.get("plan", plan)):
         raise InputError(
             f"out: {path} holds a training with other settings ({', '.join(other)}); give the same, or delete it."
         )
-    for name, part in parts.items():
-        part.load_state_dict(state[name])
-    return int(state["step"])
+    with readable("out", path, "training that can be gone on with; delete it to begin anew"):
+        for name, part in parts.items():
+            part.load_state_dict(state[name])
+    return step
 
 
 def main(arguments: list[str] | None = None) -> int:
