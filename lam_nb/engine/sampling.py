@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -16,14 +17,17 @@ from ..quadrature import Nodes
 from ..types import Bar, Batch, Detector, Path
 from ..validation import InputError, whole
 from .along import positions, velocities
+from .peak import Peak
 from .running import BACKENDS, Runnable
 
 _SAVED = {"cpu": 512 * 2**20}
 """Bytes of activations, kept for the backward pass, up to which larger batches are faster; measured on CPUs."""
 _GPU_SHARE, _GPU_MOST = 0.25, 8 * 2**30
 """Part of the free memory of a GPU, and bytes, that activations may take: a guess, not measured."""
-_OVERHEAD = 2.0
-"""Peak memory of an evaluation over the activations it keeps: measured on the networks of the benchmark, to a third."""
+_OVERHEAD = 3.2
+"""Peak memory of an evaluation over the activations it keeps, at most: 1.3 to 3.1 on the networks of the benchmark."""
+_SPARE = 1.15
+"""What allocators lose, over many batches, to memory that lies between what is used."""
 
 
 @dataclass(frozen=True)
@@ -147,7 +151,8 @@ def detect(detector: Detector, output: Batch, name: str, *, check: bool = True) 
 class Sampler:
     """Evaluates detectors at nodes of a path, a batch at a time; a lease is taken for each batch.
 
-    The first evaluation is made alone and measured; the batch follows from the activations that it kept.
+    The first evaluation is made alone and measured; the batch follows from the activations that it kept. Where
+    memory is bounded, every batch is measured, and the next is only so much larger as cannot exceed the bound.
 
     Parameters
     ----------
@@ -160,7 +165,9 @@ class Sampler:
     batch : int, optional
         Nodes at once; chosen when not given.
     memory : int, optional
-        Bytes that an evaluation may take at most, about.
+        Bytes by which memory may rise.
+    peak : Peak, optional
+        What it rises above; above what is held at the first evaluation when not given.
     keep_gradient, keep_output : bool
         Keep every gradient; every output, 8 bits.
     """
@@ -173,12 +180,15 @@ class Sampler:
         *,
         batch: int | None = None,
         memory: int | None = None,
+        peak: Peak | None = None,
         keep_gradient: bool = False,
         keep_output: bool = False,
     ) -> None:
         self.run, self.path, self.part = run, path, part
         self.memory, self.keep_gradient, self.keep_output = memory, keep_gradient, keep_output
         self._batch = None if batch is None else whole("batch", batch)
+        self._most, self._each, self._tried = self._batch, 0, 0
+        self._peak = None if memory is None else peak
 
     def __call__(self, detectors: Sequence[Detector], nodes: Sequence[Nodes], bar: Bar | None = None) -> list[Samples]:
         """Evaluate each detector at its own nodes; nodes that they share share the forward pass.
@@ -208,7 +218,7 @@ class Sampler:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                self._batch = _halved(len(images), self.run.name, images)
+                self._batch = self._most = _halved(len(images), self.run.name, images)
                 continue
             velocity = self._cropped(_velocity(self.path, every, part))
             for k, (values, gradients) in zip(chosen, found, strict=True):
@@ -236,33 +246,46 @@ class Sampler:
     def _evaluated(
         self, detectors: Sequence[Detector], images: Batch
     ) -> tuple[list[tuple[torch.Tensor, Batch]], Batch]:
-        if self._batch is not None:
+        first, saved = self._batch is None, dict[int, int]()
+        if not first and (self.memory is None or self._tried == 0):
             return values_and_gradients(self.run, detectors, images, check=False)
-        with _counted() as saved:
+        if self.memory is not None and self._peak is None:
+            self._peak = Peak(images.device)
+        with nullcontext() if self._peak is None else self._peak.watched(), _counted(saved) if first else nullcontext():
             evaluated = values_and_gradients(self.run, detectors, images, check=False)
-        weights = {one.untyped_storage().data_ptr() for one in self.run.weights.values()}
-        activations = sum(size for address, size in saved.items() if address not in weights)
-        self._batch = self._affordable(activations // len(images), images.device)
+        if first:
+            weights = {one.untyped_storage().data_ptr() for one in self.run.weights.values()}
+            kept = sum(size for address, size in saved.items() if address not in weights)
+            self._each = max(1, kept // len(images))
+            self._most = max(1, _fastest(images.device) // self._each)
+        self._batch = self._most
+        if self._peak is not None and self.memory is not None and self._most is not None:
+            self._batch = max(1, min(self._most, self._affordable(len(images), self._peak.rise, self.memory)))
         return evaluated
 
-    def _affordable(self, each: int, device: torch.device) -> int:
-        best = _SAVED.get(device.type, _SAVED["cpu"])
-        if device.type == "cuda":
-            best = min(_GPU_MOST, int(_GPU_SHARE * torch.cuda.mem_get_info(device)[0]))
-        if self.memory is not None:
-            if _OVERHEAD * each > self.memory:
-                raise InputError(
-                    f"memory: network {self.run.name!r} takes about {_OVERHEAD * each / 1e9:.2f} GB for one image, "
-                    f"more than the {self.memory / 1e9:.2f} GB allowed; crop the image, or allow more."
-                )
-            best = min(best, int(self.memory / _OVERHEAD))
-        return max(1, best // max(each, 1))
+    def _affordable(self, size: int, rise: int, memory: int) -> int:
+        """Return how many images take no more memory than allowed, from what the largest batch took."""
+        taken = _SPARE * max(rise, self._each)
+        if not self._tried and taken > memory:
+            raise InputError(
+                f"memory: network {self.run.name!r} takes about {taken / 1e9:.2f} GB for one image, more than the "
+                f"{memory / 1e9:.2f} GB allowed; crop the image, or allow more."
+            )
+        self._tried = max(self._tried, size)
+        each = max(_OVERHEAD * self._each, rise / self._tried)
+        return self._tried + math.floor((memory / _SPARE - rise) / each)
+
+
+def _fastest(device: torch.device) -> int:
+    """Return the bytes of activations up to which larger batches are faster."""
+    if device.type == "cuda":
+        return min(_GPU_MOST, int(_GPU_SHARE * torch.cuda.mem_get_info(device)[0]))
+    return _SAVED.get(device.type, _SAVED["cpu"])
 
 
 @contextmanager
-def _counted() -> Iterator[dict[int, int]]:
+def _counted(saved: dict[int, int]) -> Iterator[None]:
     """Count the bytes that autograd keeps, by where they lie; parameters are there anyway."""
-    saved: dict[int, int] = {}
 
     def pack(tensor: torch.Tensor) -> torch.Tensor:
         if not isinstance(tensor, torch.nn.Parameter):
@@ -271,7 +294,7 @@ def _counted() -> Iterator[dict[int, int]]:
         return tensor
 
     with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
-        yield saved
+        yield
 
 
 def _union(nodes: Sequence[Nodes]) -> Nodes:

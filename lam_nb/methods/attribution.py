@@ -17,6 +17,7 @@ from .. import identity, images, paths, quadrature, result
 from ..engine import integration, running
 from ..engine.along import Remembered, positions, speed
 from ..engine.locality import Local, localised
+from ..engine.peak import Peak
 from ..engine.running import Leased, Lowered, outputs
 from ..engine.sampling import Sampler, detect
 from ..engine.scene import Scene, is_one, regions, scene
@@ -171,8 +172,8 @@ def attribute(
     batch : int, optional
         Nodes evaluated at once; by default chosen from the memory that the first evaluation takes.
     memory : str or int, optional
-        How much an evaluation may take, such as "4GB": smaller batches, the same map. An estimate, to
-        about a third; what is kept of the result comes on top.
+        By how much the memory of the process, or of the GPU, may rise, such as "4GB": smaller batches, the
+        same map. Batches are measured as they grow; what is kept of the result comes on top.
     precision : "float32", "bfloat16" or "float16", optional
         Run the network's products in a lower precision (torch's autocast). The result says how far
         that moves the map, ``precision_error``.
@@ -221,7 +222,9 @@ def attribute(
     alone, windows = is_one(region), regions(region)
     kept = _kept(keep, alone, ragged=not alone and plan.steps is None)
     maker, lower, moving = paths.named(path), running.precision(precision), result.OUTPUT_PATH in kept
-    how = _How(lower, batch, running.memory(memory), keep_gradient=result.GRADIENT in kept, keep_output=moving)
+    most = running.memory(memory)
+    peak = None if most is None else Peak(running.device(device))
+    how = _How(lower, batch, most, peak, keep_gradient=result.GRADIENT in kept, keep_output=moving)
     total = plan.least * len(windows)
     with scene(network, image, windows, detector=detector, device=device, progress=progress, total=total) as s:
         truth = None if reference is None else images.reference(reference, s.size)
@@ -270,6 +273,7 @@ class _How:
     lower: torch.dtype | None
     batch: int | None
     memory: int | None
+    peak: Peak | None
     keep_gradient: bool
     keep_output: bool
 
@@ -342,11 +346,12 @@ class _Work:
             crop,
             batch=self.how.batch,
             memory=self.how.memory,
+            peak=self.how.peak,
             keep_gradient=self.how.keep_gradient,
             keep_output=self.how.keep_output,
         )
         integrals = self.integrator.integrate(sampler, share.detectors, pixels / whole, self.scene.bar)
-        exact = Sampler(run, self.trace, crop, memory=self.how.memory)
+        exact = Sampler(run, self.trace, crop, memory=self.how.memory, peak=self.how.peak)
         for k, detector, end, integral in zip(share.members, share.detectors, share.ends, integrals, strict=True):
             start = float(detect(detector, before, run.name))
             moved = None if self.how.lower is None else integration.moved_by_precision(integral, exact, detector)

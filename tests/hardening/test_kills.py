@@ -8,10 +8,17 @@ import time
 
 import numpy as np
 import pytest
+import torch
 import xarray as xr
+import zarr
 
 import lam_nb as lam
+from lam_nb.images import photographs
+from lam_nb.methods.causal import book
+from lam_nb.networks.training import learning
 from lam_nb.result import files
+from tests.conftest import picture, spot
+from tests.hardening.generator import _toy
 
 
 def write(path, said):
@@ -21,25 +28,87 @@ def write(path, said):
         said.send(k)
 
 
+def page(path, said):
+    """Write pages until killed."""
+    views = [lam.views.attribution(spot(4, y).assign_attrs(network=f"net {y}")) for y in (20, 21)]
+    for k in range(10_000):
+        views[k % 2].to_html(path)
+        said.send(k)
+
+
+def effects(path, said=None):
+    """Measure a causal map, writing the store after every batch."""
+    book._EVERY = 0
+    torch.set_num_threads(1)
+    truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(1))
+    few = {"block": 4, "fine": 6, "coarse": 6, "batch": 4, "threshold": 1e-9}
+    few["progress"] = (lambda done, total: said.send(done)) if said else False
+    return lam.causal_effect(_toy(), picture(20, 26), (16, 20, 6), reference=truth, store=path, **few)
+
+
+def training(path, said=None):
+    """Train a little, saving after every step."""
+    torch.set_num_threads(1)
+    if said:
+        said.send(0)
+    tiny = {"options": {"width": 8, "blocks": 1}, "steps": 30, "every": 1, "batch": 1, "patch": 16, "device": "cpu"}
+    return learning.train(photographs.folder(), path, **tiny).state_dict()
+
+
+def killed(work, path, delay):
+    """Return what a writer last said before it was killed, some time after it first said something."""
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload([__name__])  # imported once, not at each start
+    told, said = processes.Pipe(duplex=False)
+    writer = processes.Process(target=work, args=(path, said))
+    writer.start()
+    said.close()
+    last = told.recv()
+    time.sleep(delay)
+    writer.kill()
+    with contextlib.suppress(EOFError):
+        while True:
+            last = told.recv()
+    writer.join()
+    return last
+
+
 @pytest.mark.parametrize("ending", ["nc", "zarr"])
 def test_a_killed_writer_leaves_a_whole_result(ending, tmp_path):
-    path = tmp_path / f"map.{ending}"
-    rng, processes = np.random.default_rng(0), multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload([__name__])  # imported once, not at each start
+    path, rng = tmp_path / f"map.{ending}", np.random.default_rng(0)
     for _ in range(8):
-        told, said = processes.Pipe(duplex=False)
-        writer = processes.Process(target=write, args=(path, said))
-        writer.start()
-        said.close()
-        last = told.recv()
-        time.sleep(float(rng.uniform(0, 0.3)))
-        writer.kill()
-        with contextlib.suppress(EOFError):
-            while True:
-                last = told.recv()
-        writer.join()
+        last = killed(write, path, float(rng.uniform(0, 0.3)))
         values = lam.open(path).attribution.values
         assert (values == values[0, 0]).all() and values[0, 0] >= last
+
+
+def test_a_killed_page_is_whole(tmp_path):
+    rng = np.random.default_rng(1)
+    for _ in range(6):
+        killed(page, tmp_path / "table.html", float(rng.uniform(0, 0.2)))
+        text = (tmp_path / "table.html").read_text()
+        assert text.rstrip().endswith("</html>") and ("net 20" in text) != ("net 21" in text)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_killed_causal_map_goes_on_to_the_same_numbers(tmp_path):
+    rng, store_ = np.random.default_rng(2), tmp_path / "effects.zarr"
+    alone = effects(tmp_path / "alone.zarr")
+    counts = [killed(effects, store_, float(rng.uniform(0, 0.3))) for _ in range(4)]
+    assert max(counts) > 0 and zarr.open_group(str(store_), mode="r").attrs["everything"] > 0
+    went_on = effects(store_)
+    for name in ("effect", "standard_error", "draws", "stage"):
+        np.testing.assert_array_equal(went_on[name], alone[name])
+
+
+def test_a_killed_training_goes_on_to_the_same_weights(tmp_path):
+    rng, out = np.random.default_rng(3), tmp_path / "net.safetensors"
+    alone = training(tmp_path / "alone.safetensors")
+    for _ in range(4):
+        killed(training, out, float(rng.uniform(0.1, 0.6)))
+    went_on = training(out)
+    assert went_on.keys() == alone.keys() and all(torch.equal(went_on[name], alone[name]) for name in alone)
+    assert not list(tmp_path.glob("*.resume"))
 
 
 def store(path, value):
