@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from .. import images, networks
 from ..methods.attribution import attribute
 from ..result import writable_folder
 from ..types import Region
+from ..validation import address
 from . import report
 
 NAME = "demo"
@@ -19,7 +19,7 @@ _NETWORK, _SAMPLE, _REGION = "imdn-small", "facade", Region(y=96, x=96, size=16)
 
 def run(folder: str, device: str | None) -> None:
     """Attribute a shipped network on a shipped photograph; write lam-demo.nc and lam-demo.html."""
-    table, page = Path(folder) / "lam-demo.nc", Path(folder) / "lam-demo.html"
+    table, page = (address("folder", folder) / f"lam-demo.{ending}" for ending in ("nc", "html"))
     writable_folder(table)
     network = networks.load(_NETWORK)
     image = images.downscale(images.sample(_SAMPLE), network.scale)

@@ -11,7 +11,7 @@ import xarray as xr
 from .. import result, statistics
 from ..result import writable_folder
 from ..types import Region
-from ..validation import InputError
+from ..validation import InputError, address
 
 
 def add_network(parser: argparse.ArgumentParser) -> None:
@@ -78,6 +78,6 @@ def check_outputs(table: str | None, page: str | None) -> None:
     for path, endings in ((table, (".nc", ".zarr")), (page, (".html",))):
         if path is None:
             continue
-        if Path(path).suffix not in endings:
+        if address("output", path).suffix not in endings:
             raise InputError(f"output: got {path}, expected a name that ends in {' or '.join(endings)}.")
         writable_folder(path)

@@ -61,7 +61,7 @@ def load(
     """
     title = getattr(path, "name", "file") if hasattr(path, "read") else f"{path}"
     if isinstance(path, str | os.PathLike):
-        path = Path(path).expanduser()
+        path = address("image", path)
         _refuse_no_file(path)
     with readable("image", title, "picture that Pillow can read"), warnings.catch_warnings():
         warnings.simplefilter("ignore", Pillow.DecompressionBombWarning)  # told below, in our own words

@@ -67,8 +67,10 @@ class Wanted:
     """What parameters want, by name; made once."""
 
     def __init__(self, folder: pathlib.Path) -> None:
-        self.precious = folder / "precious"
-        self.precious.mkdir()
+        self.precious = folder / "thesis"
+        (self.precious / "chapter.zarr").mkdir(parents=True)
+        for name in ("notes.txt", "thesis.nc", "chapter.zarr/draft.txt"):
+            (self.precious / name).write_text("the work of years")
         image = torch.rand(3, 20, 26, generator=torch.Generator().manual_seed(0))
         truth, window = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(1)), (16, 20, 6)
         net, other, third = _toy(), _toy(nn.ReLU()), _toy(nn.Tanh())
@@ -77,7 +79,7 @@ class Wanted:
         many = lam.compare([net, other], image, window, reference=truth, fields=True, **few)
         effects = lam.causal_effect(net, image, window, reference=truth, block=5, fine=3, coarse=2, **QUIET)
         images = {"a": truth, "b": truth.flip(2)}
-        table = lam.sweep([net, other, third], images, [window], store=self.precious / "table.zarr", **few)
+        table = lam.sweep([net, other, third], images, [window], store=folder / "table.zarr", **few)
         curves = lam.faithfulness.curves(net, image, window, {"LAM": ds}, draws=2, **QUIET)
         self.results = {
             "attribution": ds,
@@ -93,7 +95,7 @@ class Wanted:
             "content": lam.studies.content(table),
             "scaling": lam.studies.di_against_size(table, {f"toy ({k})": (8 * k, 1) for k in (1, 2, 3)}),
         }
-        picture = self.precious / "picture.png"
+        picture = self.picture = folder / "picture.png"
         lam.images.to_pillow(image).save(picture)
         self.values: dict[str, object] = {
             "network": net,
@@ -156,7 +158,7 @@ class Wanted:
             ("networks.card", "name"): "fsrcnn",
             ("networks.source", "name"): "fsrcnn",
             ("images.load", "path"): str(picture),
-            ("open", "path"): str(self.precious / "table.zarr"),
+            ("open", "path"): str(folder / "table.zarr"),
             ("sweep", "store"): str(folder / "swept.zarr"),
             ("views.causal", "dataset"): effects,
             ("views.causal_comparison", "maps"): [effects],
@@ -239,8 +241,7 @@ class Wanted:
             "other Dataset": self.results["table"],
             "DataArray": ds.attribution,
             "folder": self.precious,
-            "table": str(self.precious / "table.zarr"),
-            "picture": str(self.precious / "picture.png"),
+            "foreign store": self.precious / "chapter.zarr",
             "missing": "/no/such/folder/file.nc",
             "device": "/dev/null",
         }

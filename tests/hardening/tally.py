@@ -19,6 +19,8 @@ SECONDS = 60
 _EXECUTED = ("os.system", "os.exec", "os.posix_spawn", "subprocess.Popen", "socket.connect", "pickle.find_class")
 COUNTS: collections.Counter[tuple[str, str]] = collections.Counter()
 """(kind, outcome) -> how many."""
+ROSE: dict[str, float] = {}
+"""Kind -> GB by which the process's peak rose at most in one case."""
 _WATCHED: list[str] = []
 _STATE = {"watching": False}
 
@@ -64,6 +66,7 @@ def limited() -> Iterator[None]:
 def case(kind: str, call: Callable[[], object]) -> str:
     """Try a case and count what came; what must not happen is counted and raised."""
     _WATCHED.clear()
+    before = _most()
     try:
         with warnings.catch_warnings(), limited():
             warnings.simplefilter("ignore")
@@ -77,11 +80,17 @@ def case(kind: str, call: Callable[[], object]) -> str:
     except BaseException:
         COUNTS[kind, "escape"] += 1
         raise
+    ROSE[kind] = max(ROSE.get(kind, 0.0), _most() - before)
     if _WATCHED:
         COUNTS[kind, "executed"] += 1
         raise AssertionError(f"executed: {_WATCHED}")
     COUNTS[kind, outcome] += 1
     return outcome
+
+
+def _most() -> float:
+    """Return the most that the process ever held, GB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
 
 
 def contents(folder: pathlib.Path) -> dict[str, str]:
@@ -95,7 +104,7 @@ def lost(kind: str, before: dict[str, str], folder: pathlib.Path) -> None:
     after = contents(folder)
     gone = [name for name, known in before.items() if after.get(name) != known]
     COUNTS[kind, "lost"] += len(gone)
-    assert not gone, f"lost: {gone}"
+    assert not gone, f"lost: {gone[:3]}"
 
 
 def table() -> str:
@@ -103,9 +112,10 @@ def table() -> str:
     outcomes = ("result", "InputError", "escape", "hang", "executed", "lost")
     kinds = sorted({kind for kind, _ in COUNTS})
     width = max([len(kind) for kind in kinds] + [5])
-    rows = [f"{'kind':<{width}}  {'cases':>7}" + "".join(f"{one:>12}" for one in outcomes)]
+    rows = [f"{'kind':<{width}}  {'cases':>7}" + "".join(f"{one:>12}" for one in outcomes) + f"{'GB more':>10}"]
     for kind in [*kinds, "all"]:
         numbers = [sum(COUNTS[one, what] for one in (kinds if kind == "all" else [kind])) for what in outcomes]
-        rows.append(f"{kind:<{width}}  {sum(numbers[:-1]):>7,}" + "".join(f"{n:>12,}" for n in numbers))
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    return "\n".join([*rows, f"at most {most:.2f} GB"])
+        rose = max(ROSE.values(), default=0.0) if kind == "all" else ROSE.get(kind, 0.0)
+        told = f"{kind:<{width}}  {sum(numbers[:-1]):>7,}" + "".join(f"{n:>12,}" for n in numbers)
+        rows.append(told + f"{rose:>10.2f}")
+    return "\n".join([*rows, f"at most {_most():.2f} GB"])

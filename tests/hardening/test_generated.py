@@ -99,7 +99,7 @@ def options(command):
 def test_the_command_line_answers_or_says_what_was_wrong(command, option, wanted, many, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     picture = {"attribute": "--image", "causal": "--truth"}[command]
-    usual = USUAL[command] | {picture: str(wanted.precious / "picture.png")}
+    usual = USUAL[command] | {picture: str(wanted.picture)}
     before = tally.contents(wanted.precious)
 
     def tried(word):
@@ -116,7 +116,7 @@ def test_the_command_line_answers_or_says_what_was_wrong(command, option, wanted
 
         tally.case("command line", call)
 
-    words = st.sampled_from([*WORDS, str(wanted.precious), str(wanted.precious / "table.zarr")])
+    words = st.sampled_from([*WORDS, str(wanted.precious), str(wanted.precious / "chapter.zarr")])
     cases(words, many["options"], len(option), tried)
     tally.lost("command line", before, wanted.precious)
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...validation import InputError, whole
+from ...validation import InputError, address, whole
 from ...validation import settings as checked
 from .learning import train
 
@@ -79,7 +79,7 @@ def train_family(
     width, depth = whole("width", width), whole("depth", depth)
     sizes = [(whole("widths", one), depth) for one in sorted(widths)]
     sizes += [(width, whole("depths", one)) for one in sorted(depths)]
-    target = Path(folder)
+    target = address("folder", folder)
     target.mkdir(parents=True, exist_ok=True)
     _one_training(target / "family.json", {"architecture": architecture, **settings})
     members = []

@@ -21,7 +21,7 @@ from tqdm.auto import tqdm
 
 from ... import identity, images
 from ...result import replacing, writable_folder
-from ...validation import InputError, not_negative, positive, readable, whole
+from ...validation import InputError, address, not_negative, positive, readable, whole
 from .. import architectures, checkpoints
 from .critic import Critic
 
@@ -158,7 +158,7 @@ def train(
         "noise": noise,
     }
     plan |= {"adversary": adversary, "network": str(network), "start": "" if start is None else identity.of_file(start)}
-    resume = Path(f"{out}.resume")
+    resume = address("out", f"{os.fspath(out)}.resume")
     first = _resume(resume, parts, plan)
     stream = batches(data, scale, patch, batch, seed, first, noise)
     with tqdm(total=steps, initial=first, desc="training", unit="step", mininterval=5) as progress:
