@@ -285,3 +285,9 @@ def test_a_missing_key_is_named():
     state = {key: value for key, value in small("edsr", 2).state_dict().items() if key != "head.0.weight"}
     with pytest.raises(InputError, match=r"looks like edsr, but has no key 'head\.0\.weight'"):
         architectures.recognise(state)
+
+
+@pytest.mark.parametrize("bad", [1e30, 0, -3, 10**9, "4", None])
+def test_numbers_that_no_network_has_are_refused_at_once(bad):
+    with pytest.raises(InputError, match="blocks: got"):
+        architectures.build("edsr", blocks=bad)

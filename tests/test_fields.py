@@ -164,3 +164,23 @@ def test_exact_convolutions_and_true_float32_go_together():
     with BACKENDS.exact(), BACKENDS.usual(torch.device("cuda")):
         assert not torch.backends.cudnn.enabled and torch.backends.cudnn.conv.fp32_precision == "ieee"
     assert before == (torch.backends.cudnn.enabled, torch.backends.cudnn.conv.fp32_precision)
+
+
+class Pooled(nn.Module):
+    """The mean of cells beside the picture itself; every pixel of a cell sees the whole cell."""
+
+    def __init__(self, side):
+        super().__init__()
+        self.side = side
+
+    def forward(self, batch):
+        cells = nn.functional.avg_pool2d(batch, self.side, ceil_mode=True)
+        larger = nn.functional.interpolate(cells, scale_factor=self.side, mode="nearest")
+        return batch + larger[..., : batch.shape[-2], : batch.shape[-1]]
+
+
+@pytest.mark.parametrize("side", [2, 7, 16, 32])
+def test_cells_of_every_size_up_to_32_are_seen(side):
+    found = lam.receptive_field(wrapped(Pooled(side), scale=1), side=64)
+    sides = [float(found[name]) for name in ("above", "below", "left", "right")]
+    assert sides == [side - 1] * 4 and found.attrs["period"] == 32

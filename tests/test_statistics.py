@@ -46,9 +46,18 @@ def test_channels_are_added_before_the_absolute_value():
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan])
-def test_zero_and_nan_maps_give_nan_and_a_warning(value):
+@pytest.mark.parametrize("name", ["diffusion_index", "gini", "pixels_for_share", "spread"])
+def test_zero_and_nan_maps_give_nan_and_a_warning(name, value):
     with pytest.warns(RuntimeWarning, match="zero everywhere or holds NaN"):
-        assert np.isnan(statistics.diffusion_index(_maps(np.full((3, 4, 5), value))))
+        assert np.isnan(getattr(statistics, name)(_maps(np.full((3, 4, 5), value))))
+
+
+def test_networks_that_look_alike_have_all_in_common():
+    rng = np.random.default_rng(0)
+    one = _maps(rng.random((3, 9, 11)))
+    same = xr.concat([one, one], "model").assign_coords(model=["a", "b"])
+    common = statistics.contribution_area(same).isel(model=1)
+    np.testing.assert_allclose(statistics.informative_area(same), common)
 
 
 def test_the_map_gathers_to_the_map(dataset):
@@ -126,7 +135,6 @@ def test_pixels_for_a_share():
     values[0, 0] = [4, 3, 2, 1, 0]
     counts = [float(statistics.pixels_for_share(_maps(values), share)) for share in (0.1, 0.4, 0.41, 0.7, 0.9, 1.0)]
     assert counts == [1, 1, 2, 2, 3, 4]
-    assert np.isnan(statistics.pixels_for_share(_maps(np.zeros((3, 2, 2)))))
     with pytest.raises(InputError, match="share: got 0"):
         statistics.pixels_for_share(_maps(values), 0)
 
@@ -137,7 +145,6 @@ def test_spread_is_the_root_mean_squared_distance():
     assert float(statistics.spread(_maps(values))) == pytest.approx(3)
     moved = np.roll(values, (2, 1), (1, 2))
     assert float(statistics.spread(_maps(moved))) == pytest.approx(3)
-    assert np.isnan(statistics.spread(_maps(np.zeros((3, 2, 2)))))
 
 
 def test_agreement_of_maps(dataset):

@@ -16,8 +16,10 @@ _SHORTEST = 96
 """Length of the first strip, in input pixels: most small networks end within it."""
 _THICKNESSES = (1, 8, 16, 32, 64)
 """Thickness of strips to try: networks with windows or inner strides run on no line of one pixel."""
-_MARKS = 8
-"""Successive pixels that are marked: one for every phase of an inner stride up to 8. Longer periods are missed."""
+_FEW = 8
+"""Successive columns that are marked at least: one for every phase of an inner stride up to 8."""
+LONGEST_PERIOD = 32
+"""Period of inner strides that `lam_nb.receptive_field` looks for."""
 _KNOWN: weakref.WeakKeyDictionary[Network, dict[int, Reach]] = weakref.WeakKeyDictionary()
 _LOCK = threading.Lock()
 
@@ -57,11 +59,12 @@ class Reach:
         return self.rows is None or self.columns is None
 
 
-def reach(run: Leased, *, limit: int = 1536) -> Reach:
+def reach(run: Leased, *, limit: int = 1536, period: int = _FEW) -> Reach:
     """Find how far a network can look, exactly, from its structure and not from its weights.
 
     A column of an otherwise grey strip is set to NaN: whatever depends on it becomes NaN, through any
-    layer and whatever the weights. Strips grow until both ends stay clean, up to `limit`.
+    layer and whatever the weights. Strips grow until both ends stay clean, up to `limit`. Where neighbouring
+    columns reach unequally far, as behind a stride, as many are marked as a `period` has phases.
 
     Raises
     ------
@@ -77,7 +80,7 @@ def reach(run: Leased, *, limit: int = 1536) -> Reach:
     """
     whole("limit", limit)
     with run.lease(exact=True):
-        rows, columns = (_extent(run, axis, limit) for axis in (2, 3))
+        rows, columns = (_extent(run, axis, limit, period) for axis in (2, 3))
     return Reach(rows, columns, limit)
 
 
@@ -90,28 +93,31 @@ def known_reach(run: Leased, limit: int) -> Reach:
     return known[limit]
 
 
-def _extent(run: Leased, axis: int, limit: int) -> tuple[int, int] | None:
+def _extent(run: Leased, axis: int, limit: int, period: int) -> tuple[int, int] | None:
     length = min(_SHORTEST, limit)
     while True:
         length = run.pad_to * -(-length // run.pad_to)
-        found = _influence(run, axis, length)
+        found = _influence(run, axis, length, period)
         if found is not None or length >= limit:
             return found
         length = min(2 * length, limit)
 
 
-def _influence(run: Leased, axis: int, length: int) -> tuple[int, int] | None:
+def _influence(run: Leased, axis: int, length: int, period: int) -> tuple[int, int] | None:
     """Return pixels before and after, or None if a mark in the middle touches an end of the strip."""
-    before = after = 0
-    for mark in range(length // 2, length // 2 + _MARKS):
+    seen: set[tuple[int, int]] = set()
+    middle = max(0, (length - period) // 2)
+    for k, mark in enumerate(range(middle, min(middle + period, length))):
+        if k >= _FEW and len(seen) == 1:  # all alike: there is no stride
+            break
         touched = _touched(run, axis, length, mark)
         if not len(touched):
             continue
         first, last = int(touched[0]) // run.scale, int(touched[-1]) // run.scale
         if first == 0 or last == length - 1:
             return None
-        before, after = max(before, last - mark), max(after, mark - first)
-    return before, after
+        seen.add((last - mark, mark - first))
+    return max([0, *(before for before, _ in seen)]), max([0, *(after for _, after in seen)])
 
 
 def _touched(run: Leased, axis: int, length: int, mark: int) -> torch.Tensor:

@@ -100,7 +100,7 @@ def values_and_gradients(
                     f"network {run.name!r}: no gradient reaches the image; it or the detector runs under "
                     "torch.no_grad or inference_mode, detaches, or leaves torch; take that away."
                 )
-            found.append((values.detach(), _gradient(values, images, retain=left > 0)))
+            found.append((values.detach(), _gradient(values, images, run.name, retain=left > 0)))
     if check:
         for _, gradients in found:
             _refuse_infinite_gradient(gradients, run.name)
@@ -122,10 +122,18 @@ def _refuse_infinite_output(values: torch.Tensor, name: str) -> None:
         )
 
 
-def _gradient(values: torch.Tensor, images: Batch, *, retain: bool) -> Batch:
-    return torch.autograd.grad(
-        values.sum(), images, allow_unused=True, materialize_grads=True, retain_graph=retain or None
-    )[0]
+def _gradient(values: torch.Tensor, images: Batch, name: str, *, retain: bool) -> Batch:
+    try:
+        return torch.autograd.grad(
+            values.sum(), images, allow_unused=True, materialize_grads=True, retain_graph=retain or None
+        )[0]
+    except RuntimeError as error:
+        if "inplace operation" not in str(error):
+            raise
+        raise InputError(
+            f"network {name!r}: changes in place what its own gradient needs ({str(error).partition(':')[2][:80]} …); "
+            "write out = out * x instead of out *= x."
+        ) from error
 
 
 def detect(detector: Detector, output: Batch, name: str, *, check: bool = True) -> torch.Tensor:

@@ -9,7 +9,7 @@ import xarray as xr
 from numpy.typing import ArrayLike
 
 from .. import identity, images, result
-from ..engine.reach import Reach, reach
+from ..engine.reach import LONGEST_PERIOD, Reach, reach
 from ..engine.running import Leased, device_name
 from ..engine.running import device as chosen_device
 from ..engine.sampling import value_and_gradient
@@ -64,7 +64,8 @@ def receptive_field(
     side : int, default 64
         Side of those crops in input pixels.
     limit : int, default 1536
-        Length of strips after which a field counts as unbounded.
+        Length of strips after which a field counts as unbounded. Inner strides and windows are seen up to a
+        period of 32, which the result tells.
     device : str or torch.device, optional
         Where the gradient is computed.
 
@@ -88,7 +89,7 @@ def receptive_field(
     """
     net = as_network(network)
     run = Leased(net, chosen_device(device))
-    found = reach(run, limit=limit)
+    found = reach(run, limit=limit, period=LONGEST_PERIOD)
     batch = torch.stack(_pictures(net, pictures, side))
     _, slopes, _ = value_and_gradient(run, _centre(net, batch), batch.to(run.device))
     total = slopes.double().clamp(min=0).sum((0, 1)).cpu()
@@ -99,7 +100,12 @@ def receptive_field(
         **_bounds(found),
     }
     offsets = {name: torch.arange(n) - n // 2 for name, n in zip(_PLANE, total.shape, strict=True)}
-    facts = identity.facts(net) | {"limit": limit, "images": len(batch), "device": device_name(run.device)}
+    facts = identity.facts(net) | {
+        "limit": limit,
+        "period": LONGEST_PERIOD,
+        "images": len(batch),
+        "device": device_name(run.device),
+    }
     return TABLE.build(values, {name: row.numpy() for name, row in offsets.items()}, facts=facts)
 
 

@@ -18,8 +18,8 @@ def informative_area(many: xr.Dataset) -> xr.DataArray:
 
     With A and B the pixelwise largest and smallest contribution area over the networks:
     B − (A − B) / (2 max(A − B)). Near 1: all use it, enough for the most basic restoration; near
-    −0.5: only some do, what looking wider may add. Of two networks, the second is B, as in the
-    published demo (Gu & Dong, arXiv 2011.11036).
+    −0.5: only some do, what looking wider may add. Where all look alike it is B. Of two networks, the second
+    is B, as in the published demo (Gu & Dong, arXiv 2011.11036).
 
     Parameters
     ----------
@@ -47,7 +47,8 @@ def informative_area(many: xr.Dataset) -> xr.DataArray:
     wide = areas.isel({MODEL: 0}, drop=True) if pair else areas.max(MODEL)
     common = areas.isel({MODEL: 1}, drop=True) if pair else areas.min(MODEL)
     beyond = wide - common
-    found = common - 0.5 * beyond / beyond.max((Y, X))
+    most = beyond.max((Y, X))
+    found = common - 0.5 * beyond / most.where(most != 0, 1)  # networks that look alike: all of it is common
     area = named(found, "informative area", "1")
     return area.assign_attrs(method="first network against second" if pair else "largest against smallest of all")
 
@@ -62,7 +63,7 @@ def contribution_area(dataset: xr.Dataset) -> xr.DataArray:
     Returns
     -------
     xarray.DataArray
-        (…, y, x) in [0, 1]; NaN, with a warning, for a map without two pixels that count or with NaN.
+        (…, y, x) in [0, 1]; NaN, with a warning, for a map whose pixels that count lie on one line, or with NaN.
 
     Examples
     --------
@@ -76,6 +77,6 @@ def contribution_area(dataset: xr.Dataset) -> xr.DataArray:
     settings: dict[str, Any] = {"input_core_dims": sizes, "output_core_dims": sizes, "vectorize": True}
     found = xr.apply_ufunc(array.density, magnitude(dataset), dask="parallelized", output_dtypes=[float], **settings)
     if bool(found.isnull().any()):
-        words = "a map has no two pixels that count, or holds NaN: its contribution area is NaN."
+        words = "a map has no pixels that count but on one line, or holds NaN: its contribution area is NaN."
         warnings.warn(words, RuntimeWarning, stacklevel=2)
     return named(found, "contribution area", "1")

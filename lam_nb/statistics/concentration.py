@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from ..result import (
 )
 from ..validation import InputError, fraction, whole
 from . import array
-from .maps import magnitude, named
+from .maps import magnitude, named, warn_of_nothing
 
 
 def gini(dataset: xr.Dataset) -> xr.DataArray:
@@ -38,13 +37,7 @@ def gini(dataset: xr.Dataset) -> xr.DataArray:
     """
     used = magnitude(dataset)
     found = xr.apply_ufunc(array.gini, used, input_core_dims=[[Y, X]], dask="parallelized", output_dtypes=[float])
-    if bool(found.isnull().any()):
-        warnings.warn(
-            "a map is zero everywhere or holds NaN: its Gini coefficient and diffusion index are NaN; "
-            "look at detector_start and detector_end.",
-            RuntimeWarning,
-            stacklevel=2,
-        )
+    warn_of_nothing(found, "Gini coefficient, and with it its diffusion index,")
     return named(found, "Gini coefficient", "1", canvas_pixels=used.sizes[Y] * used.sizes[X])
 
 
@@ -111,6 +104,7 @@ def pixels_for_share(dataset: xr.Dataset, share: float = 0.95) -> xr.DataArray:
     share = fraction("share", share, "a part of the whole")
     settings: dict[str, Any] = {"input_core_dims": [[Y, X]], "dask": "parallelized", "output_dtypes": [float]}
     found = xr.apply_ufunc(array.fewest, magnitude(dataset), kwargs={"share": share}, **settings)
+    warn_of_nothing(found, "number of pixels")
     return named(found, "pixels for the share", "input pixels", share=share)
 
 
@@ -130,7 +124,9 @@ def spread(dataset: xr.Dataset) -> xr.DataArray:
     places = {side: xr.DataArray(np.arange(float(dataset.sizes[side])), dims=side) for side in (Y, X)}
     centres = {side: (used * place).sum((Y, X)) / total for side, place in places.items()}
     down, right = ((used * (places[side] - centres[side]) ** 2).sum((Y, X)) / total for side in (Y, X))
-    return named(((down + right) ** 0.5).where(total > 0), "spread", "input pixels")
+    found = ((down + right) ** 0.5).where(total > 0)
+    warn_of_nothing(found, "spread")
+    return named(found, "spread", "input pixels")
 
 
 def index_error(dataset: xr.Dataset) -> xr.DataArray:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 import xarray as xr
 
@@ -160,6 +162,15 @@ def speed(dataset: xr.Dataset) -> xr.DataArray:
     """
     moving = check(dataset, PATH)[PATH]
     return named((moving.differentiate(ALPHA) ** 2).sum((CHANNEL, Y, X)) ** 0.5, "speed of the path", "intensity/alpha")
+
+
+def warn_of_nothing(found: xr.DataArray, statistic: str, stacklevel: int = 2) -> None:
+    """Warn if a statistic of some map is NaN."""
+    if bool(found.isnull().any()):
+        words = (
+            f"a map is zero everywhere or holds NaN: its {statistic} is NaN; look at detector_start and detector_end."
+        )
+        warnings.warn(words, RuntimeWarning, stacklevel=stacklevel + 1)
 
 
 def named(values: xr.DataArray, label: str, units: str, **attributes: float) -> xr.DataArray:

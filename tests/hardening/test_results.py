@@ -75,6 +75,25 @@ def test_flipped_bytes_are_one_line_or_a_result(ending, tmp_path):
     xr.testing.assert_identical(lam.open(path), whole)
 
 
+@pytest.mark.parametrize("ending", ["nc", "zarr"])
+@pytest.mark.filterwarnings("ignore")
+def test_one_changed_bit_is_never_another_number(ending, tmp_path):
+    rng = np.random.default_rng(7)
+    whole = xr.Dataset({"attribution": (("y", "x"), rng.random((120, 160)))})
+    path = lam.save(whole, tmp_path / f"map.{ending}")
+    chunk = path if path.is_file() else path / "attribution" / "c" / "0" / "0"
+    bytes_, refused = chunk.read_bytes(), 0
+    for place in rng.integers(0, len(bytes_), 40):
+        damaged = bytearray(bytes_)
+        damaged[place] ^= 1 << int(rng.integers(8))
+        chunk.write_bytes(damaged)
+        try:
+            np.testing.assert_array_equal(lam.open(path).attribution, whole.attribution)
+        except InputError:
+            refused += 1
+    assert refused > 20
+
+
 @pytest.mark.parametrize("bad", [float("nan"), float("inf"), -1.0, 0, "much", None, True])
 @pytest.mark.parametrize("name", ["se", "noise", "threshold"])
 def test_no_nan_where_a_number_is_asked_for(name, bad, relu_network, image):

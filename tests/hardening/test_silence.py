@@ -109,3 +109,17 @@ def test_a_large_picture_where_the_small_one_belongs_is_suspected(recwarn):
     lam.attribute(net, large, (610, 150, 16), **few)  # lies in what only the output holds
     lam.attribute(net, large, (110, 150, 16), reference=torch.zeros(3, 1024, 1024), **few)
     assert not [one for one in recwarn if one.category is lam.SuspectedTruth]
+
+
+class Gated(nn.Module):
+    """Multiplies a gate in place: what it was is lost, and its gradient with it."""
+
+    def forward(self, batch):
+        gate = torch.sigmoid(batch)
+        gate *= batch
+        return gate
+
+
+def test_a_network_that_overwrites_what_its_gradient_needs_is_told_so(image):
+    with pytest.raises(lam.InputError, match=r"in place .* write out = out"):
+        lam.attribute(wrapped(Gated()), image, (4, 6, 8), steps=2, **QUIET)

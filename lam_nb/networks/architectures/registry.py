@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from ...validation import InputError, choose
+from ...validation import InputError, choose, whole
 from .carn import CARN, CARNM
 from .ddbpn import DDBPN
 from .dncnn import DnCNN
@@ -30,6 +30,8 @@ from .srcnn import SRCNN
 from .srresnet import SRResNet
 from .swinir import SwinIR
 
+_MOST = 4096
+"""Largest number that an option of an architecture may have: far more than any was ever built with."""
 _ARCHITECTURES: Mapping[str, tuple[type[nn.Module], str]] = {
     "carn": (CARN, "b1.b2.body.0.weight"),
     "carn-m": (CARNM, "b1.b1.body.4.weight"),
@@ -71,7 +73,7 @@ def build(name: str, **options: Any) -> nn.Module:
     Raises
     ------
     InputError
-        If the name or an option is unknown.
+        If the name or an option is unknown, or a number is none that a network can have.
 
     Examples
     --------
@@ -80,6 +82,9 @@ def build(name: str, **options: Any) -> nn.Module:
     """
     architecture, _ = _ARCHITECTURES[choose("architecture", name, names())]
     _check(name, architecture, options)
+    for option, parameter in inspect.signature(architecture).parameters.items():
+        if type(parameter.default) is int and option in options:
+            whole(option, options[option], min(1, parameter.default), _MOST)
     return architecture(**options)
 
 
