@@ -77,6 +77,48 @@ def test_a_network_that_knows_where_it_is_is_not_cropped():
     assert ds.attrs["computed_pixels"] == 70 * 96
 
 
+class Whole(nn.Module):
+    """Local, but takes only what its sides allow."""
+
+    def __init__(self, takes):
+        super().__init__()
+        self.takes, self.layer = takes, nn.Conv2d(3, 12, 3, padding=1)
+
+    def forward(self, batch):
+        assert self.takes(*batch.shape[-2:])
+        return nn.functional.pixel_shuffle(self.layer(batch), 2)
+
+
+@pytest.mark.parametrize("takes", [lambda y, x: (y, x) == (72, 96), lambda y, x: y % 8 == x % 8 == 0])
+def test_pictures_are_not_cut_into_what_a_network_does_not_take(takes):
+    image = torch.nn.functional.pad(IMAGE, (0, 0, 0, 2))
+    net = networks.wrap(Whole(takes), scale=2, check=False)
+    local, whole = (lam.attribute(net, image, lam.Region(20, 30, 8), local=one, **QUIET) for one in (True, False))
+    np.testing.assert_allclose(local.attribution, whole.attribution, atol=1e-6)
+    few = {"block": 24, "fine": 1, "coarse": 1, "progress": False}
+    effects = lam.causal_effect(net, image, lam.Region(20, 30, 8), reference=torch.rand(3, 144, 192), **few)
+    assert np.isfinite(effects.effect.where(effects.stage != 3, 0)).all()
+
+
+class Viewing(nn.Module):
+    """Needs its numbers to lie channel by channel."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer = nn.Conv2d(3, 12, 3, padding=1)
+
+    def forward(self, batch):
+        seen = self.layer(batch)
+        return nn.functional.pixel_shuffle(seen.view(len(seen), 12, -1).view(seen.shape), 2)
+
+
+def test_networks_that_view_their_channels_run():
+    net = networks.wrap(Viewing(), check=False)
+    plain = networks.wrap(nn.Sequential(net.module.layer, nn.PixelShuffle(2)), check=False)
+    found, expected = (lam.attribute(one, IMAGE, lam.Region(20, 30, 8), **QUIET) for one in (net, plain))
+    np.testing.assert_allclose(found.attribution, expected.attribution, atol=1e-6)
+
+
 @pytest.mark.parametrize("start", [(20, 30), (21, 33)])
 def test_strides_keep_their_phase(start):
     module = nn.Sequential(nn.AvgPool2d(2), nn.Conv2d(3, 3, 3, padding=1), nn.Upsample(scale_factor=2))

@@ -8,7 +8,8 @@ import lam_widgets
 from lam_nb import networks, views
 from lam_nb.views.kit import write_page
 
-HOSTILE = "<img src=x onerror=window.ran=1></script><script>window.ran=1</script><b onclick='window.ran=1'>net</b>"
+HOSTILE = "<img src=http://192.0.2.1/x onerror=window.ran=1></script><script>alert(1);window.ran=1</script>"
+HOSTILE += "<b onclick='window.ran=1'>net</b>"
 LINK = '<a href="javascript:window.ran=1">net</a>'
 QUIET = {"progress": False}
 
@@ -44,12 +45,16 @@ PAGES = {
 
 @pytest.mark.parametrize("kind", PAGES)
 def test_no_name_runs_in_a_page(kind, results, page, tmp_path):
-    path = tmp_path / "page.html"
+    path, asked, dialogs = tmp_path / "page.html", [], []
+    page.on("request", lambda request: asked.append(request.url))
+    page.on("dialog", lambda dialog: (dialogs.append(dialog.message), dialog.dismiss()))
     PAGES[kind](results, path)
     page.goto(f"file://{path}")
     page.wait_for_selector("table, #figure .main-svg, #widget > *", state="attached")
     page.wait_for_timeout(200)
-    assert page.evaluate("window.ran") is None
+    assert page.evaluate("window.ran") is None and not dialogs
+    foreign = [url for url in asked if not url.startswith(("file:", "data:", "blob:"))]
+    assert not foreign
     assert not page.evaluate("document.querySelectorAll('img[onerror], [onclick], a[href^=javascript]').length")
 
 

@@ -1,11 +1,14 @@
 """Widgets without a browser: traits, bytes that cross the wire, and the picture that is left where none play."""
 
 import base64
+import datetime
+import io
 import json
 import re
 
 import numpy as np
 import pytest
+import torch
 import traitlets
 from PIL import Image as Pillow
 
@@ -286,10 +289,46 @@ def test_an_explorer_keeps_its_window_for_another_image():
 
 
 def test_uploads_are_cut_in_the_middle():
-    picture = Pillow.fromarray((255 * FIELD).astype(np.uint8))
-    assert _centre(picture, 16).size == (16, 16)
-    cut = np.asarray(_centre(picture, 18))
-    assert tuple(cut[4 - 1, 22 - 6]) == (255, 255, 255)
+    picture = torch.from_numpy(FIELD.transpose(2, 0, 1).astype(np.float32))
+    assert _centre(picture, 16).shape == (3, 16, 16)
+    assert _centre(picture, 18)[:, 4 - 1, 22 - 6].tolist() == [1, 1, 1]
+
+
+def upload(explorer, picture, name, **settings):
+    """Upload as a browser does."""
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG" if picture.mode == "I;16" else "JPEG", **settings)
+    explorer._upload.value = [
+        {"name": name, "type": "image", "size": 1, "content": memoryview(buffer.getvalue()), "last_modified": TODAY}
+    ]
+
+
+TODAY = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+
+
+def test_an_upload_is_the_picture_that_was_uploaded():
+    explorer = lam_widgets.Explorer(["fsrcnn"], ["facade"])
+    grey = np.linspace(0, 65535, 40 * 52).reshape(40, 52).astype(np.uint16)
+    upload(explorer, Pillow.fromarray(grey), "facade")
+    assert explorer._image.value == "facade (2)" and "hr = ...  # your image" in explorer.code()
+    np.testing.assert_allclose(explorer._images["facade (2)"][0], grey / 65535, atol=1e-6)
+    turned = Pillow.Exif()
+    turned[0x0112] = 6
+    upload(explorer, Pillow.new("RGB", (60, 40)), "lying.jpg", exif=turned)
+    assert explorer._images["lying.jpg"].shape == (3, 60, 40)
+    upload(explorer, Pillow.new("RGB", (1200, 1100)), "large.jpg")
+    assert "1100 × 1200 px: its middle, 1024 × 1024 px" in explorer._message.value
+
+
+def test_networks_of_one_name_are_told_apart(relu_network, linear_network):
+    named = [
+        lam.networks.wrap(one.module, scale=2, name="fsrcnn", check=False) for one in (relu_network, linear_network)
+    ]
+    explorer = lam_widgets.Explorer(named, ["bricks"])
+    assert explorer._network.options == ("fsrcnn (1)", "fsrcnn (2)") and "networks.load" not in explorer.code()
+    explorer._network.value = []
+    with pytest.raises(InputError, match="none is chosen"):
+        explorer.code()
 
 
 def test_a_link_holds_its_file():

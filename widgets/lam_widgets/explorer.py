@@ -14,7 +14,6 @@ from pathlib import Path
 import ipywidgets
 import torch
 import xarray as xr
-from PIL import Image
 
 import lam_nb
 from lam_nb import images as pictures
@@ -88,12 +87,14 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         steps: int = 24,
     ) -> None:
         self._networks = _named_networks(networks)
+        self._recipes = {name: f"lam.networks.load({one!r})" for name, one in self._networks.items() if _is_name(one)}
         self._images = _named_images(images)
+        self._samples = {name for name in self._images if _is_sample(name, self._images[name])}
         self._size = whole("size", size)
         self.dataset: xr.Dataset | None = None
         self.state = "ready"
         self._thread: threading.Thread | None = None
-        self._stop = threading.Event()
+        self._stop, self._starting = threading.Event(), threading.Lock()
         self._build(whole("steps", steps))
         super().__init__(children=[self._desk, self._tabs], layout=_WIDE)
         self.add_class("lam-explorer")
@@ -106,14 +107,15 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def run(self, wait: bool = False) -> None:
         """Start; with ``wait`` return when done. Refused while a run is going on."""
-        if self._thread is not None and self._thread.is_alive():
-            return self._tell("a run is going on: wait for it, or cancel it first.", "#9a6700")
-        self._stop.clear()
-        self.state = "running"
-        self._tell("starting…")
-        self._run.disabled, self._cancel.disabled = True, False
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
+        with self._starting:  # two calls at once must not both find nothing going on
+            if self._thread is not None and self._thread.is_alive():
+                return self._tell("a run is going on: wait for it, or cancel it first.", "#9a6700")
+            self._stop.clear()
+            self.state = "running"
+            self._tell("starting…")
+            self._run.disabled, self._cancel.disabled = True, False
+            self._thread = threading.Thread(target=self._work, daemon=True)
+            self._thread.start()
         return self._thread.join() if wait else None
 
     def cancel(self) -> None:
@@ -122,7 +124,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def code(self) -> str:
         """Return the program that computes the same."""
-        region, chosen = self.region, list(self._network.value)
+        region, chosen = self.region, self._chosen()
         lines = ["import lam_nb as lam", ""]
         lines += [f"net_{k} = {self._recipe(name)}" for k, name in enumerate(chosen)]
         lines.append(
@@ -189,17 +191,23 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             return
         files = list(given.values()) if isinstance(given, dict) else list(given)
         told = files[0].get("metadata", files[0])
-        try:
-            picture = Image.open(io.BytesIO(bytes(files[0]["content"]))).convert("RGB")
-        except OSError:
-            raise InputError(f"upload: {told['name']} is no picture that can be read; choose a PNG or JPEG.") from None
-        picture = _centre(picture, _LARGEST)
-        self._images[told["name"]] = pictures.as_image(picture)
+        picture = pictures.load(io.BytesIO(bytes(files[0]["content"])))
+        shown = _centre(picture, _LARGEST)
+        name = _free(str(told["name"]), self._images)
+        self._images[name] = shown
         self._image.options = list(self._images)
-        self._image.value = told["name"]
+        self._image.value = name
+        if shown.shape != picture.shape:
+            sizes = [" × ".join(map(str, one.shape[-2:])) for one in (picture, shown)]
+            self._tell(f"{html.escape(name)} has {sizes[0]} px: its middle, {sizes[1]} px, is taken.", "#9a6700")
+
+    def _chosen(self) -> list[str]:
+        if not self._network.value:
+            raise InputError("networks: none is chosen; choose at least one.")
+        return list(self._network.value)
 
     def _scale(self) -> int:
-        return self._load(self._network.value[0]).scale
+        return self._load(self._chosen()[0]).scale
 
     def _load(self, name: str) -> Network:
         network = self._networks[name]
@@ -208,11 +216,10 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         return network
 
     def _recipe(self, name: str) -> str:
-        known = name in nets.shipped()
-        return f"lam.networks.load({name!r})" if known else f"...  # your network {name!r}"
+        return self._recipes.get(name, f"...  # your network {name!r}")
 
     def _is_sample(self) -> bool:
-        return self._image.value in pictures.samples()
+        return self._image.value in self._samples
 
     def _work(self) -> None:
         started = time.perf_counter()
@@ -241,9 +248,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._left.value, self._bar.value = "", 0
 
     def _computed(self, follow: Callable[[int, int], None]) -> xr.Dataset:
-        chosen = [self._load(name) for name in self._network.value]
-        if not chosen:
-            raise InputError("networks: none is chosen; choose at least one.")
+        chosen = [self._load(name) for name in self._chosen()]
         region, truth, scale = self.region, self._truth(chosen[0]), chosen[0].scale
         given = pictures.downscale(truth, scale) if scale > 1 else truth
         steps = int(self._steps.value)
@@ -324,17 +329,32 @@ def _link(name: str, data: bytes) -> str:
     return f'<a download="{name}" href="{address}">{name}</a> ({len(data) / 1e6:.1f} MB)'
 
 
-def _centre(picture: Image.Image, most: int) -> Image.Image:
-    wide, tall = (min(side, most) for side in picture.size)
-    left, top = (picture.width - wide) // 2, (picture.height - tall) // 2
-    return picture.crop((left, top, left + wide, top + tall))
+def _centre(picture: torch.Tensor, most: int) -> torch.Tensor:
+    height, width = (min(side, most) for side in picture.shape[-2:])
+    top, left = (picture.shape[-2] - height) // 2, (picture.shape[-1] - width) // 2
+    return pictures.crop(picture, top, left, height, width).clone()
+
+
+def _free(name: str, taken: Mapping[str, object]) -> str:
+    """Return a name that is not taken: an upload called like a sample is another picture."""
+    numbers = (f"{name} ({k})" for k in range(2, len(taken) + 3))
+    return next(one for one in (name, *numbers) if one not in taken)
+
+
+def _is_name(network: Network | str) -> bool:
+    return isinstance(network, str)
+
+
+def _is_sample(name: str, picture: torch.Tensor) -> bool:
+    return name in pictures.samples() and torch.equal(picture, pictures.sample(name))
 
 
 def _named_networks(given: Sequence[Network | str] | None) -> dict[str, Network | str]:
     found = list(nets.shipped()) if given is None else list(given)
     if not found or not all(isinstance(one, Network | str) for one in found):
         raise InputError(f"networks: got {given!r}, expected names or networks from lam_nb.networks.load or wrap.")
-    return {one if isinstance(one, str) else one.name: one for one in found}
+    names = result.numbered([one if isinstance(one, str) else one.name for one in found])
+    return dict(zip(map(str, names), found, strict=True))
 
 
 def _named_images(given: Mapping[str, ImageLike] | Sequence[ImageLike] | None) -> dict[str, torch.Tensor]:
