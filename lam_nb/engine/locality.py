@@ -91,7 +91,10 @@ def localised(
     if margin is None:
         return run, detector
     height, width = picture.shape[-2:]
-    found = known_reach(run, max(height, width))
+    try:
+        found = known_reach(run, max(height, width))
+    except InputError:  # it runs on no strip, only on pictures such as this one
+        return run, detector
     kept = _around(region, margin, output)
     rows = _needed(kept[0], found.rows, height, run.scale, run.pad_to)
     columns = _needed(kept[1], found.columns, width, run.scale, run.pad_to)

@@ -21,7 +21,7 @@ from lam_nb.networks.training import train
 from tests.hardening import generator, tally
 
 CALLABLES = generator.callables()
-LONG = {"callables": 7_000 // len(CALLABLES), "options": 30, "files": 200}
+LONG = {"callables": 8_000 // len(CALLABLES), "options": 30, "files": 250}
 """Cases of each: 10,000 and some."""
 SHORT = {"callables": 4, "options": 2, "files": 12}
 
