@@ -80,9 +80,9 @@ def test_published_architectures(name):
 
 @pytest.mark.parametrize("name", networks.shipped())
 def test_cards_of_shipped_networks_state_their_field(name):
-    height, width = field_of(networks.load(name, check=False)).size
+    height, width = field_of(networks.load(name, check=False), period=reach.LONGEST_PERIOD).size
     expected = f"{height} × {width} input pixels" if height else "the whole image"
-    assert networks.card(name)["receptive_field"] == expected
+    assert networks.card(name)["receptive_field"].startswith(expected)
 
 
 @pytest.mark.parametrize("name", ["imdn", "rcan"])

@@ -28,18 +28,37 @@ def test_shipped_networks_beat_bicubic_on_every_sample(shipped):
         assert errors[0] < errors[1], name
 
 
+BY_OTHERS = {"rfdn": "RFDN_AIM.pth", "carn-m": "carn_m.pth"}
+
+
 def test_shipped_networks_have_a_card_and_are_small():
     for name in networks.shipped():
         card, net = networks.card(name), networks.load(name)
-        assert card["parameters"] == net.parameter_count <= 150_000
-        assert card["weights_sha256"] == net.weights_hash
+        assert card["weights_sha256"] == net.weights_hash and card["parameters"] == net.parameter_count <= 450_000
+        if name in BY_OTHERS:
+            assert card["licence"] == "MIT" and card["psnr_luma"]["Set5"] - card["psnr_luma_bicubic"]["Set5"] > 3
+            continue
+        assert card["parameters"] <= 150_000
         least = {"fsrcnn": 1, "dncnn-small": 5}.get(name, 1.5)
         baseline = card["psnr_luma_bicubic" if name in ENLARGING else "psnr_luma_noisy"]
         assert card["psnr_luma"]["Set5"] - baseline["Set5"] >= least
         assert card["training"].startswith("python -m lam_nb.networks.training ")
         assert card["data_terms"] == "BSDS500 photographs: for research and education"
     weights = [path.stat().st_size for path in networks.loading._folder().glob("*.safetensors")]
-    assert max(weights) <= 600_000 and sum(weights) <= 3_000_000
+    assert max(weights) <= 1_800_000 and sum(weights) <= 6_500_000
+
+
+@pytest.mark.shared
+@pytest.mark.parametrize("name", BY_OTHERS)
+def test_networks_of_others_are_as_published(name, shared, image):
+    published = networks.load(shared / "data" / "weights" / BY_OTHERS[name], check=False)
+    shipped = networks.load(name, check=False)
+    assert shipped.weights_hash == published.weights_hash and shipped.value_range == published.value_range
+    with torch.no_grad():
+        torch.testing.assert_close(shipped(image[None]), published(image[None]), rtol=0, atol=0)
+    folder = networks.loading._folder()
+    for file in ("LICENSE-RFDN.txt", "LICENSE-CARN.txt"):
+        assert (folder / file).read_bytes() == (shared / "data" / "weights" / file).read_bytes()
 
 
 @pytest.mark.shared

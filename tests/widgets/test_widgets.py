@@ -15,6 +15,7 @@ from PIL import Image as Pillow
 import lam_nb as lam
 import lam_widgets
 from lam_nb import InputError, Region
+from lam_nb.cli import demonstration
 from lam_nb.views import kit
 from lam_widgets.comparison import _box
 from lam_widgets.explorer import _centre, _link, _named_images, _named_networks
@@ -279,6 +280,12 @@ def test_an_explorer_writes_the_program(relu_network):
     compile(explorer.code(), "code", "exec")
     explorer._network.value = ["toy"]
     assert "your network 'toy'" in explorer.code()
+
+
+def test_an_explorer_opens_on_what_the_demo_shows():
+    explorer = lam_widgets.Explorer()
+    assert explorer._network.value == demonstration.NETWORKS and explorer._image.value == demonstration.SAMPLE
+    assert explorer.region == demonstration.REGION
 
 
 def test_an_explorer_keeps_its_window_for_another_image():

@@ -30,6 +30,8 @@ from .scrubber import Scrubber
 
 _WIDE = {"width": "100%"}
 _TABS = ("Integration", "Map", "Comparison", "Numbers", "Export")
+_FIRST, _SAMPLE, _WINDOW = ("fsrcnn", "rfdn"), "facade", lam_nb.Region(y=160, x=184, size=16)
+"""What is chosen at first: a network that looks narrowly beside one that looks widely, on a hard window."""
 _LARGEST = 1024
 """Longest side of an uploaded picture; larger ones are cut in the middle."""
 
@@ -99,6 +101,8 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         super().__init__(children=[self._desk, self._tabs], layout=_WIDE)
         self.add_class("lam-explorer")
         self._show_image()
+        if networks is images is None and size == _WINDOW.size:
+            self._network.value, self.picker.region = _FIRST, _WINDOW
 
     @property
     def region(self) -> lam_nb.Region:
@@ -350,7 +354,7 @@ def _is_sample(name: str, picture: torch.Tensor) -> bool:
 
 
 def _named_networks(given: Sequence[Network | str] | None) -> dict[str, Network | str]:
-    found = list(nets.shipped()) if given is None else list(given)
+    found = sorted(nets.shipped(), key=lambda name: (name not in _FIRST, name)) if given is None else list(given)
     if not found or not all(isinstance(one, Network | str) for one in found):
         raise InputError(f"networks: got {given!r}, expected names or networks from lam_nb.networks.load or wrap.")
     names = result.numbered([one if isinstance(one, str) else one.name for one in found])
@@ -359,7 +363,7 @@ def _named_networks(given: Sequence[Network | str] | None) -> dict[str, Network 
 
 def _named_images(given: Mapping[str, ImageLike] | Sequence[ImageLike] | None) -> dict[str, torch.Tensor]:
     if given is None:
-        given = pictures.samples()
+        given = sorted(pictures.samples(), key=lambda name: name != _SAMPLE)
     if isinstance(given, Mapping):
         found = {str(name): pictures.as_image(one) for name, one in given.items()}
     else:
