@@ -139,7 +139,7 @@ print((most() - before) * 1024)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
-@pytest.mark.parametrize(("name", "allowed"), [("residual", 300), ("residual-channel", 250)])
+@pytest.mark.parametrize(("name", "allowed"), [("residual", 150), ("residual-channel", 150)])
 def test_memory_is_bounded(name, allowed):
     def peak(memory):
         done = subprocess.run([sys.executable, "-c", _PEAK, memory, name], capture_output=True, text=True, check=True)
