@@ -90,10 +90,10 @@ def test_more_arguments_are_handed_on():
 class Descriptor:
     """What spandrel's ImageModelDescriptor offers: its call gives no gradients and clamps."""
 
-    def __init__(self, model, channels=3):
+    def __init__(self, model, channels=3, minimum=0):
         self.model, self.scale = model, 2
         self.input_channels = self.output_channels = channels
-        self.size_requirements = types.SimpleNamespace(minimum=16, multiple_of=4, square=False)
+        self.size_requirements = types.SimpleNamespace(minimum=minimum, multiple_of=4, square=False)
         self.architecture = types.SimpleNamespace(name="SwinIR")
 
     @torch.inference_mode()
@@ -107,8 +107,9 @@ def test_a_spandrel_descriptor_gives_its_inner_model():
     image = BATCH.clone().requires_grad_()
     net(image).sum().backward()
     assert bool((image.grad > 0).all())
+    assert networks.wrap(Descriptor(nn.Upsample(scale_factor=2), minimum=64), check=False).pad_to == 1
     assert networks.wrap(Descriptor(nn.Upsample(scale_factor=2), channels=1), check=False).colours == "luma"
-    with pytest.raises(InputError, match="got a descriptor of 4 -> 4 channels"):
+    with pytest.raises(InputError, match="got SwinIR of 4 -> 4 channels"):
         networks.wrap(Descriptor(nn.Upsample(scale_factor=2), channels=4))
 
 

@@ -90,6 +90,20 @@ def values_and_gradients(
     Whether they are finite is looked at if `check` is true, for which a GPU is waited for.
     """
     images = batch.detach().to(run.dtype).clone().requires_grad_()
+    try:
+        found, output = _differentiated(run, detectors, images, check=check)
+    except _Overwritten:  # with copies of what is overwritten, at the price of time and memory
+        with torch.autograd.graph.allow_mutation_on_saved_tensors():
+            found, output = _differentiated(run, detectors, images, check=check)
+    if check:
+        for _, gradients in found:
+            _refuse_infinite_gradient(gradients, run.name)
+    return found, output.detach()
+
+
+def _differentiated(
+    run: Runnable, detectors: Sequence[Detector], images: Batch, *, check: bool
+) -> tuple[list[tuple[torch.Tensor, Batch]], Batch]:
     found = []
     with run.lease(), torch.enable_grad():
         output = run(images)
@@ -101,10 +115,7 @@ def values_and_gradients(
                     "torch.no_grad or inference_mode, detaches, or leaves torch; take that away."
                 )
             found.append((values.detach(), _gradient(values, images, run.name, retain=left > 0)))
-    if check:
-        for _, gradients in found:
-            _refuse_infinite_gradient(gradients, run.name)
-    return found, output.detach()
+    return found, output
 
 
 def _refuse_infinite_gradient(gradients: Batch, name: str) -> None:
@@ -130,7 +141,7 @@ def _gradient(values: torch.Tensor, images: Batch, name: str, *, retain: bool) -
     except RuntimeError as error:
         if "inplace operation" not in str(error):
             raise
-        raise InputError(
+        raise _Overwritten(
             f"network {name!r}: changes in place what its own gradient needs ({str(error).partition(':')[2][:80]} …); "
             "write out = out * x instead of out *= x."
         ) from error
@@ -154,6 +165,10 @@ def detect(detector: Detector, output: Batch, name: str, *, check: bool = True) 
     if check:
         _refuse_infinite_output(values, name)
     return values
+
+
+class _Overwritten(InputError):
+    """A network that changes in place what its gradient needs."""
 
 
 class Sampler:
@@ -295,13 +310,18 @@ def _fastest(device: torch.device) -> int:
 def _counted(saved: dict[int, int]) -> Iterator[None]:
     """Count the bytes that autograd keeps, by where they lie; parameters are there anyway."""
 
-    def pack(tensor: torch.Tensor) -> torch.Tensor:
+    def pack(tensor: torch.Tensor) -> tuple[torch.Tensor, int]:
         if not isinstance(tensor, torch.nn.Parameter):
             storage = tensor.untyped_storage()
             saved[storage.data_ptr()] = storage.nbytes()
-        return tensor
+        return tensor, tensor._version
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, lambda tensor: tensor):
+    def unpack(kept: tuple[torch.Tensor, int]) -> torch.Tensor:
+        if kept[0]._version != kept[1]:  # with hooks autograd itself does not look
+            raise RuntimeError("a tensor of the gradient has been modified by an inplace operation")
+        return kept[0]
+
+    with torch.autograd.graph.saved_tensors_hooks(pack, unpack):
         yield
 
 

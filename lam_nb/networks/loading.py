@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
-from importlib import resources
+from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, TypeAlias, TypedDict
 
@@ -14,6 +14,7 @@ from torch import nn
 from .. import identity
 from ..validation import InputError, address, choose, positive, whole
 from . import architectures, checkpoints, published
+from .described import recognised
 from .network import Network
 from .published import PUBLISHED
 from .wrapping import wrap
@@ -228,7 +229,13 @@ def _from_file(
     about: Mapping[str, Any] | None = None,
 ) -> Network:
     scale = {} if settings["scale"] is None else {"scale": settings["scale"]}
-    architecture, module = architectures.recognise(checkpoints.read(path), **scale)
+    state = checkpoints.read(path)
+    try:
+        architecture, module = architectures.recognise(state, **scale)
+    except InputError as error:
+        if expected:
+            raise
+        return _described(recognised(state, otherwise=error), Path(path), settings)
     if expected and architecture != expected:
         raise InputError(f"weights: got a checkpoint of {architecture}, expected one of {expected}; check the file.")
     facts = {"architecture": architecture, **(about or {})}
@@ -241,6 +248,17 @@ def _from_file(
         about=facts,
         check=settings["check"],
     )
+
+
+def _described(descriptor: Any, path: Path, settings: _Given) -> Network:
+    """Return a network that spandrel recognised, whose values are always in [0, 1]."""
+    if settings["value_range"] not in (None, 1):
+        got = settings["value_range"]
+        raise InputError(f"value_range: got {got!r}, but spandrel takes [0, 1] for every network; leave it out.")
+    name = str(descriptor.architecture.name)
+    facts = {"architecture": name, "recognised_by": f"spandrel {metadata.version('spandrel')}"}
+    facts |= {"tags": ", ".join(descriptor.tags)} if descriptor.tags else {}
+    return wrap(descriptor, name=path.stem, about=facts, check=settings["check"])
 
 
 def _channels(module: nn.Module) -> int:

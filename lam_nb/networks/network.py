@@ -96,6 +96,7 @@ class Network(nn.Module):
         self.colours = choose("colours", colours, COLOURS)
         self.arguments = mapping("arguments", arguments)
         self.output = output
+        self._takes_one = False
         usual = "super-resolution" if self.scale > 1 else "restoration"
         self.task = usual if task is None else text("task", task, 'a task, such as "denoising"')
         self.about = mapping("about", about)
@@ -179,6 +180,8 @@ class Network(nn.Module):
         return restored[..., :rows, :columns]
 
     def _called(self, batch: Batch) -> Any:
+        if len(batch) > 1 and self._takes_one:
+            return torch.cat([self._called(one) for one in batch.split(1)])
         try:
             answer = self.module(batch, **self.arguments)
         except InputError:
@@ -186,6 +189,10 @@ class Network(nn.Module):
         except Exception as error:
             if is_out_of_memory(error):
                 raise
+            if len(batch) > 1:  # it may take one picture at a time; if not, the first of them says why
+                answers = torch.cat([self._called(one) for one in batch.split(1)])
+                self._takes_one = True
+                return answers
             raise InputError(
                 f"network {self.name!r}: failed on a batch {tuple(batch.shape)} ({type(error).__name__}: {error}); "
                 "networks.wrap takes modules of RGB batches (n, 3, y, x); pad_to= helps where sizes must be multiples, "

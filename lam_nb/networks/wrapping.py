@@ -12,6 +12,7 @@ from torch import nn
 
 from ..validation import InputError, choose, mapping, positive, switch, text, whole
 from . import plausibility
+from .described import is_descriptor, taken
 from .network import COLOURS, Colours, Network, Settings
 
 _PROBE = 24
@@ -90,8 +91,9 @@ def wrap(
     (4, torch.Size([1, 3, 40, 48]))
     """
     described = _Description()
-    if _is_descriptor(module):
-        module, described = _described(module)
+    if is_descriptor(module):
+        module, told = taken(module)
+        described = _Description(**told)
     elif _is_configured(module):
         described = _Description(scale=module.config.upscale, pad_to=module.config.window_size)  # type: ignore[attr-defined]
     if not callable(module):
@@ -145,25 +147,10 @@ def trial(module: object) -> Iterator[None]:
             part.training = mode
 
 
-def _is_descriptor(module: object) -> bool:
-    return all(hasattr(module, part) for part in ("model", "scale", "input_channels", "size_requirements"))
-
-
 def _is_configured(module: object) -> bool:
     """Whether it is a super-resolution model of transformers, which takes only whole windows."""
     config = getattr(module, "config", None)
     return all(isinstance(getattr(config, part, None), int) for part in ("upscale", "window_size"))
-
-
-def _described(descriptor: Any) -> tuple[Any, _Description]:
-    """Return a spandrel descriptor's inner model (its own call clamps and stops gradients) and what it says."""
-    channels: dict[int, Colours] = {3: "rgb", 1: "luma"}
-    if descriptor.input_channels not in channels or descriptor.output_channels != descriptor.input_channels:
-        got = f"{descriptor.input_channels} -> {descriptor.output_channels}"
-        raise InputError(f"module: got a descriptor of {got} channels, expected 3 -> 3 or 1 -> 1.")
-    multiple = descriptor.size_requirements.multiple_of
-    colours = channels[descriptor.input_channels]
-    return descriptor.model, _Description(descriptor.scale, multiple, colours, descriptor.architecture.name)
 
 
 def _levels(name: str, given: float | Sequence[float]) -> float | tuple[float, ...]:
