@@ -18,7 +18,9 @@ def provide() -> None:
     """Make `import torchvision` work for spandrel, if it does not."""
     try:
         import torchvision  # noqa: F401
-    except ImportError:
+    except (ImportError, RuntimeError):  # a build for another torch registers operators that are not there
+        for name in [one for one in sys.modules if one.partition(".")[0] == "torchvision"]:
+            del sys.modules[name]
         names = ("torchvision", "torchvision.transforms", "torchvision.transforms.functional")
         parts = {name: types.ModuleType(name) for name in names}
         last = parts[names[-1]]

@@ -19,7 +19,7 @@ SMALL = "Compact", "Swin2SR", "SPAN", "PLKSR", "DITN", "SAFMN", "NAFNet", "Seemo
 @pytest.fixture(scope="module", autouse=True)
 def spandrel():
     standin.provide()
-    return pytest.importorskip("spandrel", exc_type=ImportError)
+    return pytest.importorskip("spandrel")
 
 
 def built(name):

@@ -100,6 +100,27 @@ def test_pictures_are_not_cut_into_what_a_network_does_not_take(takes):
     assert np.isfinite(effects.effect.where(effects.stage != 3, 0)).all()
 
 
+class Windowed(nn.Module):
+    """Mixes what lies in a window of the picture, and says nothing of it."""
+
+    def __init__(self, side):
+        super().__init__()
+        self.side, self.layer = side, nn.Conv2d(3, 3, 3, padding=1)
+
+    def forward(self, batch):
+        cells = nn.functional.avg_pool2d(batch, self.side, ceil_mode=True)
+        larger = nn.functional.interpolate(cells, scale_factor=self.side, mode="nearest")
+        return self.layer(batch) * larger[..., : batch.shape[-2], : batch.shape[-1]]
+
+
+@pytest.mark.parametrize("side", [8, 12, 16])
+def test_windows_that_a_network_does_not_tell_of_are_found(side):
+    net = networks.wrap(Windowed(side), scale=1, check=False)
+    local, whole = (lam.attribute(net, IMAGE, lam.Region(26, 45, 8), local=one, **QUIET) for one in (True, False))
+    assert local.attrs["computed_pixels"] < whole.attrs["computed_pixels"]
+    np.testing.assert_allclose(local.attribution, whole.attribution, atol=1e-6)
+
+
 class Viewing(nn.Module):
     """Needs its numbers to lie channel by channel."""
 

@@ -11,6 +11,7 @@ import lam_nb as lam
 from lam_nb import InputError, networks
 from lam_nb.networks import architectures, checkpoints
 from lam_nb.types import ImplausibleNetwork
+from tests import standin
 
 BATCH = torch.rand(2, 3, 13, 18, generator=torch.Generator().manual_seed(0))
 
@@ -130,7 +131,8 @@ def test_a_transformers_model_tells_its_scale_and_window():
 
 
 def test_the_real_spandrel_descriptor():
-    spandrel = pytest.importorskip("spandrel", exc_type=ImportError)
+    standin.provide()
+    spandrel = pytest.importorskip("spandrel")
     module = architectures.build("swinir", width=12, depths=(2, 2), heads=3, window=4, size=8)
     net = networks.wrap(spandrel.ModelLoader().load_from_state_dict(module.state_dict()), check=False)
     torch.testing.assert_close(net.eval()(BATCH), module(BATCH))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 
 import torch
@@ -15,6 +16,8 @@ from .sampling import detect
 
 _MARGINS = (0, 1, 2, 4, 8, 16, 32)
 """Output pixels around a window that a detector may look at: edges look at one, Gabor kernels at six."""
+_ALIGNED = (1, 8, 16, 24, 32, 64)
+"""Grids that a part may have to lie on: the windows of a network that tells of none."""
 _WORTH = 0.8
 """Share of the picture above which a crop does not pay."""
 _EXACT = 2e-5
@@ -96,10 +99,13 @@ def localised(
     except InputError:  # it runs on no strip, only on pictures such as this one
         return run, detector
     kept = _around(region, margin, output)
-    rows = _needed(kept[0], found.rows, height, run.scale, run.pad_to)
-    columns = _needed(kept[1], found.columns, width, run.scale, run.pad_to)
-    local = Local(run, (rows, columns), kept)
-    if local.pixels > _WORTH * height * width or not _is_exact(local, picture, output):
+    for unit in dict.fromkeys(math.lcm(run.pad_to, one) for one in _ALIGNED):
+        rows = _needed(kept[0], found.rows, height, run.scale, unit)
+        columns = _needed(kept[1], found.columns, width, run.scale, unit)
+        local = Local(run, (rows, columns), kept)
+        if local.pixels <= _WORTH * height * width and _is_exact(local, picture, output):
+            break
+    else:
         return run, detector
     moved = _moved(detector_of, detector, region, kept, output)
     return (local, moved) if moved else (replace(local, canvas=output), detector)

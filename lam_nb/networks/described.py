@@ -114,7 +114,7 @@ def recognised(state: Mapping[str, torch.Tensor], otherwise: InputError) -> Any:
     words = str(otherwise).removesuffix(".")
     try:
         import spandrel
-    except ImportError as error:
+    except (ImportError, RuntimeError) as error:  # RuntimeError: torchvision, which it needs, built for another torch
         missing = isinstance(error, ModuleNotFoundError) and error.name == "spandrel"
         hint = f"install it: {_INSTALL}" if missing else f"it does not import here: {error}"
         raise InputError(f"{words}; spandrel knows some 40 more ({hint}).") from None
