@@ -10,8 +10,8 @@ from playwright.sync_api import sync_playwright
 import lam_nb as lam
 
 HERE = Path(__file__).parent
-SIDE = 2 * 240, 2 * 150
-REGION = lam.Region(96, 96)
+SIDE, WIDE = (2 * 240, 2 * 150), (760, 900)
+REGION, ROOF = lam.Region(96, 96), lam.Region(160, 184)
 
 
 def figures():
@@ -20,7 +20,9 @@ def figures():
     small = lam.images.downscale(sharp, 4)
     nets = {name: lam.networks.load(name) for name in ("fsrcnn", "residual", "imdn-small", "rfdn-small")}
     quiet = {"progress": False}
-    yield "1", lam.views.attribution(lam.attribute(nets["imdn-small"], small, REGION, **quiet)), 80
+    story = lam.compare(["fsrcnn", "rfdn"], small, ROOF, reference=sharp, **quiet)
+    yield "first-map", lam.views.comparison(story), 100
+    yield "1", lam.views.attribution(lam.attribute("rfdn", small, ROOF, **quiet)), 80
     field = lam.receptive_field(lam.networks.load("residual-nonlocal"))
     yield "2", lam.views.receptive_field(field), 60
     kept = {"steps": 24, "keep": ["path", "gradient", "integrand", "detector"], **quiet}
@@ -48,8 +50,8 @@ def main():
             page.screenshot(path=Path(folder) / f"{name}.png")
             with Image.open(Path(folder) / f"{name}.png") as shot:
                 cut = shot.convert("RGB").crop((0, top, shot.width, shot.height))
-                cut.thumbnail(SIDE, Image.Resampling.LANCZOS)
-                cut.quantize(128).save(HERE / f"{name}.png", optimize=True)
+                cut.thumbnail(WIDE if name == "first-map" else SIDE, Image.Resampling.LANCZOS)
+                (cut if name == "first-map" else cut.quantize(256)).save(HERE / f"{name}.png", optimize=True)
         chromium.close()
 
 

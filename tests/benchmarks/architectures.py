@@ -112,7 +112,7 @@ def main() -> None:
                 row = {"loads": False, "error": f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"}
         rows[f"{architecture} {name}"] = row | {"seconds": round(time.perf_counter() - started, 1)}
         print(f"{architecture:<14} {name:<18} {row}", flush=True)
-    given.out.write_text(json.dumps(rows, indent=1) + "\n")
+        given.out.write_text(json.dumps(rows, indent=1) + "\n")
 
 
 if __name__ == "__main__":
