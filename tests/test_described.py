@@ -44,9 +44,9 @@ def test_community_files_of_old_keys_are_recognised(tmp_path):
 def test_a_network_that_wants_a_mask_is_told(tmp_path, spandrel):
     from spandrel.architectures.LaMa import LaMa
 
-    torch.save({f"model.{k}": v for k, v in LaMa().model.state_dict().items()}, tmp_path / "lama.pth")
+    torch.save({f"model.{k}": v for k, v in LaMa().model.state_dict().items()}, tmp_path / "mask.pth")
     with pytest.raises(InputError, match="fills what a mask leaves out"):
-        networks.load(tmp_path / "lama.pth")
+        networks.load(tmp_path / "mask.pth")
 
 
 def test_another_range_is_refused(tmp_path):
