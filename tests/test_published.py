@@ -116,3 +116,24 @@ def test_offline_says_what_to_do(server, shared):
     by_hand = networks.load("imdn", weights=shared / "data" / "weights" / "IMDN_x4.pth")
     with torch.no_grad():
         assert by_hand(lam.images.sample("cat")[None, :, :24, :32]).shape == (1, 3, 96, 128)
+
+
+def test_a_mirror_serves_the_same_files_by_their_hash(shared, tmp_path, monkeypatch):
+    monkeypatch.setenv("LAM_NB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("LAM_NB_MIRROR", str(tmp_path))
+    with pytest.raises(InputError, match="could not be downloaded"):
+        networks.load("imdn")
+    whole = (shared / "data" / "weights" / "IMDN_x4.pth").read_bytes()
+    (tmp_path / published.PUBLISHED["imdn"].sha256).write_bytes(whole[:-1] + b"x")
+    with pytest.raises(InputError, match="not the published file"):
+        networks.load("imdn")
+    (tmp_path / published.PUBLISHED["imdn"].sha256).write_bytes(whole)
+    assert networks.load("imdn").parameter_count == 715_176
+    with Server(tmp_path) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("LAM_NB_MIRROR", f"{server.address}/")
+        monkeypatch.setenv("LAM_NB_CACHE", str(tmp_path / "other"))
+        assert networks.load("imdn").name == "imdn" and server.requests == [0]
+        server.shutdown()
+        thread.join()

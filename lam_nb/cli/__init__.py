@@ -1,4 +1,4 @@
-"""The command line: ``lam-nb demo | attribute | causal | doctor``, one file a command; each only parses and calls."""
+"""The command line: ``lam-nb demo | attribute | causal | networks | doctor``; a file each, that parses and calls."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable
 
 from ..validation import InputError
-from . import attribution, cause, demonstration, doctor
+from . import attribution, cause, demonstration, doctor, listing
 
 __all__ = ["main"]
-_COMMANDS = (demonstration, attribution, cause, doctor)
+_COMMANDS = (demonstration, attribution, cause, listing, doctor)
 
 
 def __dir__() -> list[str]:

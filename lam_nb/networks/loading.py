@@ -12,8 +12,8 @@ from typing import Any, TypeAlias, TypedDict
 from torch import nn
 
 from .. import identity
-from ..validation import InputError, address, choose, positive, whole
-from . import architectures, checkpoints, published
+from ..validation import InputError, address, choose, nearest, positive, whole
+from . import architectures, catalogue, checkpoints, published
 from .described import recognised
 from .network import Network
 from .published import PUBLISHED
@@ -102,8 +102,8 @@ def source(name: str | os.PathLike[str]) -> dict[str, str]:
         return {"file": identity.of_file(_folder() / f"{known}.safetensors")}
     if Path(known).is_file():
         return {"file": identity.of_file(known)}
-    if known in PUBLISHED:
-        return {"file": PUBLISHED[known].sha256}
+    if known.lower() in PUBLISHED:
+        return {"file": PUBLISHED[known.lower()].sha256}
     return {"file": load(known).weights_hash}
 
 
@@ -193,10 +193,10 @@ def load(
         return _from_file(weights, settings, expected=known)
     if known in shipped():
         return _shipped(known, settings)
+    if known.lower() in PUBLISHED and not Path(known).is_file():
+        return _published(known.lower(), settings)
     if Path(known).suffix or Path(known).exists():
-        return _from_file(known, settings)
-    if known in PUBLISHED:
-        return _published(known, settings)
+        return _from_file(known, settings, about=_known_by_hash(known))
     if known in architectures.names():
         raise InputError(f"network: {known!r} is an architecture without weights; give weights= a checkpoint file.")
     raise _unknown(known)
@@ -211,7 +211,15 @@ def _shipped(name: str, settings: _Given) -> Network:
 def _published(name: str, settings: _Given) -> Network:
     known = PUBLISHED[name]
     stated: _Given = {**settings, "value_range": _value_range(settings, known.value_range)}
-    return _from_file(published.fetch(name), stated, expected=name, about={"task": known.task, **known.about})
+    expected = name if name in architectures.names() else None
+    facts = {"task": known.task, **known.about}
+    return _from_file(published.fetch(name), stated, expected=expected, title=name, about=facts)
+
+
+def _known_by_hash(path: str) -> dict[str, str]:
+    """Return what is known of a file from elsewhere, by what it holds and not by its name."""
+    entry = catalogue.of_hash(identity.of_file(path)) if Path(path).is_file() else None
+    return {} if entry is None else entry.about
 
 
 def _value_range(settings: _Given, known: float) -> float:
@@ -235,7 +243,8 @@ def _from_file(
     except InputError as error:
         if expected:
             raise
-        return _described(recognised(state, otherwise=error), Path(path), settings)
+        found = recognised(state, otherwise=error)
+        return _described(found, title or Path(path).stem, settings, dict(about or {}))
     if expected and architecture != expected:
         raise InputError(f"weights: got a checkpoint of {architecture}, expected one of {expected}; check the file.")
     facts = {"architecture": architecture, **(about or {})}
@@ -250,7 +259,7 @@ def _from_file(
     )
 
 
-def _described(descriptor: Any, path: Path, settings: _Given) -> Network:
+def _described(descriptor: Any, title: str, settings: _Given, about: dict[str, Any]) -> Network:
     """Return a network that spandrel recognised, whose values are always in [0, 1]."""
     if settings["value_range"] not in (None, 1):
         got = settings["value_range"]
@@ -258,7 +267,8 @@ def _described(descriptor: Any, path: Path, settings: _Given) -> Network:
     name = str(descriptor.architecture.name)
     facts = {"architecture": name, "recognised_by": f"spandrel {metadata.version('spandrel')}"}
     facts |= {"tags": ", ".join(descriptor.tags)} if descriptor.tags else {}
-    return wrap(descriptor, name=path.stem, about=facts, check=settings["check"])
+    task = about.pop("task", None)
+    return wrap(descriptor, name=title, task=task, about=about | facts, check=settings["check"])
 
 
 def _channels(module: nn.Module) -> int:
@@ -266,11 +276,12 @@ def _channels(module: nn.Module) -> int:
 
 
 def _unknown(name: str) -> InputError:
-    try:
-        choose("network", name, tuple(dict.fromkeys(shipped() + tuple(PUBLISHED) + architectures.names())))
-    except InputError as error:
-        return InputError(f"{error} A checkpoint file is named by its path, such as net.pth.")
-    raise AssertionError
+    hint = nearest(name, (*shipped(), *PUBLISHED, *architectures.names()))
+    return InputError(
+        f"network: got {name!r}, expected one that comes along ({', '.join(shipped())}), a published one "
+        f"(`lam-nb networks` lists {len(PUBLISHED)}), an architecture with weights=, or the path of a "
+        f"checkpoint, such as net.pth; {hint or 'check the name.'}"
+    )
 
 
 def _folder() -> Path:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlparse
+from urllib.request import url2pathname
 
 import pooch
 import requests
@@ -14,8 +17,11 @@ from tqdm.auto import tqdm
 
 from .._moved import variable
 from ..validation import InputError, choose
+from .catalogue import Entry, entries
 
 _CACHE = "LAM_NB_CACHE"
+_MIRROR = "LAM_NB_MIRROR"
+"""A prefix of addresses, or a folder, with the same files under their SHA-256."""
 _TIMEOUT = 30
 """Seconds without an answer after which a connection counts as broken."""
 _TRIES = 3
@@ -38,6 +44,10 @@ class Weights:
         Largest value of the network's input and output.
     task, citation, licence : str
         What it does, whose it is, under which terms.
+    saved_as : str
+        Name of the file in the cache; that of the address when not given.
+    page : str
+        Where a person gets it, if there is no address.
     """
 
     address: str
@@ -46,21 +56,23 @@ class Weights:
     task: str
     citation: str
     licence: str
+    saved_as: str = ""
+    page: str = ""
 
     @property
     def file(self) -> str:
-        """Name of the file."""
-        return self.address.rpartition("/")[2]
+        """Name of the file in the cache."""
+        return self.saved_as or self.address.rpartition("/")[2]
 
     @property
     def about(self) -> dict[str, str]:
         """The facts for a network's card."""
-        return {"citation": self.citation, "licence": self.licence, "weights": self.address}
+        return {"citation": self.citation, "licence": self.licence, "weights": self.address or self.page}
 
 
 _SUPER, _DENOISE = "super-resolution", "denoising"
 _GITHUB = "https://github.com"
-PUBLISHED: Mapping[str, Weights] = {
+_OURS: Mapping[str, Weights] = {
     "carn-m": Weights(
         f"{_GITHUB}/nmhkahn/CARN-pytorch/raw/master/checkpoint/carn_m.pth",
         "d48a759a84509351facb6b7c6d5bd6edec98b98519b8c464ee4ab44d2ba964ff",
@@ -94,7 +106,18 @@ PUBLISHED: Mapping[str, Weights] = {
         "MIT",
     ),
 }
-"""name -> checkpoint."""
+
+
+def _of_entry(entry: Entry) -> Weights:
+    ending = ".safetensors" if entry.address.endswith(".safetensors") else ".pth"
+    citation = f"{entry.author} ({entry.architecture}; facts from OpenModelDB)"
+    task = _SUPER if entry.scale > 1 else "restoration"
+    saved = f"{entry.name}{ending}"
+    return Weights(entry.address, entry.sha256, 1.0, task, citation, entry.licence, saved, entry.page)
+
+
+PUBLISHED: dict[str, Weights] = {**_OURS, **{name: _of_entry(entry) for name, entry in entries().items()}}
+"""name -> checkpoint; those whose weights have no address are got by hand, or from a mirror."""
 
 
 def cache() -> Path:
@@ -133,8 +156,15 @@ def fetch(name: str, *, address: str | None = None, progress: bool = True) -> Pa
         says how to get it by hand.
     """
     weights = PUBLISHED[choose("network", name, PUBLISHED)]
-    weights = replace(weights, address=address) if address else weights
+    weights = replace(weights, address=address, saved_as=weights.file) if address else weights
     folder = cache()
+    if mirror := variable(_MIRROR):
+        weights = replace(weights, address=_mirrored(mirror, weights.sha256), saved_as=weights.file)
+    if not weights.address and not (folder / weights.file).is_file():
+        raise InputError(
+            f"network {name!r}: is known, but has no address to download from; get it by hand from {weights.page}, "
+            f"save it as {folder / weights.file} or anywhere else, then networks.load(its path)."
+        )
     try:
         return _retrieve(weights, folder, progress)
     except (requests.RequestException, OSError) as error:
@@ -146,6 +176,13 @@ def fetch(name: str, *, address: str | None = None, progress: bool = True) -> Pa
         f"{folder / weights.file} or anywhere else, then networks.load({name!r}, weights=its path). "
         "The shipped networks (networks.shipped()) need no download."
     )
+
+
+def _mirrored(mirror: str, sha256: str) -> str:
+    """Return where a mirror has a file: below a prefix of addresses, or in a folder."""
+    if "://" in mirror:
+        return f"{mirror.rstrip('/')}/{sha256}"
+    return (Path(mirror).expanduser().absolute() / sha256).as_uri()
 
 
 def _retrieve(weights: Weights, folder: Path, progress: bool) -> Path:
@@ -160,6 +197,9 @@ def _retrieve(weights: Weights, folder: Path, progress: bool) -> Path:
 
 
 def _download(url: str, target: Path, part: Path, progress: bool) -> None:
+    if url.startswith("file:"):
+        shutil.copyfile(url2pathname(urlparse(url).path), target)
+        return
     for attempt in range(_TRIES):
         try:
             _continue(url, part, progress)
