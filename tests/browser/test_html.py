@@ -1,4 +1,4 @@
-"""The page that `lam-nb demo` writes, opened from disk: it scrubs and plays without a kernel."""
+"""Pages opened from disk: they scrub and play without a kernel."""
 
 import pytest
 
@@ -7,10 +7,10 @@ from lam_nb import cli
 
 
 @pytest.fixture(scope="module")
-def demo(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("demo")
-    assert cli.main(["demo", "--folder", str(folder)]) == 0
-    return folder / "lam-demo.html"
+def written(tmp_path_factory):
+    net, small = lam.networks.load("imdn-small"), lam.images.downscale(lam.images.sample("facade"), 4)
+    ds = lam.attribute(net, small, lam.Region(96, 96), steps=24, keep="all", progress=False)
+    return lam.views.write_html(lam.views.progression(ds), tmp_path_factory.mktemp("page") / "map.html")
 
 
 SOURCES = "Array.from(document.querySelectorAll('#figure image'), i => i.href.baseVal)"
@@ -19,11 +19,24 @@ MOVE = """k => { const figure = document.getElementById('figure');
 
 
 @pytest.fixture
-def figure(page, demo):
-    page.goto(f"file://{demo}")
+def figure(page, written):
+    page.goto(f"file://{written}")
     page.wait_for_selector("#figure .slider-container")
     page.wait_for_function(f"{SOURCES}.length == 6")
     return page
+
+
+def test_the_page_of_the_demo_scrubs(page, tmp_path):
+    assert cli.main(["demo", "--folder", str(tmp_path)]) == 0
+    page.goto(f"file://{tmp_path / 'lam-demo.html'}")
+    page.wait_for_selector("#figure .slider-container")
+    page.wait_for_function(f"{SOURCES}.length == 6")
+    page.evaluate(MOVE, 23)
+    last = page.evaluate(SOURCES)
+    page.evaluate(MOVE, 0)
+    first = page.evaluate(SOURCES)
+    assert [a != b for a, b in zip(first, last, strict=True)] == [False, False, True, True, False, False]  # the maps
+    assert page.get_by_text("fsrcnn").first.is_visible() and page.get_by_text("rfdn").first.is_visible()
 
 
 def test_dragging_the_slider_moves_every_panel(figure, tmp_path):
