@@ -32,7 +32,7 @@ BUILT: dict[str, dict[str, Any]] = {
     "SPAN": {"num_in_ch": 3, "num_out_ch": 3},
     "SAFMN": {"dim": 36},
     "SAFMNBCIE": {"dim": 36},
-    "DRUNet": {"in_nc": 4, "out_nc": 3, "nc": [8, 16, 24, 32], "nb": 1},
+    "DRUNet": {"in_nc": 4, "out_nc": 3},
     "DnCNN": {"in_nc": 3, "out_nc": 3},
     "NAFNet": {"width": 8, "enc_blk_nums": [1, 1], "dec_blk_nums": [1, 1], "middle_blk_num": 1},
     "RCAN": {"n_resgroups": 2, "n_resblocks": 2},
@@ -109,7 +109,7 @@ def main() -> None:
             try:
                 row = tried(build, pathlib.Path(folder))
             except Exception as error:  # the table tells what failed
-                row = {"loads": False, "error": f"{type(error).__name__}: {str(error).splitlines()[0][:200]}"}
+                row = {"loads": False, "error": f"{type(error).__name__}: {str(error)[:200]}".partition("\n")[0]}
         rows[f"{architecture} {name}"] = row | {"seconds": round(time.perf_counter() - started, 1)}
         print(f"{architecture:<14} {name:<18} {row}", flush=True)
         given.out.write_text(json.dumps(rows, indent=1) + "\n")
