@@ -54,7 +54,10 @@ def test_every_verb_takes_regions_and_tuples(verb, region, relu_network, image):
             {"network": nn.Identity()},
             r"networks?: got Identity, expected a Network; make one with lam_nb.networks.wrap",
         ),
-        ({"network": "imdnn-small"}, "network: got 'imdnn-small', expected one that comes along .* did you mean 'imdn-small'"),
+        (
+            {"network": "imdnn-small"},
+            "network: got 'imdnn-small', expected one that comes along .* did you mean 'imdn-small'",
+        ),
         ({"network": 3}, r"networks?: got 3, expected a Network or a name"),
         ({"region": Region(30, 30, 16)}, r"region \(y=30, x=30, 16 × 16\) leaves the output, which is 40 × 52"),
         ({"region": Region(8, 40, height=4, width=13)}, r"region \(y=8, x=40, 4 × 13\) leaves the output"),
