@@ -10,13 +10,13 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import torch
 from torch.nn import functional
 
-from .types import Alphas, Batch, Image, PathMaker
-from .validation import InputError, choose, positive, whole
+from .types import Alphas, Batch, Image, Path, PathMaker
+from .validation import InputError, answer, choose, positive, whole
 
 _TINY = 1e-5
 """Added to sigma, so that the kernel at sigma = 0 is a delta and no division by zero."""
@@ -214,6 +214,25 @@ def named(path: str | PathMaker) -> PathMaker:
     if not callable(path):
         raise InputError(f"path: got {path!r}, expected a function image -> (alpha -> image) such as paths.blur().")
     return path
+
+
+def made(maker: PathMaker, image: Image, name: str = "path") -> Path:
+    """Return the path to an image that a maker makes, which is called `name` in errors.
+
+    Raises
+    ------
+    InputError
+        If the maker fails, or returns no function.
+
+    Examples
+    --------
+    >>> float(made(linear("black"), torch.ones(3, 4, 5))(0.5).mean())
+    0.5
+    """
+    path = answer(name, maker, image)
+    if not callable(path):
+        raise InputError(f"{name}: its maker returned {type(path).__name__}, expected a function alpha -> image.")
+    return cast(Path, path)
 
 
 def as_row(alpha: Alphas) -> torch.Tensor:

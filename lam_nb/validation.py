@@ -136,6 +136,17 @@ def mapping(name: str, value: object) -> dict[str, Any]:
     return dict(value or {})
 
 
+def shape(value: object) -> str:
+    """Tell an array's or a tensor's shape; of anything else, what it is.
+
+    Examples
+    --------
+    >>> shape(None)
+    'NoneType'
+    """
+    return str(tuple(value.shape)) if hasattr(value, "shape") else type(value).__name__
+
+
 @contextmanager
 def readable(name: str, path: object, kind: str) -> Iterator[None]:
     """Have what a reader says of a damaged file, in whatever words, become one line.

@@ -38,7 +38,9 @@ def test_a_file_is_known_by_what_it_holds(tmp_path, monkeypatch):
     torch.manual_seed(0)
     torch.save(architectures.build("fsrcnn", width=8, inner=4, blocks=1).state_dict(), path)
     one = next(iter(catalogue.entries().values()))
-    entry = dataclasses.replace(one, name="4x-Known", sha256=identity.of_file(path), author="somebody")
+    entry = dataclasses.replace(
+        one, name="4x-Known", sha256=identity.of_file(path), bytes=path.stat().st_size, author="somebody"
+    )
     monkeypatch.setitem(catalogue.entries(), "4x-known", entry)
     net = networks.load(path, check=False)
     assert net.about["published_as"] == "4x-Known" and net.about["author"] == "somebody" and "OpenModelDB" in net.card

@@ -130,6 +130,7 @@ def test_a_transformers_model_tells_its_scale_and_window():
     torch.testing.assert_close(net(BATCH)[..., :20, :30], enlarge(BATCH)[..., :20, :30])
 
 
+@pytest.mark.filterwarnings("ignore:torch.meshgrid")
 def test_the_real_spandrel_descriptor():
     standin.provide()
     spandrel = pytest.importorskip("spandrel")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-import xarray as xr
-
-from .. import images, networks, result, statistics
+from .. import images, networks, result
 from ..methods.comparison import compare
 from ..result import writable_folder
 from ..types import Region
@@ -32,21 +30,8 @@ def run(folder: str, device: str | None) -> None:
     small = images.downscale(truth, nets[0].scale)
     many = compare(nets, small, REGION, reference=truth, steps=STEPS, keep=_KEPT, device=device)
     written = [result.save(many, table), views.write_html(views.comparison(many), page, title="lam-nb demo")]
-    report.lines(_rows(many), written)
+    report.lines([row for k in range(len(nets)) for row in report.numbers(many.isel({result.MODEL: k}))], written)
     print("Open the .html file in any browser and drag the slider; open the .nc file with lam_nb.open.")
-
-
-def _rows(many: xr.Dataset) -> list[tuple[str, str]]:
-    rows = [("region", f"{report.window(REGION)} of {SAMPLE!r}")]
-    for name in many[result.MODEL].values:
-        one = many.sel({result.MODEL: name})
-        index, error = statistics.diffusion_index(one), statistics.index_error(one)
-        gap, off = statistics.completeness(one), one[result.QUADRATURE_ERROR]
-        told = f"diffusion index {float(index):5.2f} ± {float(error):.2f}, PSNR of the window "
-        told += f"{float(one[result.PSNR_WINDOW]):.2f} dB, completeness gap {float(gap):+.2%}, "
-        told += f"quadrature error {float(off):.1%} (estimated, relative L1)"
-        rows.append((str(name), told))
-    return [*rows, ("seconds", f"{sum(many['seconds'].values):.1f} on {many.attrs['device']}")]
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -12,9 +12,8 @@ NAME = "networks"
 
 def run(words: list[str]) -> None:
     """List the networks that are known by name: shipped, in the cache, to download, to get by hand."""
-    wanted = [word.lower() for word in words]
     rows = [*_shipped(), *_published()]
-    found = [row for row in rows if all(word in " ".join(row).lower() for word in wanted)]
+    found = [row for row in rows if catalogue.holds(" ".join(row), words)]
     for name, architecture, scale, size, licence, where in found:
         print(f"{name:<50} {architecture:<16} {scale:>3} {size:>8}  {licence:<16} {where}")
     print(f"{len(found)} of {len(rows)} networks; lam_nb.networks.load(name) loads one, net.card tells of it.")

@@ -36,18 +36,24 @@ def attribution(dataset: xr.Dataset, table: str | None, page: str | None) -> Non
         from .. import views
 
         written.append(views.write_html(views.progression(dataset), page, title=f"{dataset.attrs['network']} · lam_nb"))
-    facts = dataset.attrs
+    lines(numbers(dataset), written)
+
+
+def numbers(dataset: xr.Dataset) -> list[tuple[str, str]]:
+    """Return what a map's numbers are, and how far they can be trusted, by name."""
+    facts = result.facts(dataset)
     index, error = statistics.diffusion_index(dataset), statistics.index_error(dataset)
-    rows = [
+    quality = [("PSNR", f"{float(dataset[result.PSNR_WINDOW]):.2f} dB in the window")] if result.PSNR in dataset else []
+    return [
         ("network", f"{facts['network']} ({facts['parameters']:,} parameters)"),
         ("region", window(Region.of_facts(facts))),
         ("diffusion index", f"{float(index):.2f} ± {float(error):.2f}"),
         ("Gini", f"{float(statistics.gini(dataset)):.4f}"),
+        *quality,
         ("completeness gap", f"{float(statistics.completeness(dataset)):+.2%}"),
         ("quadrature error", f"{float(dataset[result.QUADRATURE_ERROR]):.1%} (estimated, relative L1)"),
         ("seconds", f"{facts['seconds']:.1f} on {facts['device']}"),
     ]
-    lines(rows, written)
 
 
 def window(region: Region) -> str:

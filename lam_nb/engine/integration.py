@@ -207,14 +207,14 @@ class Plan:
             raise InputError(f"tolerance: got {tolerance!r} beside steps={steps!r}; give one of them.")
         if steps is not None:
             return cls(rule, whole("steps", steps, most=quadrature.MOST), None)
-        if isinstance(rule, str) and rule == "arc":
+        name = rule if isinstance(rule, str) else None
+        if name == "arc":
             goal = TOLERANCE if tolerance is None else tolerance
             return cls(rule, None, positive("tolerance", goal, "a relative error, such as 0.05"))
         if tolerance is not None:
             words = f"tolerance: got {tolerance!r}, which rule={rule!r} cannot reach"
             raise InputError(f"{words}; give steps=, or rule='arc'.")
-        published = isinstance(rule, str) and rule in ("paper", "ends")
-        return cls(rule, _PUBLISHED_STEPS if published else _STEPS, None)
+        return cls(rule, _PUBLISHED_STEPS if name in ("paper", "ends") else _STEPS, None)
 
     @property
     def least(self) -> int:

@@ -16,7 +16,7 @@ _INTERVAL = 0.001
 
 
 class Peak:
-    """Bytes by which memory rose, at most, above what was held when this was made.
+    """Bytes by which memory rose, at most, above what was held when this was made, and by which it may rise.
 
     On a GPU torch counts; on the CPU the process is looked at every millisecond, with all that libraries
     below torch take for themselves, and where the system tells the most that was ever held, that counts, too.
@@ -24,18 +24,19 @@ class Peak:
     Parameters
     ----------
     device : torch.device
+    allowed : int
 
     Examples
     --------
-    >>> peak = Peak(torch.device("cpu"))
+    >>> peak = Peak(torch.device("cpu"), allowed=2**30)
     >>> with peak.watched():
     ...     _ = torch.ones(64, 2**20).sum()
     >>> peak.rise > 2**27
     True
     """
 
-    def __init__(self, device: torch.device) -> None:
-        self.device, self.rise = device, 0
+    def __init__(self, device: torch.device, allowed: int) -> None:
+        self.device, self.allowed, self.rise = device, allowed, 0
         self._process = psutil.Process(os.getpid())
         self._before = self._held()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..networks.network import is_out_of_memory
 from ..quadrature import Nodes
 from ..types import Bar, Batch, Detector, Path
-from ..validation import InputError, whole
+from ..validation import InputError, shape, whole
 from .along import positions, velocities
 from .peak import Peak
 from .running import BACKENDS, Runnable
@@ -157,10 +157,9 @@ def detect(detector: Detector, output: Batch, name: str, *, check: bool = True) 
     """
     with BACKENDS.usual(output.device):
         values = detector(output)
-    shape = tuple(values.shape) if isinstance(values, torch.Tensor) else type(values).__name__
-    if shape != (len(output),):
+    if not isinstance(values, torch.Tensor) or values.shape != (len(output),):
         raise InputError(
-            f"detector: got {shape} for {len(output)} images, expected one number per image, ({len(output)},)."
+            f"detector: got {shape(values)} for {len(output)} images, expected one number per image, ({len(output)},)."
         )
     if check:
         _refuse_infinite_output(values, name)
@@ -187,10 +186,8 @@ class Sampler:
         Rows and columns of the images that the network is given.
     batch : int, optional
         Nodes at once; chosen when not given.
-    memory : int, optional
-        Bytes by which memory may rise.
     peak : Peak, optional
-        What it rises above; above what is held at the first evaluation when not given.
+        By how much memory may rise, where the batch is not given.
     keep_gradient, keep_output : bool
         Keep every gradient; every output, 8 bits.
     """
@@ -202,16 +199,15 @@ class Sampler:
         part: tuple[slice, slice] = (slice(None), slice(None)),
         *,
         batch: int | None = None,
-        memory: int | None = None,
         peak: Peak | None = None,
         keep_gradient: bool = False,
         keep_output: bool = False,
     ) -> None:
         self.run, self.path, self.part = run, path, part
-        self.memory, self.keep_gradient, self.keep_output = memory, keep_gradient, keep_output
+        self.keep_gradient, self.keep_output = keep_gradient, keep_output
         self._batch = None if batch is None else whole("batch", batch)
-        self._most, self._each, self._tried = self._batch, 0, 0
-        self._peak = None if memory is None else peak
+        self._most, self._each, self._tried = self._batch or 1, 0, 0
+        self._peak = peak if batch is None else None
 
     def __call__(self, detectors: Sequence[Detector], nodes: Sequence[Nodes], bar: Bar | None = None) -> list[Samples]:
         """Evaluate each detector at its own nodes; nodes that they share share the forward pass.
@@ -269,34 +265,41 @@ class Sampler:
     def _evaluated(
         self, detectors: Sequence[Detector], images: Batch
     ) -> tuple[list[tuple[torch.Tensor, Batch]], Batch]:
-        first, saved = self._batch is None, dict[int, int]()
-        if not first and (self.memory is None or self._tried == 0):
-            return values_and_gradients(self.run, detectors, images, check=False)
-        if self.memory is not None and self._peak is None:
-            self._peak = Peak(images.device)
-        with nullcontext() if self._peak is None else self._peak.watched(), _counted(saved) if first else nullcontext():
+        if self._batch is None:
+            return self._first(detectors, images)
+        with self._watched():
             evaluated = values_and_gradients(self.run, detectors, images, check=False)
-        if first:
-            weights = {one.untyped_storage().data_ptr() for one in self.run.weights.values()}
-            kept = sum(size for address, size in saved.items() if address not in weights)
-            self._each = max(1, kept // len(images))
-            self._most = max(1, _fastest(images.device) // self._each)
-        self._batch = self._most
-        if self._peak is not None and self.memory is not None and self._most is not None:
-            self._batch = max(1, min(self._most, self._affordable(len(images), self._peak.rise, self.memory)))
+        self._batch = self._affordable(len(images))
         return evaluated
 
-    def _affordable(self, size: int, rise: int, memory: int) -> int:
-        """Return how many images take no more memory than allowed, from what the largest batch took."""
+    def _first(self, detectors: Sequence[Detector], images: Batch) -> tuple[list[tuple[torch.Tensor, Batch]], Batch]:
+        saved: dict[int, int] = {}
+        with self._watched(), _counted(saved):
+            evaluated = values_and_gradients(self.run, detectors, images, check=False)
+        weights = {one.untyped_storage().data_ptr() for one in self.run.weights.values()}
+        kept = sum(size for address, size in saved.items() if address not in weights)
+        self._each = max(1, kept // len(images))
+        self._most = max(1, _fastest(images.device) // self._each)
+        self._batch = self._affordable(len(images))
+        return evaluated
+
+    def _watched(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._peak is None else self._peak.watched()
+
+    def _affordable(self, size: int) -> int:
+        """Return how many images come next: as many as are fast, and take no more memory than allowed."""
+        if self._peak is None:
+            return self._most
+        rise, allowed = self._peak.rise, self._peak.allowed
         taken = _SPARE * max(rise, self._each)
-        if not self._tried and taken > memory:
+        if not self._tried and taken > allowed:
             raise InputError(
                 f"memory: network {self.run.name!r} takes about {taken / 1e9:.2f} GB for one image, more than the "
-                f"{memory / 1e9:.2f} GB allowed; crop the image, or allow more."
+                f"{allowed / 1e9:.2f} GB allowed; crop the image, or allow more."
             )
         self._tried = max(self._tried, size)
         each = max(_OVERHEAD * self._each, rise / self._tried)
-        return self._tried + math.floor((memory / _SPARE - rise) / each)
+        return max(1, min(self._most, self._tried + math.floor((allowed / _SPARE - rise) / each)))
 
 
 def _fastest(device: torch.device) -> int:

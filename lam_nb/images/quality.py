@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..types import Batch
 from ..validation import InputError, positive
+from .reading import dense
 
 SSIM_SIDE = 11
 """Side of the window that SSIM looks through: smaller pictures have none."""
@@ -106,6 +107,4 @@ def _plain(name: str, values: object) -> torch.Tensor:
         values = torch.from_numpy(np.array(values, values.dtype.newbyteorder("=")))
     if not isinstance(values, torch.Tensor) or not values.ndim:
         raise InputError(f"{name}: got {type(values).__name__}, expected an array or tensor of numbers.")
-    if values.layout != torch.strided or values.is_complex() or values.is_meta or values.is_quantized:
-        raise InputError(f"{name}: got a tensor that is sparse, complex or holds no numbers, expected a plain one.")
-    return values
+    return dense(name, values)

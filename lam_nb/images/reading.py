@@ -15,7 +15,7 @@ from PIL import Image as Pillow
 from PIL import ImageOps
 
 from ..types import Image, ImageLike
-from ..validation import InputError, address, positive, readable
+from ..validation import InputError, address, positive, readable, shape
 
 _DEPTH = {np.dtype(np.uint8): 255.0, np.dtype(np.uint16): 65535.0, np.dtype(bool): 1.0}
 _ENDINGS = {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp"}
@@ -138,10 +138,9 @@ def to_pillow(image: Image) -> Pillow.Image:
     >>> to_pillow(torch.zeros(3, 30, 20)).size
     (20, 30)
     """
-    if not isinstance(image, torch.Tensor) or image.ndim != 3 or image.shape[0] not in (1, 3) or not image.numel():
-        raise InputError(f"image: got {_shape(image)}, expected a tensor (3, y, x) in [0, 1].")
-    if image.layout != torch.strided or image.is_complex() or image.is_meta:
-        raise InputError("image: got a tensor that is sparse, complex or holds no numbers, expected a plain one.")
+    image = dense("image", image)
+    if image.ndim != 3 or image.shape[0] not in (1, 3) or not image.numel():
+        raise InputError(f"image: got {shape(image)}, expected a tensor (3, y, x) in [0, 1].")
     image = image.expand(3, -1, -1)
     array = (image.detach().cpu().clamp(0, 1) * 255).round().to(torch.uint8)
     return Pillow.fromarray(array.permute(1, 2, 0).numpy())
@@ -231,8 +230,26 @@ def _from_array(array: np.ndarray, name: str) -> Image:
     return _in_range(pixels.div_(largest), name)
 
 
-def _shape(found: object) -> str:
-    return f"a tensor of shape {tuple(found.shape)}" if isinstance(found, torch.Tensor) else type(found).__name__
+def dense(name: str, values: object) -> torch.Tensor:
+    """Return a tensor of real numbers that can be computed with as it is.
+
+    Raises
+    ------
+    InputError
+        If it is none, or one that is sparse, complex, quantised or holds no numbers.
+
+    Examples
+    --------
+    >>> dense("batch", torch.zeros(2, 3)).shape
+    torch.Size([2, 3])
+    """
+    if not isinstance(values, torch.Tensor):
+        raise InputError(f"{name}: got {type(values).__name__}, expected a tensor of numbers.")
+    if values.layout != torch.strided or values.is_complex() or values.is_meta or values.is_quantized:
+        raise InputError(
+            f"{name}: got a tensor that is sparse, complex or holds no numbers, expected a plain one; .to_dense()?"
+        )
+    return values
 
 
 def _checked(tensor: torch.Tensor, name: str) -> Image:
@@ -242,9 +259,7 @@ def _checked(tensor: torch.Tensor, name: str) -> Image:
         )
     if not tensor.is_floating_point():
         raise InputError(f"{name}: got a tensor of {tensor.dtype}, expected floats in [0, 1]; divide by the maximum.")
-    if tensor.layout != torch.strided or tensor.is_meta:
-        raise InputError(f"{name}: got a tensor that is sparse or holds no numbers, expected a plain one; .to_dense()?")
-    image = tensor.detach().to("cpu", torch.float32, copy=True, memory_format=torch.contiguous_format)
+    image = dense(name, tensor).detach().to("cpu", torch.float32, copy=True, memory_format=torch.contiguous_format)
     return _in_range(image, name)  # a copy: a result must not change with its input
 
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from PIL import Image as Pillow
 
 from ..types import Image, ImageLike
-from ..validation import InputError, whole
-from .reading import _from_pillow, as_image, to_pillow
+from ..validation import InputError, shape, whole
+from .reading import _from_pillow, as_image, dense, to_pillow
 
 _LARGEST = 1e9
 """Pixels that enlarging may make: 12 GB as floats."""
@@ -23,11 +22,12 @@ def crop(image: Image, y: int, x: int, height: int, width: int) -> Image:
 
     Examples
     --------
+    >>> import torch
     >>> crop(torch.zeros(3, 30, 20), y=4, x=2, height=8, width=6).shape
     torch.Size([3, 8, 6])
     """
-    if not isinstance(image, torch.Tensor) or image.ndim < 2 or image.layout != torch.strided:
-        raise InputError(f"image: got {type(image).__name__}, expected a plain tensor (…, y, x).")
+    if dense("image", image).ndim < 2:
+        raise InputError(f"image: got {shape(image)}, expected a tensor (…, y, x).")
     rows, columns = image.shape[-2:]
     y, x = whole("y", y, 0), whole("x", x, 0)
     height, width = whole("height", height), whole("width", width)
@@ -60,6 +60,7 @@ def downscale(image: ImageLike, scale: int) -> Image:
 
     Examples
     --------
+    >>> import torch
     >>> downscale(torch.zeros(3, 34, 21), 4).shape
     torch.Size([3, 8, 5])
     """
@@ -78,6 +79,7 @@ def upscale(image: ImageLike, scale: int) -> Image:
 
     Examples
     --------
+    >>> import torch
     >>> upscale(torch.zeros(3, 8, 5), 4).shape
     torch.Size([3, 32, 20])
     """

@@ -36,7 +36,7 @@ from ..types import (
     Region,
     RegionLike,
 )
-from ..validation import InputError, answer, choose, switch
+from ..validation import InputError, choose, switch
 
 _END_TOLERANCE = 1e-3
 """How far a path may end from the image, in intensity: less than a grey level of 8 bits."""
@@ -223,8 +223,8 @@ def attribute(
     kept = _kept(keep, alone, ragged=not alone and plan.steps is None)
     maker, lower, moving = paths.named(path), running.precision(precision), result.OUTPUT_PATH in kept
     most = running.memory(memory)
-    peak = None if most is None else Peak(running.device(device))
-    how = _How(lower, batch, most, peak, keep_gradient=result.GRADIENT in kept, keep_output=moving)
+    peak = None if most is None else Peak(running.device(device), most)
+    how = _How(lower, batch, peak, keep_gradient=result.GRADIENT in kept, keep_output=moving)
     total = plan.least * len(windows)
     with scene(network, image, windows, detector=detector, device=device, progress=progress, total=total) as s:
         truth = None if reference is None else images.reference(reference, s.size)
@@ -272,7 +272,6 @@ class _How:
 
     lower: torch.dtype | None
     batch: int | None
-    memory: int | None
     peak: Peak | None
     keep_gradient: bool
     keep_output: bool
@@ -345,13 +344,12 @@ class _Work:
             self.trace,
             crop,
             batch=self.how.batch,
-            memory=self.how.memory,
             peak=self.how.peak,
             keep_gradient=self.how.keep_gradient,
             keep_output=self.how.keep_output,
         )
         integrals = self.integrator.integrate(sampler, share.detectors, pixels / whole, self.scene.bar)
-        exact = Sampler(run, self.trace, crop, memory=self.how.memory, peak=self.how.peak)
+        exact = Sampler(run, self.trace, crop, peak=self.how.peak)
         for k, detector, end, integral in zip(share.members, share.detectors, share.ends, integrals, strict=True):
             start = float(detect(detector, before, run.name))
             moved = None if self.how.lower is None else integration.moved_by_precision(integral, exact, detector)
@@ -447,9 +445,7 @@ def _coordinates(path: Path, nodes: quadrature.Nodes) -> dict[str, ArrayLike]:
 
 def _checked_path(maker: PathMaker, image: Image) -> Path:
     with running.BACKENDS.usual(image.device):
-        path = answer("path", maker, image)
-    if not callable(path):
-        raise InputError(f"path: its maker returned {type(path).__name__}, expected a function alpha -> image.")
+        path = paths.made(maker, image)
     end = positions(path, [1.0])[0]
     if end.shape != image.shape or (end - image).abs().max() > _END_TOLERANCE:
         raise InputError(

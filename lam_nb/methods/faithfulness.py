@@ -20,7 +20,7 @@ from ..engine.sampling import detect
 from ..engine.scene import Scene, scene
 from ..networks import Network, NetworkLike, as_network
 from ..types import Batch, Detector, DetectorMaker, Device, ImageLike, PathMaker, Progress, Region, RegionLike
-from ..validation import InputError, answer, settings, whole
+from ..validation import InputError, settings, whole
 from .attribution import Settings, attribute
 
 __all__ = ["curves", "randomised"]
@@ -138,11 +138,7 @@ def curves(
         parts = _fractions(fractions, s.picture.shape[-2] * s.picture.shape[-1])
         s.bar.total = len(orders) * len(_MODES) * len(parts)
         with BACKENDS.usual(s.image.device):
-            along = answer("baseline", maker, s.image)
-            if not callable(along):
-                got = type(along).__name__
-                raise InputError(f"baseline: its maker returned {got}, expected a function alpha -> image.")
-            start = positions(along, [0.0])[0]
+            start = positions(paths.made(maker, s.image, "baseline"), [0.0])[0]
         ends = outputs(s.run, torch.stack([start, s.image]))
         truth = ends[1] if reference is None else images.reference(reference, s.size).to(ends)
         watch = _Watch(s, s.detector(s.window), truth, ends[1])

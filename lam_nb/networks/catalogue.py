@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
+import os
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from pathlib import Path
 
-__all__ = ["Entry", "entries", "of_hash", "search"]
+from .. import identity
+
+__all__ = ["Entry", "entries", "holds", "of_file", "search"]
 
 
 @dataclass(frozen=True)
@@ -62,15 +66,18 @@ def _entry(row: Mapping[str, str]) -> Entry:
     return Entry(scale=int(row["scale"]), bytes=int(row["bytes"]), **texts)
 
 
-def of_hash(sha256: str) -> Entry | None:
-    """Return what is known of a file with this hash, if anything is.
+def of_file(path: str | os.PathLike[str]) -> Entry | None:
+    """Return what is known of a file, by what it holds and not by its name; only one of a known size is read.
 
     Examples
     --------
-    >>> of_hash("0" * 64) is None
+    >>> of_file(__file__) is None
     True
     """
-    return next((entry for entry in entries().values() if entry.sha256 == sha256), None)
+    size = Path(path).stat().st_size
+    known = [entry for entry in entries().values() if entry.bytes == size]
+    sha256 = identity.of_file(path) if known else ""
+    return next((entry for entry in known if entry.sha256 == sha256), None)
 
 
 def search(words: str = "") -> list[Entry]:
@@ -81,6 +88,16 @@ def search(words: str = "") -> list[Entry]:
     >>> {entry.architecture for entry in search("swinir df2k")}
     {'swinir'}
     """
-    wanted = words.lower().split()
-    told = {name: f"{name} {one.architecture} {one.author} {one.licence}".lower() for name, one in entries().items()}
-    return [entries()[name] for name in sorted(told) if all(word in told[name] for word in wanted)]
+    told = {name: f"{name} {one.architecture} {one.author} {one.licence}" for name, one in entries().items()}
+    return [entries()[name] for name in sorted(told) if holds(told[name], words.split())]
+
+
+def holds(line: str, words: Iterable[str]) -> bool:
+    """Return whether a line holds all words, in large or small letters.
+
+    Examples
+    --------
+    >>> holds("2x SwinIR", ["swinir", "2X"])
+    True
+    """
+    return all(word.lower() in line.lower() for word in words)

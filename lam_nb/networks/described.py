@@ -11,7 +11,7 @@ from torch import nn
 from ..types import Batch
 from ..validation import InputError
 
-__all__ = ["Described", "is_descriptor", "recognised"]
+__all__ = ["Described", "is_descriptor", "recognised", "taken"]
 
 _CHANNELS = {3: "rgb", 1: "luma"}
 _INSTALL = 'pip install "lam-nb[spandrel]"'

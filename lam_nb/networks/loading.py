@@ -196,7 +196,8 @@ def load(
     if known.lower() in PUBLISHED and not Path(known).is_file():
         return _published(known.lower(), settings)
     if Path(known).suffix or Path(known).exists():
-        return _from_file(known, settings, about=_known_by_hash(known))
+        entry = catalogue.of_file(known) if Path(known).is_file() else None
+        return _from_file(known, settings, about=None if entry is None else entry.about)
     if known in architectures.names():
         raise InputError(f"network: {known!r} is an architecture without weights; give weights= a checkpoint file.")
     raise _unknown(known)
@@ -214,12 +215,6 @@ def _published(name: str, settings: _Given) -> Network:
     expected = name if name in architectures.names() else None
     facts = {"task": known.task, **known.about}
     return _from_file(published.fetch(name), stated, expected=expected, title=name, about=facts)
-
-
-def _known_by_hash(path: str) -> dict[str, str]:
-    """Return what is known of a file from elsewhere, by what it holds and not by its name."""
-    entry = catalogue.of_hash(identity.of_file(path)) if Path(path).is_file() else None
-    return {} if entry is None else entry.about
 
 
 def _value_range(settings: _Given, known: float) -> float:

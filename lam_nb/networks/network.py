@@ -13,7 +13,7 @@ from torch.nn import functional
 from .. import identity
 from ..images import quality
 from ..types import Batch
-from ..validation import InputError, choose, mapping, text, whole
+from ..validation import InputError, choose, mapping, shape, text, whole
 
 Colours: TypeAlias = Literal["rgb", "bgr", "luma"]
 COLOURS: tuple[Colours, ...] = ("rgb", "bgr", "luma")
@@ -181,7 +181,7 @@ class Network(nn.Module):
 
     def _called(self, batch: Batch) -> Any:
         if len(batch) > 1 and self._takes_one:
-            return torch.cat([self._called(one) for one in batch.split(1)])
+            return self._called_one_by_one(batch)
         try:
             answer = self.module(batch, **self.arguments)
         except InputError:
@@ -190,7 +190,7 @@ class Network(nn.Module):
             if is_out_of_memory(error):
                 raise
             if len(batch) > 1:  # it may take one picture at a time; if not, the first of them says why
-                answers = torch.cat([self._called(one) for one in batch.split(1)])
+                answers = self._called_one_by_one(batch)
                 self._takes_one = True
                 return answers
             raise InputError(
@@ -200,13 +200,16 @@ class Network(nn.Module):
             ) from error
         return _picture(answer, self.output, self.name)
 
+    def _called_one_by_one(self, batch: Batch) -> Any:
+        answers = [self._called(one) for one in batch.split(1)]
+        return torch.cat(answers) if all(isinstance(one, torch.Tensor) for one in answers) else answers[0]
+
     def _check(self, output: object, padded: Batch) -> None:
         channels = 1 if self.colours == "luma" else 3
         expected = (len(padded), channels, *self.output_size(*padded.shape[-2:]))
         if not isinstance(output, torch.Tensor) or output.shape != expected:
-            got = tuple(output.shape) if isinstance(output, torch.Tensor) else type(output).__name__
             raise InputError(
-                f"network {self.name!r}: got output {got}, expected {expected} (scale {self.scale}); "
+                f"network {self.name!r}: got output {shape(output)}, expected {expected} (scale {self.scale}); "
                 "give networks.wrap the right scale=, colours= or output=, or a module that returns one picture."
             )
 

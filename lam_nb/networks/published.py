@@ -15,6 +15,7 @@ import pooch
 import requests
 from tqdm.auto import tqdm
 
+from .. import identity
 from .._moved import variable
 from ..validation import InputError, choose
 from .catalogue import Entry, entries
@@ -156,32 +157,40 @@ def fetch(name: str, *, address: str | None = None, progress: bool = True) -> Pa
         says how to get it by hand.
     """
     weights = PUBLISHED[choose("network", name, PUBLISHED)]
-    weights = replace(weights, address=address, saved_as=weights.file) if address else weights
-    folder = cache()
-    if mirror := variable(_MIRROR):
-        weights = replace(weights, address=_mirrored(mirror, weights.sha256), saved_as=weights.file)
-    if not weights.address and not (folder / weights.file).is_file():
-        raise InputError(
-            f"network {name!r}: is known, but has no address to download from; get it by hand from {weights.page}, "
-            f"save it as {folder / weights.file} or anywhere else, then networks.load(its path)."
-        )
+    folder, source = cache(), address or _mirrored(weights.sha256)
+    weights = replace(weights, address=source, saved_as=weights.file) if source else weights
+    if not weights.address:
+        return _saved_by_hand(name, weights, folder)
     try:
         return _retrieve(weights, folder, progress)
     except (requests.RequestException, OSError) as error:
         reason = f"could not be downloaded ({_reason(error)})"
     except ValueError:
         reason = "was downloaded, but is not the published file (its SHA-256 differs)"
+    how = f"{name!r}, weights=its path" if name in _OURS else "its path"
     raise InputError(
-        f"network {name!r}: {weights.file} {reason}. Try again, or get it by hand: save {PUBLISHED[name].address} as "
-        f"{folder / weights.file} or anywhere else, then networks.load({name!r}, weights=its path). "
+        f"network {name!r}: {weights.file} {reason}. Try again, or get it by hand: save "
+        f"{PUBLISHED[name].about['weights']} as {folder / weights.file} or anywhere else, then networks.load({how}). "
         "The shipped networks (networks.shipped()) need no download."
     )
 
 
-def _mirrored(mirror: str, sha256: str) -> str:
-    """Return where a mirror has a file: below a prefix of addresses, or in a folder."""
-    if "://" in mirror:
-        return f"{mirror.rstrip('/')}/{sha256}"
+def _saved_by_hand(name: str, weights: Weights, folder: Path) -> Path:
+    file = folder / weights.file
+    if file.is_file() and identity.of_file(file) == weights.sha256:
+        return file
+    found = "the file there is not the published one; " if file.is_file() else ""
+    raise InputError(
+        f"network {name!r}: is known, but has no address to download from; {found}get it by hand from {weights.page}, "
+        f"save it as {file} or anywhere else, then networks.load(its path)."
+    )
+
+
+def _mirrored(sha256: str) -> str:
+    """Return where the mirror has a file: below a prefix of addresses, or in a folder; nothing if there is none."""
+    mirror = variable(_MIRROR)
+    if not mirror or "://" in mirror:
+        return f"{mirror.rstrip('/')}/{sha256}" if mirror else ""
     return (Path(mirror).expanduser().absolute() / sha256).as_uri()
 
 

@@ -8,10 +8,11 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 import lam_nb as lam
+from lam_nb.cli import demonstration
 
 HERE = Path(__file__).parent
 SIDE, WIDE = (2 * 240, 2 * 150), (760, 900)
-REGION, ROOF = lam.Region(96, 96), lam.Region(160, 184)
+REGION = lam.Region(96, 96)
 
 
 def figures():
@@ -20,9 +21,9 @@ def figures():
     small = lam.images.downscale(sharp, 4)
     nets = {name: lam.networks.load(name) for name in ("fsrcnn", "residual", "imdn-small", "rfdn-small")}
     quiet = {"progress": False}
-    story = lam.compare(["fsrcnn", "rfdn"], small, ROOF, reference=sharp, **quiet)
+    story = lam.compare(demonstration.NETWORKS, small, demonstration.REGION, reference=sharp, **quiet)
     yield "first-map", lam.views.comparison(story), 100
-    yield "1", lam.views.attribution(lam.attribute("rfdn", small, ROOF, **quiet)), 80
+    yield "1", lam.views.attribution(lam.attribute("rfdn", small, demonstration.REGION, **quiet)), 80
     field = lam.receptive_field(lam.networks.load("residual-nonlocal"))
     yield "2", lam.views.receptive_field(field), 60
     kept = {"steps": 24, "keep": ["path", "gradient", "integrand", "detector"], **quiet}

@@ -57,7 +57,7 @@ def _public(module: ModuleType) -> Iterator[tuple[str, object]]:
             yield one, value
 
 
-def _toy(activation: nn.Module | None = None) -> networks.Network:
+def toy(activation: nn.Module | None = None) -> networks.Network:
     torch.manual_seed(7)
     layers = [nn.Conv2d(3, 8, 3, padding=1), activation or nn.Identity(), nn.Conv2d(8, 12, 3, padding=1)]
     return networks.wrap(nn.Sequential(*layers, nn.PixelShuffle(2)), scale=2, name="toy", check=False)
@@ -73,7 +73,7 @@ class Wanted:
             (self.precious / name).write_text("the work of years")
         image = torch.rand(3, 20, 26, generator=torch.Generator().manual_seed(0))
         truth, window = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(1)), (16, 20, 6)
-        net, other, third = _toy(), _toy(nn.ReLU()), _toy(nn.Tanh())
+        net, other, third = toy(), toy(nn.ReLU()), toy(nn.Tanh())
         few = {"steps": 3, **QUIET}
         ds = lam.attribute(net, image, window, keep="all", reference=truth, **few)
         many = lam.compare([net, other], image, window, reference=truth, fields=True, **few)

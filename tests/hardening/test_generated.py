@@ -137,22 +137,22 @@ def _result(path):
     lam.save(xr.Dataset({"attribution": (("y", "x"), values)}, attrs={"network": "n"}), path)
 
 
-def toy():
-    return generator._toy()
-
-
 def picture():
     return torch.rand(3, 20, 26, generator=torch.Generator().manual_seed(0))
 
 
 def _sweep(path):
-    lam.sweep([toy()], [picture()], [(16, 20, 6)], store=path, steps=2, as_truth=False, progress=False)
+    lam.sweep([generator.toy()], [picture()], [(16, 20, 6)], store=path, steps=2, as_truth=False, progress=False)
+
+
+def _measured(**settings):
+    truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(1))
+    few = {"block": 5, "fine": 2, "coarse": 2, "progress": False}
+    lam.causal_effect(generator.toy(), picture(), (16, 20, 6), reference=truth, **few, **settings)
 
 
 def _effects(path):
-    truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(1))
-    few = {"block": 5, "fine": 2, "coarse": 2, "progress": False}
-    lam.causal_effect(toy(), picture(), (16, 20, 6), reference=truth, store=path, **few)
+    _measured(store=path)
 
 
 def _patches(path):
@@ -160,9 +160,7 @@ def _patches(path):
 
 
 def _patched(path):
-    truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(1))
-    few = {"block": 5, "fine": 2, "coarse": 2, "progress": False}
-    lam.causal_effect(toy(), picture(), (16, 20, 6), reference=truth, patches=path, **few)
+    _measured(patches=path)
 
 
 def _trained(path):

@@ -18,7 +18,7 @@ from lam_nb.methods.causal import book
 from lam_nb.networks.training import learning
 from lam_nb.result import files
 from tests.conftest import picture, spot
-from tests.hardening.generator import _toy
+from tests.hardening.generator import toy
 
 
 def write(path, said):
@@ -43,7 +43,7 @@ def effects(path, said=None):
     truth = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(1))
     few = {"block": 4, "fine": 6, "coarse": 6, "batch": 4, "threshold": 1e-9}
     few["progress"] = (lambda done, total: said.send(done)) if said else False
-    return lam.causal_effect(_toy(), picture(20, 26), (16, 20, 6), reference=truth, store=path, **few)
+    return lam.causal_effect(toy(), picture(20, 26), (16, 20, 6), reference=truth, store=path, **few)
 
 
 def training(path, said=None):

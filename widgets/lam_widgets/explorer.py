@@ -19,6 +19,7 @@ import lam_nb
 from lam_nb import images as pictures
 from lam_nb import networks as nets
 from lam_nb import result, views
+from lam_nb.cli.demonstration import NETWORKS, REGION, SAMPLE
 from lam_nb.networks import Network
 from lam_nb.types import ImageLike
 from lam_nb.validation import InputError, whole
@@ -30,8 +31,6 @@ from .scrubber import Scrubber
 
 _WIDE = {"width": "100%"}
 _TABS = ("Integration", "Map", "Comparison", "Numbers", "Export")
-_FIRST, _SAMPLE, _WINDOW = ("fsrcnn", "rfdn"), "facade", lam_nb.Region(y=160, x=184, size=16)
-"""What is chosen at first: a network that looks narrowly beside one that looks widely, on a hard window."""
 _LARGEST = 1024
 """Longest side of an uploaded picture; larger ones are cut in the middle."""
 
@@ -89,7 +88,9 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         steps: int = 24,
     ) -> None:
         self._networks = _named_networks(networks)
-        self._recipes = {name: f"lam.networks.load({one!r})" for name, one in self._networks.items() if _is_name(one)}
+        self._recipes = {
+            name: f"lam.networks.load({one!r})" for name, one in self._networks.items() if isinstance(one, str)
+        }
         self._images = _named_images(images)
         self._samples = {name for name in self._images if _is_sample(name, self._images[name])}
         self._size = whole("size", size)
@@ -101,8 +102,8 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         super().__init__(children=[self._desk, self._tabs], layout=_WIDE)
         self.add_class("lam-explorer")
         self._show_image()
-        if networks is images is None and size == _WINDOW.size:
-            self._network.value, self.picker.region = _FIRST, _WINDOW
+        if networks is images is None and size == REGION.size:  # a narrow network beside a wide one, as the demo
+            self._network.value, self.picker.region = NETWORKS, REGION
 
     @property
     def region(self) -> lam_nb.Region:
@@ -345,16 +346,12 @@ def _free(name: str, taken: Mapping[str, object]) -> str:
     return next(one for one in (name, *numbers) if one not in taken)
 
 
-def _is_name(network: Network | str) -> bool:
-    return isinstance(network, str)
-
-
 def _is_sample(name: str, picture: torch.Tensor) -> bool:
     return name in pictures.samples() and torch.equal(picture, pictures.sample(name))
 
 
 def _named_networks(given: Sequence[Network | str] | None) -> dict[str, Network | str]:
-    found = sorted(nets.shipped(), key=lambda name: (name not in _FIRST, name)) if given is None else list(given)
+    found = sorted(nets.shipped(), key=lambda name: (name not in NETWORKS, name)) if given is None else list(given)
     if not found or not all(isinstance(one, Network | str) for one in found):
         raise InputError(f"networks: got {given!r}, expected names or networks from lam_nb.networks.load or wrap.")
     names = result.numbered([one if isinstance(one, str) else one.name for one in found])
@@ -363,7 +360,7 @@ def _named_networks(given: Sequence[Network | str] | None) -> dict[str, Network 
 
 def _named_images(given: Mapping[str, ImageLike] | Sequence[ImageLike] | None) -> dict[str, torch.Tensor]:
     if given is None:
-        given = sorted(pictures.samples(), key=lambda name: name != _SAMPLE)
+        given = sorted(pictures.samples(), key=lambda name: name != SAMPLE)
     if isinstance(given, Mapping):
         found = {str(name): pictures.as_image(one) for name, one in given.items()}
     else:

@@ -19,7 +19,7 @@ from ...engine.running import BACKENDS, Leased, outputs
 from ...engine.scene import Scene, scene
 from ...networks import NetworkLike
 from ...types import Bar, Batch, Degradation, Device, Image, ImageLike, Progress, RegionLike
-from ...validation import InputError, answer, choose, not_negative, positive, switch, whole
+from ...validation import InputError, answer, choose, not_negative, positive, shape, switch, whole
 from . import metrics
 from .blocks import COARSE, FINE, MOST, Grid, Jobs, State, coarse_jobs, fine_jobs
 from .book import Book
@@ -238,8 +238,9 @@ def _finished(pictures: Batch, finish: Degradation | None) -> Batch:
     with BACKENDS.usual(pictures.device):
         finished = answer("finish", finish, pictures)
     if not isinstance(finished, torch.Tensor) or finished.shape != pictures.shape:
-        got = tuple(finished.shape) if isinstance(finished, torch.Tensor) else type(finished).__name__
-        raise InputError(f"finish: it returned {got}, expected pictures of the shape {tuple(pictures.shape)}.")
+        raise InputError(
+            f"finish: it returned {shape(finished)}, expected pictures of the shape {tuple(pictures.shape)}."
+        )
     return finished
 
 
@@ -257,7 +258,7 @@ def _trial(s: Scene, truth: Image, measure: metrics.Metric, finish: Degradation 
         inner = made if isinstance(run, Local) else made[..., rows, columns]
         measured = answer("metric", measure, inner.clamp(0, 1), target)
         if not isinstance(measured, torch.Tensor) or measured.shape != (len(made),):
-            got = tuple(measured.shape) if isinstance(measured, torch.Tensor) else type(measured).__name__
+            got = shape(measured)
             raise InputError(f"metric: it returned {got}, expected a tensor with one number for each of {len(made)}.")
         found: NDArray[np.float64] = measured.double().cpu().numpy()
         if not np.isfinite(found).all():

@@ -265,16 +265,14 @@ def _resume(path: Path, parts: Parts, plan: dict[str, str | int | float]) -> int
         return 0
     with readable("out", path, "training that can be gone on with; delete it to begin anew"):
         state = torch.load(path, weights_only=True)
-        step = int(state["step"])
-    # Version 0.1 kept no plan: such a file is taken at its word.
-    if other := identity.differences(plan, state.get("plan", plan)):
-        raise InputError(
-            f"out: {path} holds a training with other settings ({', '.join(other)}); give the same, or delete it."
-        )
-    with readable("out", path, "training that can be gone on with; delete it to begin anew"):
+        # Version 0.1 kept no plan: such a file is taken at its word.
+        if other := identity.differences(plan, state.get("plan", plan)):
+            raise InputError(
+                f"out: {path} holds a training with other settings ({', '.join(other)}); give the same, or delete it."
+            )
         for name, part in parts.items():
             part.load_state_dict(state[name])
-    return step
+        return int(state["step"])
 
 
 def main(arguments: list[str] | None = None) -> int:
