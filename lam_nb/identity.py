@@ -130,7 +130,7 @@ def facts(network: NetworkLike) -> dict[str, str | int | float]:
     >>> facts(wrap(nn.Identity(), name="nothing", check=False))["network"]
     'nothing'
     """
-    usual = {"mean": 0.0, "std": 1.0, "colours": "rgb", "arguments": {}, "output": None}
+    usual = {"mean": 0.0, "std": 1.0, "channels": "r, g, b", "colours": "rgb", "arguments": {}, "output": None}
     unusual = {name: getattr(network, name) for name, value in usual.items() if getattr(network, name) != value}
     known: dict[str, str | int | float] = {f"network_{name}": str(value) for name, value in unusual.items()}
     return known | {

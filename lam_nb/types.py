@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, runtime_checkable
 
@@ -15,9 +16,9 @@ if TYPE_CHECKING:
     from PIL import Image as Pillow
 
     Image: TypeAlias = torch.Tensor
-    """One picture: float (channel, y, x), RGB in [0, 1]."""
+    """One picture: float (channel, y, x) in [0, 1]; RGB, or the channels of the network that it is for."""
     Batch: TypeAlias = torch.Tensor
-    """Several pictures: float (node, channel, y, x), RGB in [0, 1]."""
+    """Several pictures: float (node, channel, y, x) in [0, 1]."""
     Alphas: TypeAlias = float | Sequence[float] | np.ndarray | torch.Tensor
     """One position on a path, or a row of them."""
     ImageLike: TypeAlias = torch.Tensor | np.ndarray | Pillow.Image | str | os.PathLike[str]
@@ -28,6 +29,8 @@ else:
     Image = Batch = Alphas = ImageLike = Device = object
 
 __all__ = [
+    "RGB",
+    "Axes",
     "Bar",
     "Batch",
     "Degradation",
@@ -76,6 +79,70 @@ class Inconsistent(UserWarning):
 
 class SuspectedTruth(UserWarning):
     """A picture that may be the large one, where the network wants the small one that it enlarges."""
+
+
+RGB = ("r", "g", "b")
+"""Channels of a photograph."""
+_MOST_CHANNELS = 4096
+
+
+@dataclass(frozen=True)
+class Axes:
+    """What a network's pictures are made of: channels by name or number; rows and columns follow.
+
+    Parameters
+    ----------
+    channels : tuple of str or int
+        Different names, or numbers from 0.
+
+    Examples
+    --------
+    >>> Axes().words, Axes.of(4).words, Axes.of(["luma"]).shape(48, 64)
+    ('3 channels (r, g, b)', '4 channels', (1, 48, 64))
+    """
+
+    channels: tuple[str | int, ...] = RGB
+
+    @classmethod
+    def of(cls, channels: object) -> Axes:
+        """Return the axes of named channels, or of so many.
+
+        Raises
+        ------
+        InputError
+            If they are neither, or two have one name.
+        """
+        if isinstance(channels, Axes):
+            return channels
+        if isinstance(channels, int) and not isinstance(channels, bool):
+            return cls(tuple(range(whole("channels", channels, most=_MOST_CHANNELS))) if channels != len(RGB) else RGB)
+        names: tuple[Any, ...] = ()
+        if isinstance(channels, Sequence) and not isinstance(channels, str | bytes):
+            names = tuple(channels)
+        if {type(one) for one in names} not in ({str}, {int}) or len(set(names)) < len(names):
+            words = 'expected different names, such as ("luma",), or how many'
+            raise InputError(f"channels: got {channels!r:.80}, {words}.")
+        return cls(names)
+
+    @property
+    def count(self) -> int:
+        """How many channels."""
+        return len(self.channels)
+
+    @property
+    def is_rgb(self) -> bool:
+        """Whether they are those of a photograph."""
+        return self.channels == RGB
+
+    @property
+    def words(self) -> str:
+        """How many, and their names."""
+        many = f"{self.count} channel" + "s" * (self.count > 1)
+        return many + ("" if isinstance(self.channels[0], int) else f" ({', '.join(map(str, self.channels))})")
+
+    def shape(self, *sides: int) -> tuple[int, ...]:
+        """Return the shape of a picture of these sides."""
+        return (self.count, *sides)
 
 
 class Path(Protocol):

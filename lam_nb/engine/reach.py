@@ -123,7 +123,7 @@ def _influence(run: Leased, axis: int, length: int, period: int) -> tuple[int, i
 def _touched(run: Leased, axis: int, length: int, mark: int) -> torch.Tensor:
     """Return which output rows or columns depend on input row or column `mark` of a strip."""
     for thickness in _THICKNESSES:
-        shape = [1, 3, thickness, thickness]
+        shape = [1, *run.network.axes.shape(thickness, thickness)]
         shape[axis] = length
         strip = torch.full(shape, 0.5)
         strip.select(axis, mark).fill_(torch.nan)

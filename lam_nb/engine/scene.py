@@ -47,7 +47,7 @@ class Scene:
     ----------
     run : Leased
         The network on the device.
-    picture : torch.Tensor (3, y, x)
+    picture : torch.Tensor (channel, y, x)
         The image, float32, on the CPU; nobody else's memory.
     windows : tuple of Region
         Inside the output.
@@ -98,8 +98,23 @@ class Scene:
 
     @cached_property
     def output(self) -> Batch:
-        """The network's output for the picture, (1, 3, out_y, out_x)."""
+        """The network's output for the picture, (1, channel, out_y, out_x)."""
         return outputs(self.run, self.image[None])
+
+    @property
+    def named(self) -> dict[str, ArrayLike]:
+        """The network's names of the channels, as coordinates of a result."""
+        return {result.CHANNEL: self.network.axes.channels}
+
+    def reference(self, truth: ImageLike) -> Image:
+        """Return a ground truth as an image.
+
+        Raises
+        ------
+        InputError
+            If it has another size than the output, or other channels.
+        """
+        return images.reference(truth, self.size, self.network.axes.count)
 
     def suspect(self, stacklevel: int) -> None:
         """Warn if the picture may be the large one: it has a ground truth's size, and the windows would lie in it.
@@ -186,7 +201,8 @@ def scene(
         If one of them does not fit: the same words, whatever the verb.
     """
     started = time.perf_counter()
-    net, picture = as_network(network), images.as_image(image)
+    net = as_network(network)
+    picture = images.as_image(image, channels=net.axes.count)
     windows = () if region is None else regions(region)
     for window in windows:
         window.check(*net.output_size(*picture.shape[-2:]))

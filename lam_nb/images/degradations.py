@@ -44,7 +44,7 @@ class Noise:
         whole("seed", self.seed, 0)
 
     def __call__(self, pictures: Batch) -> Batch:
-        """Return pictures (…, 3, y, x) with noise; not clipped, as denoisers expect."""
+        """Return pictures (…, channel, y, x) with noise; not clipped, as denoisers expect."""
         source = np.random.default_rng(self.seed)
         drawn = source.standard_normal(tuple(pictures.shape[-3:]), dtype=np.float32)
         return pictures + self.sigma * torch.from_numpy(drawn).to(pictures)
@@ -77,7 +77,7 @@ class Rain:
         whole("seed", self.seed, 0)
 
     def __call__(self, pictures: Batch) -> Batch:
-        """Return pictures (…, 3, y, x) in the rain."""
+        """Return pictures (…, channel, y, x) in the rain."""
         return (pictures + self.layer(*pictures.shape[-2:]).to(pictures)).clamp(0, 1)
 
     def layer(self, height: int, width: int) -> torch.Tensor:
@@ -120,15 +120,17 @@ class JPEG:
             raise InputError(f"quality: got {self.quality!r}, expected a whole number from 1 to 100.")
 
     def __call__(self, pictures: Batch) -> Batch:
-        """Return pictures (…, 3, y, x), compressed and read again."""
-        flat = [self._one(one) for one in pictures.reshape(-1, *pictures.shape[-3:])]
+        """Return pictures (…, channel, y, x), compressed and read again: RGB as such, any others one by one."""
+        together = 3 if pictures.shape[-3] == 3 else 1
+        flat = [self._one(one) for one in pictures.reshape(-1, together, *pictures.shape[-2:])]
         return torch.stack(flat).reshape(pictures.shape).to(pictures)
 
     def _one(self, picture: Image) -> Image:
         buffer = io.BytesIO()
-        to_pillow(picture).save(buffer, "JPEG", quality=int(self.quality))
+        shown = to_pillow(picture) if len(picture) == 3 else to_pillow(picture).getchannel(0)
+        shown.save(buffer, "JPEG", quality=int(self.quality))
         with Pillow.open(buffer) as read:
-            return _from_pillow(read, "image", None)
+            return _from_pillow(read, "image", channels=len(picture))
 
 
 @dataclass(frozen=True)
@@ -153,7 +155,7 @@ class Blur:
         positive("sigma", self.sigma, "a width in pixels")
 
     def __call__(self, pictures: Batch) -> Batch:
-        """Return pictures (…, 3, y, x), blurred."""
+        """Return pictures (…, channel, y, x), blurred."""
         reach = math.ceil(3 * self.sigma)
         steps = torch.arange(-reach, reach + 1, dtype=torch.float32)
         weights = torch.exp(-(steps**2) / (2 * self.sigma**2))

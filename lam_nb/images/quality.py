@@ -87,17 +87,17 @@ def ssim(output: NDArray[np.generic] | torch.Tensor, truth: NDArray[np.generic] 
 
 
 def luma(batch: Batch) -> Batch:
-    """Return luma of ITU-R BT.601 (16 … 235 of 255) of RGB in [0, 1], (n, 3, y, x) -> (n, 1, y, x).
+    """Return luma of ITU-R BT.601 (16 … 235 of 255) of RGB in [0, 1], (…, 3, y, x) -> (…, 1, y, x).
 
     Examples
     --------
     >>> round(float(luma(torch.ones(1, 3, 1, 1)) * 255), 3)
     235.0
     """
-    if _plain("batch", batch).ndim != 4 or batch.shape[1] != len(LUMA):
-        raise InputError(f"batch: got {tuple(batch.shape)}, expected pictures (n, 3, y, x).")
+    if _plain("batch", batch).ndim not in (3, 4) or batch.shape[-3] != len(LUMA):
+        raise InputError(f"batch: got {tuple(batch.shape)}, expected pictures (n, 3, y, x) or one (3, y, x).")
     # Numbers, not a tensor of weights: those would be copied to the device at every call.
-    red, green, blue = (weight * batch[:, k : k + 1] for k, weight in enumerate(LUMA))
+    red, green, blue = (weight * batch[..., k : k + 1, :, :] for k, weight in enumerate(LUMA))
     return _DARKEST + red + green + blue
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from PIL import Image as Pillow
 
 from ..types import Image, ImageLike
@@ -46,12 +47,12 @@ def downscale(image: ImageLike, scale: int) -> Image:
 
     Parameters
     ----------
-    image : torch.Tensor, shape (3, y, x)
+    image : torch.Tensor, shape (channel, y, x), or what `as_image` takes
     scale : int ≥ 1
 
     Returns
     -------
-    torch.Tensor, shape (3, y // scale, x // scale)
+    torch.Tensor, shape (channel, y // scale, x // scale)
 
     Raises
     ------
@@ -64,14 +65,12 @@ def downscale(image: ImageLike, scale: int) -> Image:
     >>> downscale(torch.zeros(3, 34, 21), 4).shape
     torch.Size([3, 8, 5])
     """
-    picture = as_image(image)
+    picture = as_image(image, channels=None)
     rows, columns = picture.shape[-2:]
     scale = whole("scale", scale)
     if min(rows, columns) < scale:
         raise InputError(f"scale: got {scale!r} for an image of {rows} × {columns}, expected no more than its sides.")
-    large = to_pillow(picture[:, : rows - rows % scale, : columns - columns % scale])
-    small = large.resize((columns // scale, rows // scale), Pillow.Resampling.BICUBIC)
-    return _from_pillow(small, "image", None)
+    return _resized(picture[:, : rows - rows % scale, : columns - columns % scale], rows // scale, columns // scale)
 
 
 def upscale(image: ImageLike, scale: int) -> Image:
@@ -83,10 +82,18 @@ def upscale(image: ImageLike, scale: int) -> Image:
     >>> upscale(torch.zeros(3, 8, 5), 4).shape
     torch.Size([3, 32, 20])
     """
-    scale, picture = whole("scale", scale), to_pillow(as_image(image))
-    if picture.width * picture.height * scale**2 > _LARGEST:
+    scale, picture = whole("scale", scale), as_image(image, channels=None)
+    rows, columns = picture.shape[-2:]
+    if rows * columns * scale**2 > _LARGEST:
         raise InputError(
             f"scale: got {scale}, which makes more than {_LARGEST / 1e6:,.0f} million pixels; take a part."
         )
-    large = picture.resize((picture.width * scale, picture.height * scale), Pillow.Resampling.BICUBIC)
-    return _from_pillow(large, "image", None)
+    return _resized(picture, rows * scale, columns * scale)
+
+
+def _resized(picture: Image, rows: int, columns: int) -> Image:
+    """Return a picture in another size, channel by channel, as PIL does it."""
+    if len(picture) == 3:
+        return _from_pillow(to_pillow(picture).resize((columns, rows), Pillow.Resampling.BICUBIC), "image")
+    bands = (to_pillow(band[None]).getchannel(0).resize((columns, rows), Pillow.Resampling.BICUBIC) for band in picture)
+    return torch.cat([_from_pillow(band, "image", channels=1) for band in bands])

@@ -145,7 +145,7 @@ def attribute(
     network : Network or str
         From `lam_nb.networks.load` or `lam_nb.networks.wrap`, or a name or file that `load` takes.
     image : torch.Tensor (3, y, x), array (y, x, 3), PIL image or path
-        The network's input, RGB in [0, 1].
+        The network's input, RGB in [0, 1], or as many channels as the network has.
     region : Region, (y, x, size) or (y, x, height, width), or a list of them
         Window of the output, in output pixels. Several share the path and, where the network looks at
         the whole picture, the forward passes: much less work than a call for each.
@@ -227,7 +227,7 @@ def attribute(
     how = _How(lower, batch, peak, keep_gradient=result.GRADIENT in kept, keep_output=moving)
     total = plan.least * len(windows)
     with scene(network, image, windows, detector=detector, device=device, progress=progress, total=total) as s:
-        truth = None if reference is None else images.reference(reference, s.size)
+        truth = None if reference is None else s.reference(reference)
         if truth is None:
             s.suspect(stacklevel=2)
         along = _checked_path(maker, s.image)
@@ -378,7 +378,8 @@ def _assembled(
     if truth is not None:
         wanted |= _qualities(np.asarray(work.scene.shown[result.OUTPUT]), truth, window)
     own = {"steps": len(integral.nodes.alphas), "computed_pixels": found.pixels}
-    return TABLE.build(wanted, _coordinates(along, integral.nodes), facts=work.scene.facts(window, **facts, **own))
+    along_and_across = _coordinates(along, integral.nodes) | work.scene.named
+    return TABLE.build(wanted, along_and_across, facts=work.scene.facts(window, **facts, **own))
 
 
 def _qualities(output: NDArray[np.floating], truth: Image, window: Region) -> dict[str, ArrayLike]:

@@ -12,6 +12,7 @@ from .. import images, result
 from ..engine.progress import bar
 from ..engine.scene import regions
 from ..networks import NetworkLike, as_networks
+from ..networks.loading import axes_of
 from ..types import Bar, ImageLike, Progress, RegionLike
 from ..validation import InputError, settings, switch
 from .attribution import Settings, attribute
@@ -81,10 +82,11 @@ def compare(
         raise InputError(
             f"networks: their scales differ ({scales}), so a window is not the same place; compare equals."
         )
-    picture, (window,) = images.as_image(image), regions(region)
+    count = axes_of(found).count
+    picture, (window,) = images.as_image(image, channels=count), regions(region)
     size = found[0].output_size(*picture.shape[-2:])
     window.check(*size)
-    truth = None if reference is None else images.reference(reference, size)
+    truth = None if reference is None else images.reference(reference, size, count)
     results = []
     with bar(progress, 100 * len(found), "compare", "%") as shown:
         for network in found:

@@ -98,7 +98,8 @@ def diffusion_field(
     """
     settings(choices, attribute, "diffusion_field", without=("keep", "reference"))
     started = time.perf_counter()
-    net, picture = as_network(network), images.as_image(image)
+    net = as_network(network)
+    picture = images.as_image(image, channels=net.axes.count)
     rows, columns = _corners(net, picture.shape[-2:], whole("stride", stride), whole("size", size))
     windows = [Region(int(y), int(x), size) for y in rows for x in columns]
     parts, rough = [], 0
@@ -118,7 +119,8 @@ def diffusion_field(
     facts |= {"stride": stride, "evaluations": sum(map(_evaluations, parts))}
     facts |= {"canvas_pixels": picture.shape[-2] * picture.shape[-1]}
     facts |= {"seconds": round(time.perf_counter() - started, 3)}
-    centres = {result.WINDOW_Y: rows + (size - 1) / 2, result.WINDOW_X: columns + (size - 1) / 2}
+    centres: dict[str, ArrayLike] = {result.WINDOW_Y: rows + (size - 1) / 2, result.WINDOW_X: columns + (size - 1) / 2}
+    centres |= {result.CHANNEL: net.axes.channels}
     return TABLE.build(_numbers(parts, (len(rows), len(columns))), centres, facts=facts)
 
 

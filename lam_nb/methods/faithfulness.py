@@ -140,7 +140,7 @@ def curves(
         with BACKENDS.usual(s.image.device):
             start = positions(paths.made(maker, s.image, "baseline"), [0.0])[0]
         ends = outputs(s.run, torch.stack([start, s.image]))
-        truth = ends[1] if reference is None else images.reference(reference, s.size).to(ends)
+        truth = ends[1] if reference is None else s.reference(reference).to(ends)
         watch = _Watch(s, s.detector(s.window), truth, ends[1])
         low, high = (float(value) for value in detect(watch.detector, ends, s.run.name))
         rows = {
@@ -206,7 +206,8 @@ def randomised(
     True
     """
     settings(choices, attribute, "randomised")
-    net, picture = as_network(network), images.as_image(image)
+    net = as_network(network)
+    picture = images.as_image(image, channels=net.axes.count)
     with Leased(net, chosen_device("cpu")).lease():  # nobody else is inside while it is copied
         shuffled = copy.deepcopy(net)
     layers = list(reversed(_layers(shuffled, picture)))

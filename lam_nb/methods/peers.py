@@ -190,7 +190,7 @@ def _measured(
         result.SAMPLING_ERROR: _standard_error(total, squares, count),
     }
     facts = s.facts(s.window, method=method, evaluations=count)
-    return TABLE.build(values, facts=facts, labels={result.ATTRIBUTION: method})
+    return TABLE.build(values, s.named, facts=facts, labels={result.ATTRIBUTION: method})
 
 
 def _sums(image: Image) -> torch.dtype:

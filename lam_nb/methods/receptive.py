@@ -123,7 +123,8 @@ def _bounds(found: Reach) -> dict[str, float]:
 def _pictures(network: Network, given: Sequence[ImageLike] | None, side: int) -> list[Image]:
     if given is not None and (not isinstance(given, Sequence) or isinstance(given, str | bytes)):
         raise InputError(f"pictures: got {type(given).__name__}, expected a list of images, or None for the samples.")
-    pictures = [images.as_image(one, "pictures") for one in given] if given is not None else _crops(network, side)
+    count = network.axes.count
+    pictures = _crops(network, side) if given is None else [images.as_image(one, "pictures", count) for one in given]
     if not pictures or len({one.shape for one in pictures}) > 1:
         raise InputError("pictures: expected at least one image, all of one size; crop them first, or lower side.")
     return pictures
@@ -132,7 +133,7 @@ def _pictures(network: Network, given: Sequence[ImageLike] | None, side: int) ->
 def _crops(network: Network, side: int) -> list[Image]:
     """Return crops of the samples, reduced first where there is room: more to see in as many pixels."""
     side = network.pad_to * -(-whole("side", side) // network.pad_to)
-    large = [images.sample(name) for name in images.samples()]
+    large = [images.sample(name, network.axes.count) for name in images.samples()]
     large = [images.downscale(one, 2) if min(one.shape[-2:]) >= 2 * side else one for one in large]
     return [images.crop(one, 0, 0, side, side) for one in large if min(one.shape[-2:]) >= side]
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias, TypedDict
 from torch import nn
 
 from .. import identity
+from ..types import Axes
 from ..validation import InputError, address, choose, nearest, positive, whole
 from . import architectures, catalogue, checkpoints, published
 from .described import recognised
@@ -31,6 +32,7 @@ class _Given(TypedDict):
 
     value_range: float | None
     scale: int | None
+    channels: int | Sequence[str | int] | None
     check: bool
 
 
@@ -82,6 +84,25 @@ def as_networks(networks: object) -> list[Network]:
             f"networks: got {got}, expected a list of networks, or names, from lam_nb.networks.load or wrap."
         )
     return [as_network(one, "networks") for one in networks]
+
+
+def axes_of(networks: Sequence[Network]) -> Axes:
+    """Return the channels that all networks take.
+
+    Raises
+    ------
+    InputError
+        If they differ.
+
+    Examples
+    --------
+    >>> axes_of([load("fsrcnn"), load("residual")]).words
+    '3 channels (r, g, b)'
+    """
+    if len({one.axes for one in networks}) > 1:
+        words = ", ".join(f"{one.name}: {one.axes.words}" for one in networks)
+        raise InputError(f"networks: their channels differ ({words}), so no picture is for all of them; take equals.")
+    return networks[0].axes
 
 
 def source(name: str | os.PathLike[str]) -> dict[str, str]:
@@ -141,6 +162,7 @@ def load(
     weights: str | os.PathLike[str] | None = None,
     value_range: float | None = None,
     scale: int | None = None,
+    channels: int | Sequence[str | int] | None = None,
     check: bool = True,
 ) -> Network:
     """Return a network, ready to be attributed.
@@ -158,6 +180,9 @@ def load(
         networks: 255 for DRLN, MSRN, RCAN, RFDN, RNAN and SAN, otherwise 1.
     scale : int, optional
         For checkpoints that do not tell theirs (SRCNN, FSRCNN, CARN for several scales): 4 if not given.
+    channels : tuple of str, or int, optional
+        What its pictures have, see `wrap`, such as ("luma",): a one-channel network then takes pictures of one
+        channel. Without it, it restores the luma of RGB.
     check : bool, default True
         Restore a small photograph once and warn if the result is implausible, see `wrap`.
 
@@ -187,7 +212,7 @@ def load(
         positive("value_range", value_range, "the largest pixel value, such as 1 or 255")
     if scale is not None:
         whole("scale", scale)
-    settings: _Given = {"value_range": value_range, "scale": scale, "check": check}
+    settings: _Given = {"value_range": value_range, "scale": scale, "channels": channels, "check": check}
     if weights is not None:
         choose("network", known, architectures.names())
         return _from_file(weights, settings, expected=known)
@@ -246,7 +271,8 @@ def _from_file(
     return wrap(
         module.eval(),
         value_range=_value_range(settings, _VALUE_RANGES.get(architecture, 1.0)),
-        colours="luma" if _channels(module) == 1 else "rgb",
+        channels=settings["channels"],
+        colours=None if settings["channels"] else "luma" if _channels(module) == 1 else "rgb",
         name=title or expected or Path(path).stem,
         task=facts.pop("task", "denoising" if architecture == "dncnn" else None),
         about=facts,
@@ -263,7 +289,8 @@ def _described(descriptor: Any, title: str, settings: _Given, about: dict[str, A
     facts = {"architecture": name, "recognised_by": f"spandrel {metadata.version('spandrel')}"}
     facts |= {"tags": ", ".join(descriptor.tags)} if descriptor.tags else {}
     task = about.pop("task", None)
-    return wrap(descriptor, name=title, task=task, about=about | facts, check=settings["check"])
+    channels, check = settings["channels"], settings["check"]
+    return wrap(descriptor, name=title, channels=channels, task=task, about=about | facts, check=check)
 
 
 def _channels(module: nn.Module) -> int:

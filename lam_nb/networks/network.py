@@ -1,4 +1,4 @@
-"""One uniform Network around any module or function: RGB in [0, 1] in, RGB in [0, 1] out."""
+"""One uniform Network around any module or function: a picture in [0, 1] in, a picture in [0, 1] out."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch.nn import functional
 
 from .. import identity
 from ..images import quality
-from ..types import Batch
+from ..types import RGB, Axes, Batch
 from ..validation import InputError, choose, mapping, shape, text, whole
 
 Colours: TypeAlias = Literal["rgb", "bgr", "luma"]
@@ -31,6 +31,7 @@ class Settings(TypedDict, total=False):
     mean: float | Sequence[float]
     std: float | Sequence[float]
     pad_to: int
+    channels: int | Sequence[str | int] | Axes
     colours: Colours
     arguments: Mapping[str, object] | None
     output: int | str | None
@@ -53,8 +54,10 @@ class Network(nn.Module):
         The module's own values are (v - mean) / std · value_range for v in [0, 1].
     pad_to : int
         The module takes only sides that are multiples of this.
+    channels : tuple of str, or int
+        The channels of its pictures, by name or how many.
     colours : {"rgb", "bgr", "luma"}
-        What the module's channels are. Of a luma network, chroma is enlarged beside it (bicubic).
+        How the module takes RGB: as it is, turned, or its luma alone, beside which chroma is enlarged (bicubic).
     arguments : mapping, optional
         More arguments of the module, by name.
     output : int or str, optional
@@ -80,6 +83,7 @@ class Network(nn.Module):
         mean: float | Sequence[float] = 0.0,
         std: float | Sequence[float] = 1.0,
         pad_to: int = 1,
+        channels: int | Sequence[str | int] | Axes = RGB,
         colours: Colours = "rgb",
         arguments: Mapping[str, object] | None = None,
         output: int | str | None = None,
@@ -93,13 +97,26 @@ class Network(nn.Module):
         self.value_range = value_range
         self.mean, self.std = mean, std
         self.pad_to = pad_to
+        self.axes = Axes.of(channels)
         self.colours = choose("colours", colours, COLOURS)
+        if self.colours != "rgb" and not self.axes.is_rgb:
+            raise InputError(f"colours: got {colours!r} beside channels={channels!r}, expected one of them.")
         self.arguments = mapping("arguments", arguments)
         self.output = output
         self._takes_one = False
         usual = "super-resolution" if self.scale > 1 else "restoration"
         self.task = usual if task is None else text("task", task, 'a task, such as "denoising"')
         self.about = mapping("about", about)
+
+    @property
+    def channels(self) -> str:
+        """Names of the channels, or how many, as text."""
+        return ", ".join(map(str, self.axes.channels))
+
+    @property
+    def taken(self) -> int:
+        """How many channels the module itself takes."""
+        return 1 if self.colours == "luma" else self.axes.count
 
     @property
     def parameter_count(self) -> int:
@@ -128,12 +145,13 @@ class Network(nn.Module):
             "value_range": self.value_range,
             "mean": self.mean,
             "std": self.std,
+            "channels": self.channels,
             "colours": self.colours,
             "pad_to": self.pad_to,
             "precision": str(self.dtype).removeprefix("torch."),
             "weights_sha256": self.weights_hash,
         }
-        usual = {"mean": 0.0, "std": 1.0, "colours": "rgb", "pad_to": 1}
+        usual = {"mean": 0.0, "std": 1.0, "channels": ", ".join(RGB), "colours": "rgb", "pad_to": 1}
         shown = {key: value for key, value in own.items() if key not in usual or value != usual[key]}
         return shown | {key: value for key, value in self.about.items() if key not in own}
 
@@ -165,7 +183,7 @@ class Network(nn.Module):
         return height * self.scale, width * self.scale
 
     def forward(self, batch: Batch) -> Batch:
-        """Map (n, 3, y, x) to (n, 3, scale·y, scale·x); pads, converts and crops inside.
+        """Map (n, c, y, x) to (n, c, scale·y, scale·x); pads, converts and crops inside.
 
         Raises
         ------
@@ -195,8 +213,8 @@ class Network(nn.Module):
                 return answers
             raise InputError(
                 f"network {self.name!r}: failed on a batch {tuple(batch.shape)} ({type(error).__name__}: {error}); "
-                "networks.wrap takes modules of RGB batches (n, 3, y, x); pad_to= helps where sizes must be multiples, "
-                "arguments= where the module needs more than the picture."
+                f"its pictures have {self.axes.words}; networks.wrap takes channels= or colours= where it wants "
+                "others, pad_to= where sizes must be multiples, arguments= where it needs more than the picture."
             ) from error
         return _picture(answer, self.output, self.name)
 
@@ -205,12 +223,11 @@ class Network(nn.Module):
         return torch.cat(answers) if all(isinstance(one, torch.Tensor) for one in answers) else answers[0]
 
     def _check(self, output: object, padded: Batch) -> None:
-        channels = 1 if self.colours == "luma" else 3
-        expected = (len(padded), channels, *self.output_size(*padded.shape[-2:]))
+        expected = (len(padded), self.taken, *self.output_size(*padded.shape[-2:]))
         if not isinstance(output, torch.Tensor) or output.shape != expected:
             raise InputError(
                 f"network {self.name!r}: got output {shape(output)}, expected {expected} (scale {self.scale}); "
-                "give networks.wrap the right scale=, colours= or output=, or a module that returns one picture."
+                "give networks.wrap the right scale=, channels=, colours= or output=, or a module of one picture."
             )
 
     def _coloured(self, batch: Batch) -> Batch:

@@ -97,21 +97,21 @@ def _passes(network: Network, gained: float, likeness: float) -> bool:
 
 
 def _alternatives(network: Network) -> Iterator[dict[str, object]]:
-    luma = network.colours == "luma"
-    shifts = [_PLAIN, _HALF] if luma else [_PLAIN, _HALF, _IMAGENET, _DIV2K]
+    colourless = network.taken != 3
+    shifts = [_PLAIN, _HALF] if colourless else [_PLAIN, _HALF, _IMAGENET, _DIV2K]
     for largest in (1.0, 255.0):
         for shift in shifts:
             settings = {"value_range": largest, **shift}
             if any(getattr(network, key) != value for key, value in settings.items()):
                 yield {key: value for key, value in settings.items() if getattr(network, key) != value}
-    if not luma:
+    if network.axes.is_rgb and not colourless:
         yield {"colours": "bgr" if network.colours == "rgb" else "rgb"}
 
 
 def _photograph(network: Network) -> Image:
     multiple = math.lcm(network.pad_to, 8)
     side = network.scale * multiple * -(-_SIDE // multiple)
-    photograph = images.sample(_PHOTOGRAPH)
+    photograph = images.sample(_PHOTOGRAPH, network.axes.count)
     height, width = photograph.shape[-2:]
     if min(height, width) < side:
         repeats = (1, -(-side // height), -(-side // width))

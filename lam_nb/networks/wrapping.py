@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from ..types import RGB, Axes
 from ..validation import InputError, choose, mapping, positive, switch, text, whole
 from . import plausibility
 from .described import is_descriptor, taken
@@ -29,6 +30,7 @@ def wrap(
     mean: float | Sequence[float] = 0.0,
     std: float | Sequence[float] = 1.0,
     pad_to: int | None = None,
+    channels: int | Sequence[str | int] | None = None,
     colours: Colours | None = None,
     arguments: Mapping[str, object] | None = None,
     output: int | str | None = None,
@@ -42,20 +44,25 @@ def wrap(
     Parameters
     ----------
     module : callable
-        Takes a batch (n, 3, y, x) and returns (n, 3, scale·y, scale·x). Also a descriptor loaded
+        Takes a batch (n, c, y, x) and returns (n, c, scale·y, scale·x). Also a descriptor loaded
         by spandrel, whose inner model is taken, and super-resolution models of transformers.
     scale : int, optional
         Output pixels per input pixel, 1 for denoising. Read off a trial run when not given.
     value_range : float, default 1
         Largest value of the module's own input and output; 255 for many older networks.
-    mean, std : float or three floats, default 0 and 1
+    mean, std : float or one for each channel, default 0 and 1
         If the module works on standardised pictures, what was subtracted and divided by, for values
         in [0, 1]. Undone on its output.
     pad_to : int, default 1
         If the module takes only multiples of a window size, that size. The image is mirrored at its
         bottom and right and the output cropped.
+    channels : tuple of str, or int, optional
+        What its pictures have instead of red, green and blue: ("luma",), ("nir", "r", "g", "b") or how many.
+        Results name them so. Found by trials where neither this nor `colours` is given: three, else what the
+        first layer takes.
     colours : {"rgb", "bgr", "luma"}, default "rgb"
-        Order of the module's channels, or "luma" for one-channel networks (ITU-R BT.601, 16 … 235).
+        For pictures that are RGB all the same: the order of the module's channels, or "luma" for a one-channel
+        network that restores their luma (ITU-R BT.601, 16 … 235).
     arguments : mapping, optional
         More arguments of the module, by name, such as a noise level.
     output : int or str, optional
@@ -98,15 +105,15 @@ def wrap(
         described = _Description(scale=module.config.upscale, pad_to=module.config.window_size)  # type: ignore[attr-defined]
     if not callable(module):
         raise InputError(f"module: got {type(module).__name__}, expected a torch module or a function of a batch.")
-    known = COLOURS[COLOURS.index(choose("colours", described.colours if colours is None else colours, COLOURS))]
+    if channels is None and colours is None:
+        colours = described.colours
     settings: Settings = {
         "name": described.name or str(getattr(module, "__name__", type(module).__name__)),
         "scale": 1,
-        "colours": known,
+        "channels": RGB if channels is None else Axes.of(channels),
+        "colours": COLOURS[COLOURS.index(choose("colours", colours or "rgb", COLOURS))],
         "pad_to": whole("pad_to", described.pad_to if pad_to is None else pad_to, most=_MOST),
         "value_range": positive("value_range", value_range, "the largest pixel value, such as 1 or 255"),
-        "mean": _levels("mean", mean),
-        "std": _levels("std", std),
         "arguments": mapping("arguments", arguments),
         "output": output,
         "task": task,
@@ -114,8 +121,10 @@ def wrap(
     }
     if name is not None:
         settings["name"] = text("name", name, "a name for tables and plots")
-    asked = described.scale if scale is None else scale
-    settings["scale"] = _probe_scale(module, settings) if asked is None else whole("scale", asked, most=_MOST)
+    asked = described.scale if scale is None else whole("scale", scale, most=_MOST)
+    settings |= _found(module, settings, asked, free=channels is None and colours is None)
+    count = Axes.of(settings["channels"]).count
+    settings |= {"mean": _levels("mean", mean, count), "std": _levels("std", std, count)}
     network = Network(module, **settings)
     if switch("check", check):
         with trial(network):
@@ -129,7 +138,7 @@ class _Description:
 
     scale: int | None = None
     pad_to: int = 1
-    colours: Colours = "rgb"
+    colours: Colours | None = None
     name: str | None = None
 
 
@@ -153,37 +162,64 @@ def _is_configured(module: object) -> bool:
     return all(isinstance(getattr(config, part, None), int) for part in ("upscale", "window_size"))
 
 
-def _levels(name: str, given: float | Sequence[float]) -> float | tuple[float, ...]:
+def _levels(name: str, given: float | Sequence[float], count: int) -> float | tuple[float, ...]:
     try:
         values = [float(value) for value in (given if isinstance(given, Sequence) else [given])]
     except (TypeError, ValueError):
         values = []
-    if len(values) not in (1, 3) or (name == "std" and min(values) <= 0):
-        above = ", above 0" if name == "std" else ""
-        raise InputError(f"{name}: got {given!r}, expected a number or three{above}, for pixel values in [0, 1].")
-    return tuple(values) if len(values) == 3 else values[0]
+    if len(values) not in (1, count) or (name == "std" and min(values) <= 0):
+        above, many = ", above 0" if name == "std" else "", "three" if count == 3 else str(count)
+        raise InputError(f"{name}: got {given!r}, expected a number or {many}{above}, for pixel values in [0, 1].")
+    return values[0] if len(values) == 1 else tuple(values)
 
 
-def _probe_scale(module: Callable[..., Any], settings: Settings) -> int:
+def _found(module: Callable[..., Any], settings: Settings, scale: int | None, *, free: bool) -> Settings:
+    """Return the scale and, where they are free, the channels: as trials tell that were not told."""
+    own = Network(module, **settings)
+    likely = _first_channels(module) or (1 if scale is None else own.taken)
+    counts = dict.fromkeys((own.taken, likely)) if free else (own.taken,)
+    if scale is not None and len(counts) == 1:
+        return {"name": own.name, "scale": scale}
+    tried, failure = {}, None
+    for count in counts:
+        try:
+            tried[count] = _tried(module, settings, count)
+        except InputError as error:
+            failure = failure or error
+    fitting = [count for count, (there, _) in tried.items() if there == count] or [*tried, own.taken]
+    if scale is None and not tried and failure:
+        raise failure
+    found = tried[fitting[0]][1] if scale is None else scale
+    told: Settings = {"name": own.name, "scale": found}
+    return told if fitting[0] == own.taken else {**told, "channels": fitting[0]}
+
+
+def _first_channels(module: object) -> int | None:
+    """Return how many channels the first layer takes, where there is one that tells."""
+    parts = module.modules() if isinstance(module, nn.Module) else ()
+    return next((part.in_channels for part in parts if isinstance(part, nn.Conv2d)), None)
+
+
+def _tried(module: Callable[..., Any], settings: Settings, count: int) -> tuple[int, int]:
+    """Return the channels that a module returns for so many, and its scale."""
     pad_to = settings["pad_to"]
     side = pad_to * -(-_PROBE // pad_to)
     weight = next(iter(module.parameters()), None) if isinstance(module, nn.Module) else None
-    channels = 1 if settings["colours"] == "luma" else 3
-    probe = torch.full((1, channels, side, side + pad_to), 0.5 * settings["value_range"])
+    probe = torch.full((1, count, side, side + pad_to), 0.5 * settings["value_range"])
     probe = probe if weight is None else probe.to(weight)
     network = Network(module, **settings)
     try:
         with trial(module):
-            rows, columns = network._called(probe).shape[-2:]
+            there, rows, columns = network._called(probe).shape[-3:]
     except Exception as error:
         reason = str(error.__cause__ or error)
         raise InputError(
-            f"module: a trial run on {tuple(probe.shape)} failed ({reason}); "
-            "give scale= (and pad_to= if it needs multiples of a window, arguments= if it needs more than a picture)."
+            f"module: a trial run on {tuple(probe.shape)} failed ({reason}); give scale= (and channels= if its "
+            "pictures are not RGB, pad_to= if it needs multiples of a window, arguments= if it needs more than that)."
         ) from error
     if rows % side or rows // side < 1 or columns != rows // side * (side + pad_to):
         raise InputError(
             f"scale: a trial run turned {side} × {side + pad_to} pixels into {rows} × {columns}, expected a whole "
             "multiple; give scale= or a module that keeps the proportions."
         )
-    return int(rows // side)
+    return int(there), int(rows // side)

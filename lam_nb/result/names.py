@@ -52,9 +52,9 @@ PICTURES: Mapping[str, Word] = {
 """Words for the pictures that most results carry."""
 QUALITIES: Mapping[str, Word] = {
     REFERENCE: (OUTPUT_PIXELS, "ground truth", "intensity"),
-    PSNR: ((), "peak signal-to-noise ratio of the output, RGB", "dB"),
-    PSNR_WINDOW: ((), "peak signal-to-noise ratio of the window, RGB", "dB"),
-    SSIM: ((), "structural similarity of the output, RGB", "1"),
+    PSNR: ((), "peak signal-to-noise ratio of the output, all channels", "dB"),
+    PSNR_WINDOW: ((), "peak signal-to-noise ratio of the window, all channels", "dB"),
+    SSIM: ((), "structural similarity of the output, all channels", "1"),
 }
 """Words for what a ground truth tells."""
 COORDINATES: Mapping[str, Word] = {

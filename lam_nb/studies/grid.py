@@ -16,7 +16,8 @@ from ..engine.progress import bar
 from ..engine.scene import regions as as_regions
 from ..methods.attribution import RUN, Choices, attribute
 from ..networks import Network
-from ..types import Image, ImageLike, Progress, RegionLike
+from ..networks.loading import axes_of
+from ..types import Axes, Image, ImageLike, Progress, RegionLike
 from ..validation import InputError, settings, switch
 from .executors import Task, here, on
 from .store import Store
@@ -94,8 +95,9 @@ def sweep(
     """
     settings(choices, attribute, "sweep", without=("keep", "reference"))
     switch("as_truth", as_truth)
-    nets, pictures, windows = _networks(networks, client is not None), _pictures(images), as_regions(regions, "regions")
-    scale = _one_scale(nets)
+    nets, windows = _networks(networks, client is not None), as_regions(regions, "regions")
+    scale, axes = _in_common(nets)
+    pictures = _pictures(images, axes.count)
     target = Store(store)
     plan = _plan(nets, pictures, as_truth, choices) | {"regions": [repr(one) for one in windows]}
     sides = (side // scale if as_truth else side for side in pictures[0][1].shape[-2:])
@@ -138,28 +140,31 @@ def _named(network: Network | str | os.PathLike[str]) -> Network | str:
     return os.fspath(network) if isinstance(network, str | os.PathLike) else networks.as_network(network, "networks")
 
 
-def _one_scale(nets: Sequence[tuple[str, Network | str]]) -> int:
-    """Return the scale of all networks; named ones are loaded once to know it, and to fail before the night does."""
-    scales = {name: networks.as_network(net).scale for name, net in nets}
+def _in_common(nets: Sequence[tuple[str, Network | str]]) -> tuple[int, Axes]:
+    """Return all networks' scale and axes; named ones are loaded once, to fail before the night does."""
+    loaded = {name: networks.as_network(net) for name, net in nets}
+    scales = {name: net.scale for name, net in loaded.items()}
     if len(set(scales.values())) > 1:
         words = ", ".join(f"{name} ×{scale}" for name, scale in scales.items())
         raise InputError(f"networks: their scales differ ({words}), so a window is not the same place; sweep equals.")
-    return next(iter(scales.values()))
+    return next(iter(scales.values())), axes_of(list(loaded.values()))
 
 
-def _pictures(given: Mapping[str, ImageLike] | Sequence[ImageLike]) -> list[tuple[str, Image]]:
+def _pictures(given: Mapping[str, ImageLike] | Sequence[ImageLike], channels: int) -> list[tuple[str, Image]]:
     if not isinstance(given, Mapping | Sequence) or isinstance(given, str | bytes):
         raise InputError(f"images: got {type(given).__name__}, expected a list of images or a dictionary of them.")
     named = given.items() if isinstance(given, Mapping) else ((_name(one, k), one) for k, one in enumerate(given))
-    found = [(str(name), _picture(one)) for name, one in named]
+    found = [(str(name), _picture(one, channels)) for name, one in named]
     if not found or len({one.shape for _, one in found}) > 1:
         sizes = ", ".join(f"{name} {tuple(one.shape[-2:])}" for name, one in found[:4])
         raise InputError(f"images: expected at least one, all of one size; got {sizes or 'none'}; crop them first.")
     return found
 
 
-def _picture(one: ImageLike) -> Image:
-    return images.sample(one) if isinstance(one, str) and one in images.samples() else images.as_image(one)
+def _picture(one: ImageLike, channels: int) -> Image:
+    if isinstance(one, str) and one in images.samples():
+        return images.sample(one, channels)
+    return images.as_image(one, channels=channels)
 
 
 def _name(one: ImageLike, k: int) -> str:

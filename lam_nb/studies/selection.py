@@ -13,6 +13,7 @@ from .. import images
 from .._moved import renamed
 from ..engine.scene import scene
 from ..networks import NetworkLike, as_networks
+from ..networks.loading import axes_of
 from ..types import Device, Image, ImageLike, Region
 from ..validation import InputError, whole
 
@@ -104,13 +105,14 @@ def hard_regions(
     3
     """
     most, side, step = whole("n", n), whole("size", size), whole("stride", stride)
-    picture = images.as_image(reference, "reference")
+    nets = as_networks(networks)
+    picture = images.as_image(reference, "reference", axes_of(nets).count)
     if side > min(picture.shape[-2:]) or step > min(picture.shape[-2:]):
         raise InputError(
             f"size: got {side}, and stride={step}, for a picture of {tuple(picture.shape[-2:])}; choose smaller ones."
         )
     errors = []
-    for network in as_networks(networks):
+    for network in nets:
         unit = network.scale * network.pad_to
         cut = images.crop(picture, 0, 0, *(length // unit * unit for length in picture.shape[-2:]))
         given = images.downscale(cut, network.scale) if network.scale > 1 else cut

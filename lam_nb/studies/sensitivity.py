@@ -17,6 +17,7 @@ from .. import detectors, images, paths, result, statistics
 from ..engine.scene import regions
 from ..methods.attribution import Choices, attribute
 from ..networks import NetworkLike, as_networks
+from ..networks.loading import axes_of
 from ..statistics import array
 from ..types import DetectorMaker, ImageLike, PathMaker, Progress, RegionLike
 from ..validation import InputError, address
@@ -133,7 +134,9 @@ def detector_sensitivity(
     if choices is None:
         choices = {name: name for name in detectors.names()}
         if reference is not None:
-            choices |= {"error": detectors.error(images.as_image(reference))}
+            choices |= {
+                "error": detectors.error(images.as_image(reference, "reference", axes_of(as_networks(networks)).count))
+            }
     checked(settings, attribute, "detector_sensitivity", without=("detector", "keep"))
     return _variants(networks, image, region, "detector", choices, store, progress, settings)
 
@@ -150,7 +153,8 @@ def _variants(
 ) -> xr.Dataset:
     if not isinstance(choices, Mapping) or not choices:
         raise InputError(f"choices: got {type(choices).__name__}, expected a dictionary with at least one {name}.")
-    nets, picture, (window,) = as_networks(networks), images.as_image(image), regions(region)
+    nets, (window,) = as_networks(networks), regions(region)
+    picture = images.as_image(image, channels=axes_of(nets).count)
     with tempfile.TemporaryDirectory() if store is None else nullcontext(store) as folder:
         _made("store", folder)
         tables = []

@@ -30,7 +30,7 @@ TABLE = result.Table(
         result.DETECTOR_START: (_ROW, "detector at the baseline", "detector"),
         result.DETECTOR_END: (_ROW, "detector at the image", "detector"),
         result.ATTRIBUTION: ((*_ROW, result.Y, result.X), "local attribution, summed over channels", "detector"),
-        result.PSNR: (_CELL, "peak signal-to-noise ratio of the output, RGB", "dB"),
+        result.PSNR: (_CELL, "peak signal-to-noise ratio of the output, all channels", "dB"),
         result.DONE: (_CELL, "whether it is there", "1"),
         result.FAILURE: (_CELL, "traceback of what failed last", "1"),
     },

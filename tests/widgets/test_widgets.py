@@ -341,3 +341,17 @@ def test_networks_of_one_name_are_told_apart(relu_network, linear_network):
 def test_a_link_holds_its_file():
     link = _link("lam.nc", b"numbers" * 1000)
     assert 'download="lam.nc"' in link and base64.b64encode(b"numbers" * 1000).decode() in link and "0.0 MB" in link
+
+
+@pytest.mark.parametrize("channels", [("luma",), ("nir", "r", "g", "b")])
+def test_explorer_shows_photographs_to_networks_of_other_channels(channels):
+    torch.manual_seed(0)
+    layers = torch.nn.Conv2d(len(channels), 4 * len(channels), 3, padding=1), torch.nn.PixelShuffle(2)
+    net = lam.networks.wrap(torch.nn.Sequential(*layers), channels=channels, name="own", check=False)
+    explorer = lam_widgets.Explorer([net], ["bricks"], steps=3)
+    explorer.run(wait=True)
+    assert explorer.state == "done"
+    assert explorer.dataset.channel.values.tolist() == list(channels)
+    given = dict(lam=lam, net=net)
+    exec(explorer.code().replace("...  # your network 'own'", "net"), given)
+    np.testing.assert_array_equal(given["ds"].attribution, explorer.dataset.attribution)

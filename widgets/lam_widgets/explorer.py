@@ -20,6 +20,7 @@ from lam_nb import images as pictures
 from lam_nb import networks as nets
 from lam_nb import result, views
 from lam_nb.cli.demonstration import NETWORKS, REGION, SAMPLE
+from lam_nb.images.photographs import in_channels
 from lam_nb.networks import Network
 from lam_nb.types import ImageLike
 from lam_nb.validation import InputError, whole
@@ -132,9 +133,9 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         region, chosen = self.region, self._chosen()
         lines = ["import lam_nb as lam", ""]
         lines += [f"net_{k} = {self._recipe(name)}" for k, name in enumerate(chosen)]
-        lines.append(
-            f"hr = lam.images.sample({self._image.value!r})" if self._is_sample() else "hr = ...  # your image"
-        )
+        count = self._load(chosen[0]).axes.count
+        sample = f"lam.images.sample({self._image.value!r}{'' if count == 3 else f', {count}'})"
+        lines.append(f"hr = {sample if self._is_sample() else '...  # your image'}")
         lines.append(f"lr = lam.images.downscale(hr, {self._scale()})" if self._scale() > 1 else "lr = hr")
         where = f"lam.{region!r}, steps={self._steps.value}"
         if len(chosen) == 1:
@@ -181,7 +182,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._fail(error)
 
     def _show_image(self) -> None:
-        picture = pictures.as_image(self._images[self._image.value])
+        picture = self._images[self._image.value]
         before = self.region if hasattr(self, "picker") else None
         self.picker = (
             RegionPicker(picture, height=before.height, width=before.width)
@@ -264,7 +265,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def _truth(self, network: Network) -> torch.Tensor:
         """Return the image, cut to a multiple of what the network needs; the window must stay inside."""
-        picture = pictures.as_image(self._images[self._image.value])
+        picture = in_channels(self._images[self._image.value], network.axes.count)
         unit = network.scale * network.pad_to
         height, width = (side // unit * unit for side in picture.shape[-2:])
         self.region.check(height, width)
@@ -362,7 +363,7 @@ def _named_images(given: Mapping[str, ImageLike] | Sequence[ImageLike] | None) -
     if given is None:
         given = sorted(pictures.samples(), key=lambda name: name != SAMPLE)
     if isinstance(given, Mapping):
-        found = {str(name): pictures.as_image(one) for name, one in given.items()}
+        found = {str(name): pictures.as_image(one, channels=None) for name, one in given.items()}
     else:
         found = dict(_named_image(one, k) for k, one in enumerate(given))
     if not found:
@@ -373,4 +374,4 @@ def _named_images(given: Mapping[str, ImageLike] | Sequence[ImageLike] | None) -
 def _named_image(one: ImageLike, k: int) -> tuple[str, torch.Tensor]:
     if isinstance(one, str) and one in pictures.samples():
         return one, pictures.sample(one)
-    return (Path(one).name if isinstance(one, str | Path) else f"image {k + 1}"), pictures.as_image(one)
+    return (Path(one).name if isinstance(one, str | Path) else f"image {k + 1}"), pictures.as_image(one, channels=None)

@@ -84,7 +84,7 @@ class RegionPicker(Widget):
         scale: int = 1,
         suggestions: Iterable[RegionLike] = (),
     ) -> None:
-        picture = images.as_image(image)
+        picture = images.as_image(image, channels=None)
         sides = [side * whole("scale", scale) for side in picture.shape[-2:]]
         offered = [Region.of(one).check(*sides) for one in suggestions]
         start = offered[0] if offered else _middle(sides, whole("size", size), height, width)

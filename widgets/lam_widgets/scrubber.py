@@ -8,9 +8,9 @@ import xarray as xr
 from PIL import Image
 
 from lam_nb import statistics
-from lam_nb.result import ALPHA, CHANNEL, INPUT, PATH, WEIGHT, check, facts
+from lam_nb.result import ALPHA, INPUT, PATH, WEIGHT, check, facts
 from lam_nb.validation import InputError, choose
-from lam_nb.views.kit import as_bytes, labels, limit, montage, palette
+from lam_nb.views.kit import as_pixels, labels, limit, montage, palette
 
 from .kit import Stepped, coloured, largest, quantised, source
 
@@ -133,4 +133,4 @@ class Scrubber(Stepped):
 
 
 def _coloured(dataset: xr.Dataset, name: str) -> bytes:
-    return as_bytes(dataset[name].transpose(..., CHANNEL).values).tobytes()
+    return as_pixels(dataset[name].values).tobytes()

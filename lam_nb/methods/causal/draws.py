@@ -12,6 +12,7 @@ import torch
 from numpy.typing import NDArray
 
 from ... import images
+from ...images.photographs import in_channels
 from ...types import Batch, Image
 from ...validation import InputError, address, readable
 from .blocks import Grid
@@ -20,15 +21,15 @@ _SHIPPED, SIDE = 500, 8
 """Default patches, and their side in pixels, as in the published demo (Hu et al., arXiv 2407.19789)."""
 
 
-def patches() -> NDArray[np.uint8]:
-    """Return the patches that are pasted by default, (500, 8, 8, 3): of the samples, from flat to sharp.
+def patches(channels: int = 3) -> NDArray[np.uint8]:
+    """Return the patches that are pasted by default, (500, 8, 8, channels): of the samples, from flat to sharp.
 
     Examples
     --------
     >>> patches().shape
     (500, 8, 8, 3)
     """
-    every = _cut(images.sample(name) for name in images.samples())
+    every = _cut(images.sample(name, channels) for name in images.samples())
     grey = every.astype(float).mean(-1)
     sharpness = np.abs(np.diff(grey, axis=1)).mean((1, 2)) + np.abs(np.diff(grey, axis=2)).mean((1, 2))
     order = np.argsort(sharpness, kind="stable")
@@ -60,16 +61,16 @@ class Drawer:
         return batch
 
 
-def stock(given: NDArray[np.generic] | str | os.PathLike[str] | None) -> NDArray[np.uint8]:
-    """Return patches (n, y, x, 3), 8 bits."""
+def stock(given: NDArray[np.generic] | str | os.PathLike[str] | None, channels: int) -> NDArray[np.uint8]:
+    """Return patches (n, y, x, channels), 8 bits."""
     if given is None:
-        return patches()
+        return patches(channels)
     if isinstance(given, str | os.PathLike):
         path = address("patches", given)
-        given = _stored(path) if path.suffix == ".npz" else _cut(images.load(one) for one in images.files(path))
-    array = _array(given)
-    if array.dtype.kind not in "buif" or array.ndim != 4 or array.shape[-1] != 3 or not len(array):
-        raise InputError(f"patches: got an array of shape {array.shape}, expected (n, y, x, 3), RGB.")
+        given = _stored(path) if path.suffix == ".npz" else _folder(path, channels)
+    array = _array(given, channels)
+    if array.dtype.kind not in "buif" or array.ndim != 4 or array.shape[-1] != channels or not len(array):
+        raise InputError(f"patches: got an array of shape {array.shape}, expected (n, y, x, {channels}).")
     low, high = array.min(), array.max()
     if not (np.isfinite(low) and np.isfinite(high)):
         raise InputError("patches: got NaN or infinite values, expected numbers in [0, 1] or bytes.")
@@ -88,11 +89,15 @@ def _stored(path: Path) -> NDArray[Any]:
             return np.asarray(stored[stored.files[0]])
 
 
-def _array(given: object) -> NDArray[Any]:
+def _folder(path: Path, channels: int) -> NDArray[np.uint8]:
+    return _cut(in_channels(images.load(one), channels) for one in images.files(path))
+
+
+def _array(given: object, channels: int) -> NDArray[Any]:
     try:
         return np.asarray(given)
     except (TypeError, ValueError, RuntimeError):  # tensors that are elsewhere or sparse, lists of unequal rows
-        raise InputError(f"patches: got {type(given).__name__}, expected an array (n, y, x, 3), RGB.") from None
+        raise InputError(f"patches: got {type(given).__name__}, expected an array (n, y, x, {channels}).") from None
 
 
 def _cut(pictures: Iterable[Image]) -> NDArray[np.uint8]:

@@ -12,7 +12,7 @@ import torch
 import xarray as xr
 from numpy.typing import NDArray
 
-from ... import detectors, identity, images, result
+from ... import detectors, identity, result
 from ..._moved import renamed
 from ...engine.locality import Local, localised
 from ...engine.running import BACKENDS, Leased, outputs
@@ -102,8 +102,8 @@ def causal_effect(
         0.01 of a function of one's own. (Once called ``tolerance``.)
     se : float, optional
         Draw in the fine stage only until a block's standard error is below this, in dB.
-    patches : array (n, 8, 8, 3), folder or .npz, optional
-        RGB patches to paste; by default 500 from the sample photographs, from flat to sharp.
+    patches : array (n, 8, 8, channel), folder or .npz, optional
+        Patches to paste; by default 500 from the sample photographs, from flat to sharp.
     noise : float, default 0
         Standard deviation of Gaussian noise on each patch: for denoisers, the noise of the input.
     finish : callable, optional
@@ -153,10 +153,10 @@ def causal_effect(
     not_negative("noise", noise, "a standard deviation")
     if se is not None:
         positive("se", se, "a standard error in the metric's units")
-    given, measure, seed = stock(patches), metrics.named(metric, uint8), whole("seed", seed, 0)
+    measure, seed = metrics.named(metric, uint8), whole("seed", seed, 0)
     window = detectors.intensity
     with scene(network, image, region, detector=window, device=device, progress=progress, unit="picture") as s:
-        truth = images.reference(reference, s.size)
+        truth, given = s.reference(reference), stock(patches, s.network.axes.count)
         side = max(1, SIDE // s.network.scale) if block is None else whole("block", block)
         grid = Grid(s.picture.shape[-2], s.picture.shape[-1], side)
         own = grid.own(s.window, s.network.scale)
@@ -201,7 +201,8 @@ def causal_effect(
     values = state.values(least, keep == "draws") | {result.QUALITY_ORIGIN: trial.origin}
     values |= {result.INPUT: s.picture.numpy(), result.OUTPUT: trial.output.float().cpu().numpy()}
     units = dict.fromkeys(_MEASURED, str(facts["units"]))
-    table = TABLE.build(values, {result.BLOCK_Y: rows, result.BLOCK_X: columns}, facts=facts, units=units)
+    places = {result.BLOCK_Y: rows, result.BLOCK_X: columns, **s.named}
+    table = TABLE.build(values, places, facts=facts, units=units)
     table[result.STAGE].attrs |= _FLAGS
     return table
 

@@ -19,19 +19,22 @@ class DnCNN(nn.Module):
         Channels.
     blocks : int, default 20
         Convolutions: 20 in the blind denoiser, 17 in the others.
+    channels : int, default 3
+        Of the picture; 1 in the grey denoisers.
     """
 
-    def __init__(self, width: int = 64, blocks: int = 20) -> None:
+    def __init__(self, width: int = 64, blocks: int = 20, channels: int = 3) -> None:
         super().__init__()
-        widths = [3, *[width] * (blocks - 1), 3]
+        widths = [channels, *[width] * (blocks - 1), channels]
         layers = [part for pair in itertools.pairwise(widths) for part in (conv(*pair), nn.ReLU())]
         self.model = nn.Sequential(*layers[:-1])
 
     def forward(self, image: torch.Tensor) -> torch.Tensor:
-        """Map (n, 3, y, x) to the same shape."""
+        """Map (n, channels, y, x) to the same shape."""
         return image - self.model(image)
 
     @classmethod
     def from_state(cls, state: State) -> DnCNN:
         """Build the network whose checkpoint `state` is, without its weights."""
-        return cls(width=state["model.0.weight"].shape[0], blocks=sum(key.endswith(".bias") for key in state))
+        width, channels = state["model.0.weight"].shape[:2]
+        return cls(width, blocks=sum(key.endswith(".bias") for key in state), channels=channels)

@@ -68,7 +68,7 @@ def draw(
     figure: go.Figure, dataset: xr.Dataset, column: int, colours: Colours, bar: dict[str, object] | None = None
 ) -> None:
     """Draw a map over its faint input, with a colour bar if one is given."""
-    grey = np.repeat(dataset[INPUT].values.mean(0, keepdims=True), 3, 0)
+    grey = dataset[INPUT].values.mean(0, keepdims=True)
     size, effect = (dataset.sizes[Y], dataset.sizes[X]), dataset[EFFECT].values
     kit.place(figure, kit.colour_source(grey), size, 1, column, "input px")
     data = np.stack([effect, dataset[STANDARD_ERROR].values, dataset[DRAWS].values], -1)

@@ -62,13 +62,13 @@ def signed_source(values: NDArray[np.floating], end: float) -> str:
 
 
 def colour_source(image: NDArray[np.floating] | NDArray[np.uint8]) -> str:
-    """Encode (3, y, x), bytes or floats in [0, 1], as a WebP of high quality: a quarter of a PNG's size."""
+    """Encode (channel, y, x), bytes or floats in [0, 1], as a WebP of high quality: a quarter of a PNG's size."""
     picture = Image.fromarray(_enlarged(as_pixels(image)))
     return _source(picture.reduce(reduction(image.shape[-2:])), "WebP", quality=90)
 
 
 def as_pixels(image: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return an image (3, y, x) as bytes (y, x, 3), as pictures are stored.
+    """Return images (…, channel, y, x) as bytes (…, y, x, 3), as pictures are stored; grey, unless three channels.
 
     Raises
     ------
@@ -80,9 +80,11 @@ def as_pixels(image: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uin
     >>> as_pixels(np.zeros((3, 4, 5))).shape
     (4, 5, 3)
     """
-    if image.ndim != 3 or len(image) != 3:
-        raise InputError(f"image: got shape {image.shape}, expected (3, y, x); transpose the dataset.")
-    return np.moveaxis(as_bytes(image), 0, -1)
+    count, *sides = image.shape[-3:] if image.ndim > 2 else (0,)
+    if not count or (count != 3 and count > min(sides)):
+        raise InputError(f"image: got shape {image.shape}, expected (channel, y, x); transpose the dataset.")
+    shown = image if count == 3 else image.mean(-3, keepdims=True).astype(image.dtype).repeat(3, -3)
+    return np.moveaxis(as_bytes(shown), -3, -1)
 
 
 def as_bytes(image: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uint8]:
