@@ -80,8 +80,10 @@ def test_published_architectures(name):
 
 @pytest.mark.parametrize("name", networks.shipped())
 def test_cards_of_shipped_networks_state_their_field(name):
-    height, width = field_of(networks.load(name, check=False), period=reach.LONGEST_PERIOD).size
+    found = field_of(networks.load(name, check=False))
+    height, width = found.size
     expected = f"{height} × {width} input pixels" if height else "the whole image"
+    expected = expected if found.exact else f"at least {expected}"
     assert networks.card(name)["receptive_field"].startswith(expected)
 
 
@@ -179,8 +181,135 @@ class Pooled(nn.Module):
         return batch + larger[..., : batch.shape[-2], : batch.shape[-1]]
 
 
+class Windows(nn.Module):
+    """The mean of windows, then of windows shifted by half of one, as attention in shifted windows looks."""
+
+    def __init__(self, side, shift):
+        super().__init__()
+        self.cells, self.shift = Pooled(side), shift
+
+    def forward(self, batch):
+        seen, turned = self.cells(batch), (self.shift, self.shift)
+        rows, columns = (side + self.shift for side in seen.shape[-2:])
+        larger = nn.functional.pad(seen, (*turned, *turned), mode="reflect")
+        return self.cells(larger)[..., self.shift : rows, self.shift : columns]
+
+
+def strided(stride):
+    """Pixels between which a stride leaps are seen by nobody."""
+
+    def call(batch):
+        few = batch[..., ::stride, ::stride].repeat_interleave(stride, 2).repeat_interleave(stride, 3)
+        return few[..., : batch.shape[-2], : batch.shape[-1]]
+
+    return call
+
+
+def resized(ratio):
+    """Made smaller by a ratio that is no whole number, and as large again."""
+
+    def call(batch):
+        small = nn.functional.interpolate(batch, scale_factor=ratio, mode="bilinear", align_corners=False)
+        return nn.functional.interpolate(small, size=batch.shape[-2:], mode="bilinear", align_corners=False)
+
+    return call
+
+
+class Funnel(nn.Module):
+    """Halves its picture so many times, looks around, and doubles it again."""
+
+    def __init__(self, times):
+        super().__init__()
+        self.times, self.look = times, conv((3, 3))
+
+    def forward(self, batch):
+        small = batch
+        for _ in range(self.times):
+            small = nn.functional.max_pool2d(small, 2)
+        return nn.functional.interpolate(self.look(small), size=batch.shape[-2:], mode="nearest")
+
+
 @pytest.mark.parametrize("side", [2, 7, 16, 32])
-def test_cells_of_every_size_up_to_32_are_seen(side):
+def test_cells_of_every_size_are_seen(side):
     found = lam.receptive_field(wrapped(Pooled(side), scale=1), side=64)
     sides = [float(found[name]) for name in ("above", "below", "left", "right")]
-    assert sides == [side - 1] * 4 and found.attrs["period"] == 32
+    assert sides == [side - 1] * 4 and bool(found.field_exact)
+
+
+PERIODIC = {
+    "cells 12": (Pooled(12), 1, 12),
+    "cells 16": (Pooled(16), 1, 16),
+    "cells 24": (Pooled(24), 1, 24),
+    "cells 64": (Pooled(64), 1, 64),
+    "windows 12": (Windows(12, 6), 12, 12),
+    "windows 16": (Windows(16, 8), 16, 16),
+    "windows 24": (Windows(24, 12), 24, 24),
+    "windows 32": (Windows(32, 16), 32, 32),
+    "stride 12": (strided(12), 12, 12),
+    "stride 64": (strided(64), 64, 64),
+    "three quarters": (resized(0.75), 4, 4),
+    "seven twelfths": (resized(7 / 12), 12, 12),
+    "funnel 16": (Funnel(4), 16, 16),
+    "funnel 32": (Funnel(5), 32, 32),
+}
+
+
+def brute_force(network, period, length):
+    """Mark every column of two periods, and look which outputs know of it."""
+    sides = []
+    for mark in range(length // 2 - period, length // 2 + period):
+        strip = torch.full((1, 3, 64, length), 0.5)
+        strip[..., mark] = torch.nan
+        lines = network(strip)[0, 0].isnan().any(0).nonzero().flatten()
+        assert not len(lines) or (lines[0] > 0 and lines[-1] < length - 1)
+        sides += [(int(lines[-1]) - mark, mark - int(lines[0]))] if len(lines) else []
+    return tuple(max(0, *one) for one in zip(*sides, strict=True))
+
+
+@pytest.mark.parametrize("name", PERIODIC)
+def test_a_field_is_what_brute_force_finds_whatever_the_period(name):
+    torch.set_num_threads(1)
+    module, pad_to, period = PERIODIC[name]
+    network = wrapped(module, scale=1, pad_to=pad_to)
+    with torch.no_grad():
+        expected = brute_force(network, period, 768)
+    found = field_of(network)
+    assert (found.columns, found.rows) == (expected, expected)
+    assert found.exact and found.period >= min(period, 8)
+
+
+def test_what_swallows_nan_is_at_least_as_wide_as_its_gradient():
+    """A picture that is compared and replaced where it is dark, as colour transforms do, loses the mark."""
+
+    def call(batch):
+        known = torch.where(batch > 0.1, batch, torch.full_like(batch, 0.1))
+        return nn.functional.avg_pool2d(known, 5, stride=1, padding=2)
+
+    found = lam.receptive_field(wrapped(call, scale=1), side=24)
+    assert (float(found.field_height), bool(found.field_exact)) == (5, False)
+    assert "at least 5 × 5" in lam.views.receptive_field(found).layout.title.text
+
+
+def test_what_depends_on_the_size_of_the_picture_is_told_as_a_bound():
+    """RFDN makes its picture smaller by strides and pooling, and interpolates back to whatever size it had."""
+    assert not field_of(wrapped(architectures.build("rfdn", width=8, blocks=1))).exact
+
+
+def test_what_swallows_nan_and_sees_everything_is_unbounded():
+    def call(batch):
+        known = torch.where(batch > 0.1, batch, torch.full_like(batch, 0.1))
+        return known + known.mean((2, 3), keepdim=True)
+
+    assert field_of(wrapped(call, scale=1), limit=300).is_global
+
+
+def test_both_conventions_of_the_effective_field():
+    net, pictures = wrapped(conv((3, 5))), [torch.rand(3, 9, 11), torch.rand(3, 9, 11)]
+    log, power = (lam.receptive_field(net, pictures, display=name) for name in ("log", "power"))
+    influence = log.influence / 2
+    np.testing.assert_allclose(power.effective_receptive_field, (influence / influence.max()) ** 0.25, rtol=1e-9)
+    np.testing.assert_array_equal(log.influence, power.influence)
+    titles = [lam.views.receptive_field(one).data[0].colorbar.title.text for one in (log, power)]
+    assert titles == ["log10(1 + influence) / maximum", "fourth root of the mean influence / maximum"]
+    with pytest.raises(InputError, match=r"display: got 'root'.*log, power"):
+        lam.receptive_field(net, display="root")

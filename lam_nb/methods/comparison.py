@@ -105,7 +105,7 @@ def compare(
 def _with_fields(stack: xr.Dataset, fields: Sequence[xr.Dataset]) -> xr.Dataset:
     """Add the effective receptive field of every model, (model, field_y, field_x), and how far each can see."""
     names = {result.Y: result.FIELD_Y, result.X: result.FIELD_X}
-    kept = [result.EFFECTIVE_FIELD, result.FIELD_HEIGHT, result.FIELD_WIDTH]
+    kept = [result.EFFECTIVE_FIELD, result.FIELD_HEIGHT, result.FIELD_WIDTH, result.FIELD_EXACT]
     rows = [one[kept].rename(names) for one in fields]
     return stack.merge(xr.concat(rows, result.MODEL).assign_coords({result.MODEL: stack[result.MODEL]}))
 

@@ -14,6 +14,7 @@ from ... import statistics
 from ...result import (
     ATTRIBUTION,
     EFFECTIVE_FIELD,
+    FIELD_EXACT,
     FIELD_HEIGHT,
     MODEL,
     OUTPUT,
@@ -128,7 +129,8 @@ def _heading(many: xr.Dataset, k: int) -> str:
     doubts = [f"error {found.value:.1%}"] if found else []
     if FIELD_HEIGHT in many:
         seen = float(one[FIELD_HEIGHT])
-        doubts.append(f"sees {seen:.0f} px" if np.isfinite(seen) else "sees all")
+        least = "" if one.get(FIELD_EXACT, True) else "≥ "
+        doubts.append(f"sees {least}{seen:.0f} px" if np.isfinite(seen) else "sees all")
     lines = "<br>".join(" · ".join(row) for row in (numbers, doubts))
     return f"<b>{many[MODEL].values[k]}</b>{kit.small(lines)}"
 

@@ -6,7 +6,20 @@ import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
 
-from ...result import ABOVE, BELOW, EFFECTIVE_FIELD, FIELD_HEIGHT, FIELD_WIDTH, INFLUENCE, LEFT, RIGHT, X, Y, check
+from ...result import (
+    ABOVE,
+    BELOW,
+    EFFECTIVE_FIELD,
+    FIELD_EXACT,
+    FIELD_HEIGHT,
+    FIELD_WIDTH,
+    INFLUENCE,
+    LEFT,
+    RIGHT,
+    X,
+    Y,
+    check,
+)
 from .. import kit
 from ..kit import View
 
@@ -40,7 +53,10 @@ def receptive_field(dataset: xr.Dataset) -> View:
     """
     check(dataset, EFFECTIVE_FIELD, FIELD_HEIGHT)
     values = dataset[EFFECTIVE_FIELD]
-    bar = {"title": {"text": "log10(1 + influence) / maximum", "side": "right", "font": {"size": 12}}, "thickness": 12}
+    bar = {
+        "title": {"text": str(values.attrs["long_name"]).partition(", ")[2], "side": "right", "font": {"size": 12}},
+        "thickness": 12,
+    }
     heatmap = go.Heatmap(
         z=values.values,
         x=values[X].values,
@@ -75,7 +91,8 @@ def _outline(figure: go.Figure, dataset: xr.Dataset) -> None:
 def _caption(dataset: xr.Dataset) -> str:
     sides = [float(dataset[name]) for name in (FIELD_HEIGHT, FIELD_WIDTH)]
     if np.isfinite(sides).all():
-        words = f"can see {sides[0]:.0f} × {sides[1]:.0f} input px"
+        least = "" if dataset.get(FIELD_EXACT, True) else "at least "
+        words = f"can see {least}{sides[0]:.0f} × {sides[1]:.0f} input px"
         inside = max(sides) <= max(dataset.sizes[Y], dataset.sizes[X])
         words += " (dotted)" if inside else ", more than is shown"
     else:
