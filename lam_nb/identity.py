@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 NUMBERS = 1
 """Raised with every release whose numbers differ from those of the one before: its stores start anew."""
 UNKNOWN = "cannot be told apart"
+_RGB = "r, g, b"
 _ATOMS = (type(None), bool, int, float, complex, str, bytes, torch.dtype, torch.device, slice, type(Ellipsis))
 _NAMED = {__name__.partition(".")[0], "torch", "numpy"}
 """Packages whose names tell enough: our own has `NUMBERS`, the others keep what they compute."""
@@ -49,6 +50,11 @@ class NetworkLike(Protocol):
     pad_to: int
     arguments: dict[str, object]
     output: int | str | None
+    seed: int | None
+
+    @property
+    def channels(self) -> str:
+        """Names of the channels, as text."""
 
     @property
     def module(self) -> Any:
@@ -117,6 +123,8 @@ def of_network(network: NetworkLike) -> dict[str, str]:
     """
     settings = {name: getattr(network, name) for name in ("scale", "value_range", "mean", "std", "colours", "pad_to")}
     settings |= {"arguments": network.arguments, "output": network.output}
+    settings |= {} if network.channels == _RGB else {"channels": network.channels}  # older stores tell neither
+    settings |= {} if network.seed is None else {"seed": network.seed}
     prints = {name: fingerprint(_plain(value)) for name, value in settings.items()}
     return prints | {"weights": network.weights_hash, "code": fingerprint(_Code(network.module))}
 
@@ -130,7 +138,7 @@ def facts(network: NetworkLike) -> dict[str, str | int | float]:
     >>> facts(wrap(nn.Identity(), name="nothing", check=False))["network"]
     'nothing'
     """
-    usual = {"mean": 0.0, "std": 1.0, "channels": "r, g, b", "colours": "rgb", "arguments": {}, "output": None}
+    usual = {"mean": 0.0, "std": 1.0, "channels": _RGB, "colours": "rgb", "arguments": {}, "output": None, "seed": None}
     unusual = {name: getattr(network, name) for name, value in usual.items() if getattr(network, name) != value}
     known: dict[str, str | int | float] = {f"network_{name}": str(value) for name, value in unusual.items()}
     return known | {

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from lam_nb import images
+from lam_nb import images, networks
 from lam_nb.networks import architectures, checkpoints
+from lam_nb.networks.architectures import registry
 from lam_nb.types import InputError
 from tests import standin
 
@@ -294,3 +295,31 @@ def test_a_missing_key_is_named():
 def test_numbers_that_no_network_has_are_refused_at_once(bad):
     with pytest.raises(InputError, match="blocks: got"):
         architectures.build("edsr", blocks=bad)
+
+
+@pytest.mark.parametrize("name", architectures.names())
+def test_no_other_architecture_has_all_keys_and_shapes(name):
+    state = architectures.build(name).state_dict()
+    claiming = [other for other, kind in registry._ARCHITECTURES.items() if kind.detect(state)]
+    assert name in claiming
+    assert architectures.recognise(state)[0] == name
+    incomplete = {key: value for key, value in state.items() if key != registry._ARCHITECTURES[name].keys[-1]}
+    assert not registry._ARCHITECTURES[name].detect(incomplete)
+
+
+def test_a_checkpoint_that_two_could_claim_names_both_and_is_loaded_as_the_one_that_is_said(monkeypatch, tmp_path):
+    class Twin(architectures.srcnn.SRCNN):
+        """The same keys and shapes, another network."""
+
+        def forward(self, image):
+            return -super().forward(image)
+
+    twins = {**registry._ARCHITECTURES, "twin": registry.Kind(Twin, ("conv1.weight", "conv3.weight"))}
+    monkeypatch.setattr(registry, "_ARCHITECTURES", twins)
+    torch.save(architectures.build("srcnn").state_dict(), tmp_path / "net.pth")
+    with pytest.raises(InputError, match=r"could be of srcnn or twin.*networks.load\('srcnn', weights=path\)"):
+        networks.load(tmp_path / "net.pth")
+    one, other = (networks.load(name, weights=tmp_path / "net.pth", check=False) for name in ("srcnn", "twin"))
+    batch = torch.rand(1, 3, 12, 10)
+    with torch.no_grad():
+        torch.testing.assert_close(one.module(batch), -other.module(batch))

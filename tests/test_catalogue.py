@@ -28,6 +28,32 @@ def test_what_has_no_address_is_told_how_to_get(tmp_path, monkeypatch):
         networks.load("4x-DAT")
 
 
+def test_words_that_only_one_has_are_a_name(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAM_NB_CACHE", str(tmp_path))
+    monkeypatch.setenv("LAM_NB_MIRROR", str(tmp_path))
+    for short, whole in (
+        ("swinir-m-x4-df2k", "4x-classicalsr-df2k-s64w8-swinir-m"),
+        ("DAT x4", "4x-dat"),
+        ("omnisr_2x_div2k", "2x-omnisr-div2k"),
+    ):
+        assert catalogue.named(short) == whole
+        with pytest.raises(InputError, match=f"network '{whole}'.*could not be downloaded"):
+            networks.load(short)
+        assert networks.source(short) == {"file": catalogue.entries()[whole].sha256}
+    words = r"'swinir-x8' could be 8x-classicalsr-df2k.*, 8x-classicalsr-div2k.*say which"
+    with pytest.raises(InputError, match=words):
+        networks.load("swinir-x8")
+
+
+def test_a_file_got_by_hand_that_is_another_is_kept_beside(tmp_path, monkeypatch):
+    monkeypatch.setenv("LAM_NB_CACHE", str(tmp_path))
+    file = tmp_path / published.PUBLISHED["4x-dat"].file
+    file.write_bytes(b"something else")
+    with pytest.raises(InputError, match=rf"not the published one and now is {file.name}\.bad"):
+        networks.load("4x-DAT")
+    assert not file.exists() and (tmp_path / f"{file.name}.bad").read_bytes() == b"something else"
+
+
 def test_a_name_that_is_nearly_right_is_asked_back():
     with pytest.raises(InputError, match=r"`lam-nb networks` lists \d+.*did you mean '4x-dat'"):
         networks.load("4x-datt")

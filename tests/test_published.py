@@ -75,9 +75,10 @@ def test_every_published_network_loads_and_restores(name, server):
 @pytest.mark.parametrize("fault", ["corrupted", "short"])
 def test_a_wrong_file_is_never_used(fault, server):
     server.faults = [fault]
-    with pytest.raises(InputError, match=r"not the published file.*save http.*IMDN_x4\.pth as .*IMDN_x4\.pth"):
+    words = r"not the published file.*kept as IMDN_x4\.pth\.bad.*save http.*IMDN_x4\.pth as .*IMDN_x4\.pth"
+    with pytest.raises(InputError, match=words):
         networks.load("imdn")
-    assert not list(published.cache().glob("IMDN_x4*"))
+    assert [one.name for one in published.cache().glob("IMDN_x4*")] == ["IMDN_x4.pth.bad"]
     assert networks.load("imdn").parameter_count == 715_176  # nothing wrong is left behind
 
 
@@ -103,6 +104,7 @@ def test_a_cached_file_that_changed_is_fetched_again(server):
     (published.cache() / "IMDN_x4.pth").write_bytes(b"changed")
     networks.load("imdn")
     assert server.requests == [0, 0]
+    assert (published.cache() / "IMDN_x4.pth.bad").read_bytes() == b"changed"
 
 
 def test_offline_says_what_to_do(server, shared):

@@ -3,12 +3,13 @@
 import types
 import warnings
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
 
 import lam_nb as lam
-from lam_nb import InputError, networks
+from lam_nb import InputError, identity, networks
 from lam_nb.networks import architectures, checkpoints
 from lam_nb.types import ImplausibleNetwork
 from tests import standin
@@ -227,3 +228,40 @@ def test_an_unknown_checkpoint_names_the_nearest(tmp_path):
     torch.save(odd, tmp_path / "odd.pth")
     with pytest.raises(InputError, match=r"nearest: edsr, .*edsr also has body\.0\.body\.0\.weight, but has no trunk"):
         lam.networks.load(tmp_path / "odd.pth")
+
+
+class Noisy(nn.Module):
+    """Draws a latent of the size of its input, as generative networks do."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(1)
+        self.look = nn.Conv2d(3, 3, 3, padding=1)
+
+    def forward(self, batch):
+        return batch + 0.02 * self.look(torch.tanh(batch + torch.randn_like(batch)))
+
+
+def test_a_random_network_takes_a_seed_and_its_map_is_one():
+    image = torch.rand(3, 24, 30, generator=torch.Generator().manual_seed(0))
+    with pytest.warns(ImplausibleNetwork, match=r"it draws random numbers\. Give seed="):
+        networks.wrap(Noisy(), scale=1)
+    net, other = (networks.wrap(Noisy(), scale=1, seed=seed, check=False) for seed in (3, 4))
+    before = torch.get_rng_state()
+    twice = torch.stack([image, image])
+    with torch.no_grad():
+        one, two = net(twice)
+        assert torch.equal(one, two) and torch.equal(one, net(image[None])[0])
+        assert not torch.equal(one, other(image[None])[0])
+    maps = [
+        lam.attribute(net, image, (8, 10, 6), steps=12, batch=batch, local=local, progress=False)
+        for batch, local in ((1, True), (5, True), (12, False))
+    ]
+    for found in maps[1:]:
+        np.testing.assert_allclose(found.attribution, maps[0].attribution, atol=1e-6)
+    assert abs(float(maps[0].completeness_gap)) < 0.02
+    assert maps[0].attrs["network_seed"] == "3" and "seed      " in net.card
+    assert torch.equal(before, torch.get_rng_state())  # nobody else's numbers
+    assert identity.of_network(net) != identity.of_network(other)
+    with pytest.raises(InputError, match="seed: got -1"):
+        networks.wrap(Noisy(), scale=1, seed=-1)

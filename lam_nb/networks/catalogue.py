@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import os
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -11,8 +12,9 @@ from importlib import resources
 from pathlib import Path
 
 from .. import identity
+from ..validation import InputError
 
-__all__ = ["Entry", "entries", "holds", "of_file", "search"]
+__all__ = ["Entry", "entries", "holds", "named", "of_file", "search"]
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,34 @@ def of_file(path: str | os.PathLike[str]) -> Entry | None:
     known = [entry for entry in entries().values() if entry.bytes == size]
     sha256 = identity.of_file(path) if known else ""
     return next((entry for entry in known if entry.sha256 == sha256), None)
+
+
+def named(name: str) -> str | None:
+    """Return the whole name of the only entry that has all words of a short one, or just these words.
+
+    Raises
+    ------
+    InputError
+        If several have them: says which.
+
+    Examples
+    --------
+    >>> named("swinir-m-x4-df2k"), named("dat-x4"), named("swinir-xxl")
+    ('4x-classicalsr-df2k-s64w8-swinir-m', '4x-dat', None)
+    """
+    asked = _words(name)
+    told = {whole: _words(f"{whole} {one.scale}x") for whole, one in entries().items()}
+    found = [whole for whole, words in told.items() if asked == words]
+    found = found or [whole for whole, words in told.items() if asked and asked <= words]
+    if len(found) > 1:
+        raise InputError(f"network: {name!r} could be {', '.join(found[:8])}{', …' * (len(found) > 8)}; say which.")
+    return found[0] if found else None
+
+
+def _words(name: str) -> frozenset[str]:
+    """Return the words of a name, with scales as x4."""
+    parts = re.findall(r"[a-z0-9]+", name.lower())
+    return frozenset(re.sub(r"^(\d+)x$", r"x\1", part) for part in parts)
 
 
 def search(words: str = "") -> list[Entry]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import metadata, resources
 from pathlib import Path
 from typing import Any, TypeAlias, TypedDict
@@ -33,6 +34,7 @@ class _Given(TypedDict):
     value_range: float | None
     scale: int | None
     channels: int | Sequence[str | int] | None
+    seed: int | None
     check: bool
 
 
@@ -123,8 +125,9 @@ def source(name: str | os.PathLike[str]) -> dict[str, str]:
         return {"file": identity.of_file(_folder() / f"{known}.safetensors")}
     if Path(known).is_file():
         return {"file": identity.of_file(known)}
-    if known.lower() in PUBLISHED:
-        return {"file": PUBLISHED[known.lower()].sha256}
+    published_as = known.lower() if known.lower() in PUBLISHED else catalogue.named(known)
+    if published_as:
+        return {"file": PUBLISHED[published_as].sha256}
     return {"file": load(known).weights_hash}
 
 
@@ -163,6 +166,7 @@ def load(
     value_range: float | None = None,
     scale: int | None = None,
     channels: int | Sequence[str | int] | None = None,
+    seed: int | None = None,
     check: bool = True,
 ) -> Network:
     """Return a network, ready to be attributed.
@@ -171,7 +175,8 @@ def load(
     ----------
     name : str or path-like
         A shipped network (``lam_nb.networks.shipped()``), a published one (downloaded once:
-        ``lam_nb.networks.PUBLISHED``), a checkpoint file whose architecture is recognised from its
+        ``lam_nb.networks.PUBLISHED``; words that only one has are enough, such as "swinir-m-x4-df2k"), a
+        checkpoint file whose architecture is recognised from its
         keys, or an architecture's name together with `weights`.
     weights : path-like, optional
         Checkpoint to fill the named architecture with.
@@ -183,6 +188,8 @@ def load(
     channels : tuple of str, or int, optional
         What its pictures have, see `wrap`, such as ("luma",): a one-channel network then takes pictures of one
         channel. Without it, it restores the luma of RGB.
+    seed : int, optional
+        For a network that draws random numbers, see `wrap`.
     check : bool, default True
         Restore a small photograph once and warn if the result is implausible, see `wrap`.
 
@@ -212,7 +219,7 @@ def load(
         positive("value_range", value_range, "the largest pixel value, such as 1 or 255")
     if scale is not None:
         whole("scale", scale)
-    settings: _Given = {"value_range": value_range, "scale": scale, "channels": channels, "check": check}
+    settings: _Given = {"value_range": value_range, "scale": scale, "channels": channels, "seed": seed, "check": check}
     if weights is not None:
         choose("network", known, architectures.names())
         return _from_file(weights, settings, expected=known)
@@ -225,6 +232,8 @@ def load(
         return _from_file(known, settings, about=None if entry is None else entry.about)
     if known in architectures.names():
         raise InputError(f"network: {known!r} is an architecture without weights; give weights= a checkpoint file.")
+    if short := catalogue.named(known):
+        return _published(short, settings)
     raise _unknown(known)
 
 
@@ -259,9 +268,9 @@ def _from_file(
     scale = {} if settings["scale"] is None else {"scale": settings["scale"]}
     state = checkpoints.read(path)
     try:
-        architecture, module = architectures.recognise(state, **scale)
+        architecture, module = _own(state, expected, scale)
     except InputError as error:
-        if expected:
+        if expected or isinstance(error, architectures.Ambiguous):
             raise
         found = recognised(state, otherwise=error)
         return _described(found, title or Path(path).stem, settings, dict(about or {}))
@@ -272,12 +281,21 @@ def _from_file(
         module.eval(),
         value_range=_value_range(settings, _VALUE_RANGES.get(architecture, 1.0)),
         channels=settings["channels"],
+        seed=settings["seed"],
         colours=None if settings["channels"] else "luma" if _channels(module) == 1 else "rgb",
         name=title or expected or Path(path).stem,
         task=facts.pop("task", "denoising" if architecture == "dncnn" else None),
         about=facts,
         check=settings["check"],
     )
+
+
+def _own(state: Mapping[str, Any], expected: str | None, options: Mapping[str, int]) -> tuple[str, nn.Module]:
+    """Return the name and the network of one of our own architectures: the expected one, if it fits."""
+    if expected is not None:
+        with suppress(InputError):
+            return expected, architectures.filled(expected, state, **options)
+    return architectures.recognise(state, **options)
 
 
 def _described(descriptor: Any, title: str, settings: _Given, about: dict[str, Any]) -> Network:
@@ -289,8 +307,8 @@ def _described(descriptor: Any, title: str, settings: _Given, about: dict[str, A
     facts = {"architecture": name, "recognised_by": f"spandrel {metadata.version('spandrel')}"}
     facts |= {"tags": ", ".join(descriptor.tags)} if descriptor.tags else {}
     task = about.pop("task", None)
-    channels, check = settings["channels"], settings["check"]
-    return wrap(descriptor, name=title, channels=channels, task=task, about=about | facts, check=check)
+    channels, seed, check = settings["channels"], settings["seed"], settings["check"]
+    return wrap(descriptor, name=title, channels=channels, seed=seed, task=task, about=about | facts, check=check)
 
 
 def _channels(module: nn.Module) -> int:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Literal, Required, TypeAlias, TypedDict
 
 import torch
@@ -19,6 +20,7 @@ Colours: TypeAlias = Literal["rgb", "bgr", "luma"]
 COLOURS: tuple[Colours, ...] = ("rgb", "bgr", "luma")
 _NO_MEMORY = ("DefaultCPUAllocator", "can't allocate memory", "not enough memory", "Cannot allocate memory")
 """What torch says on the CPU, in a plain RuntimeError."""
+_LARGEST_SEED = 2**63 - 1
 _WORDS = {"psnr": "PSNR", "ssim": "SSIM", "sha256": "SHA-256"}
 
 
@@ -35,6 +37,7 @@ class Settings(TypedDict, total=False):
     colours: Colours
     arguments: Mapping[str, object] | None
     output: int | str | None
+    seed: int | None
     task: str | None
     about: Mapping[str, object] | None
 
@@ -62,6 +65,8 @@ class Network(nn.Module):
         More arguments of the module, by name.
     output : int or str, optional
         Which part of a list or dictionary, or attribute of an object, is the picture.
+    seed : int, optional
+        Of a network that draws random numbers: the same for every picture, one at a time.
     task : str, optional
         Told from the scale when not given.
     about : mapping, optional
@@ -87,6 +92,7 @@ class Network(nn.Module):
         colours: Colours = "rgb",
         arguments: Mapping[str, object] | None = None,
         output: int | str | None = None,
+        seed: int | None = None,
         task: str | None = None,
         about: Mapping[str, object] | None = None,
     ) -> None:
@@ -103,7 +109,8 @@ class Network(nn.Module):
             raise InputError(f"colours: got {colours!r} beside channels={channels!r}, expected one of them.")
         self.arguments = mapping("arguments", arguments)
         self.output = output
-        self._takes_one = False
+        self.seed = None if seed is None else whole("seed", seed, 0, _LARGEST_SEED)
+        self._takes_one = seed is not None
         usual = "super-resolution" if self.scale > 1 else "restoration"
         self.task = usual if task is None else text("task", task, 'a task, such as "denoising"')
         self.about = mapping("about", about)
@@ -148,10 +155,11 @@ class Network(nn.Module):
             "channels": self.channels,
             "colours": self.colours,
             "pad_to": self.pad_to,
+            "seed": self.seed,
             "precision": str(self.dtype).removeprefix("torch."),
             "weights_sha256": self.weights_hash,
         }
-        usual = {"mean": 0.0, "std": 1.0, "channels": ", ".join(RGB), "colours": "rgb", "pad_to": 1}
+        usual = {"mean": 0.0, "std": 1.0, "channels": ", ".join(RGB), "colours": "rgb", "pad_to": 1, "seed": None}
         shown = {key: value for key, value in own.items() if key not in usual or value != usual[key]}
         return shown | {key: value for key, value in self.about.items() if key not in own}
 
@@ -201,7 +209,8 @@ class Network(nn.Module):
         if len(batch) > 1 and self._takes_one:
             return self._called_one_by_one(batch)
         try:
-            answer = self.module(batch, **self.arguments)
+            with _seeded(self.seed, batch.device):
+                answer = self.module(batch, **self.arguments)
         except InputError:
             raise
         except Exception as error:
@@ -258,6 +267,18 @@ class Network(nn.Module):
             return batch
         mirrored = below < height and right < width
         return functional.pad(batch, (0, right, 0, below), mode="reflect" if mirrored else "replicate")
+
+
+@contextmanager
+def _seeded(seed: int | None, device: torch.device) -> Iterator[None]:
+    """Have random numbers follow from a seed; nobody else's are changed."""
+    if seed is None:
+        yield
+        return
+    kind, devices = (device.type, [device]) if device.type != "cpu" else ("cuda", [])
+    with torch.random.fork_rng(devices, device_type=kind):
+        torch.manual_seed(seed)
+        yield
 
 
 def is_out_of_memory(error: BaseException) -> bool:

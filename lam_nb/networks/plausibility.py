@@ -53,7 +53,7 @@ def warn(network: Network, other: Callable[..., Network]) -> None:
         if (again := _apart(network, given)) > _SAME:
             _say(
                 f"network {network.name!r}: answers differently when it is asked twice (by up to {again:.2g} of the "
-                "intensity); it draws random numbers. Fix its seed inside, or its maps differ, too."
+                "intensity); it draws random numbers. Give seed=, or its maps differ, too."
             )
     except InputError as error:
         _say(f"network {network.name!r} could not be checked on a photograph: {error}")

@@ -166,7 +166,8 @@ def fetch(name: str, *, address: str | None = None, progress: bool = True) -> Pa
     except (requests.RequestException, OSError) as error:
         reason = f"could not be downloaded ({_reason(error)})"
     except ValueError:
-        reason = "was downloaded, but is not the published file (its SHA-256 differs)"
+        reason = "was downloaded, but is not the published file: its SHA-256 differs, and it is kept as "
+        reason += _aside(folder / weights.file).name
     how = f"{name!r}, weights=its path" if name in _OURS else "its path"
     raise InputError(
         f"network {name!r}: {weights.file} {reason}. Try again, or get it by hand: save "
@@ -179,7 +180,7 @@ def _saved_by_hand(name: str, weights: Weights, folder: Path) -> Path:
     file = folder / weights.file
     if file.is_file() and identity.of_file(file) == weights.sha256:
         return file
-    found = "the file there is not the published one; " if file.is_file() else ""
+    found = f"the file there is not the published one and now is {_set_aside(file).name}; " if file.is_file() else ""
     raise InputError(
         f"network {name!r}: is known, but has no address to download from; {found}get it by hand from {weights.page}, "
         f"save it as {file} or anywhere else, then networks.load(its path)."
@@ -194,13 +195,34 @@ def _mirrored(sha256: str) -> str:
     return (Path(mirror).expanduser().absolute() / sha256).as_uri()
 
 
+def _aside(file: Path) -> Path:
+    """Return where a file is kept that is not what its name says."""
+    return file.with_name(f"{file.name}.bad")
+
+
+def _set_aside(found: Path, file: Path | None = None) -> Path:
+    """Keep a file, but under a name that is never used."""
+    os.replace(found, aside := _aside(file or found))
+    return aside
+
+
 def _retrieve(weights: Weights, folder: Path, progress: bool) -> Path:
+    file = folder / weights.file
+
+    def download(url: str, target: str, _: object) -> None:
+        _download(url, Path(target), folder / f"{weights.file}.part", progress)
+        if identity.of_file(target) != weights.sha256:
+            _set_aside(Path(target), file)
+            raise ValueError("its hash differs")
+
+    if file.is_file() and identity.of_file(file) != weights.sha256:
+        _set_aside(file)
     found = pooch.retrieve(
         weights.address,
         known_hash=f"sha256:{weights.sha256}",
         fname=weights.file,
         path=folder,
-        downloader=lambda url, target, _: _download(url, Path(target), folder / f"{weights.file}.part", progress),
+        downloader=download,
     )
     return Path(found)
 

@@ -34,6 +34,7 @@ def wrap(
     colours: Colours | None = None,
     arguments: Mapping[str, object] | None = None,
     output: int | str | None = None,
+    seed: int | None = None,
     name: str | None = None,
     task: str | None = None,
     about: Mapping[str, object] | None = None,
@@ -67,6 +68,8 @@ def wrap(
         More arguments of the module, by name, such as a noise level.
     output : int or str, optional
         Which part of a list, dictionary or object that the module returns is the picture.
+    seed : int, optional
+        For a module that draws random numbers: every picture is computed with the same ones, one at a time.
     name : str, optional
         Defaults to the class's or function's name.
     task : str, optional
@@ -116,6 +119,7 @@ def wrap(
         "value_range": positive("value_range", value_range, "the largest pixel value, such as 1 or 255"),
         "arguments": mapping("arguments", arguments),
         "output": output,
+        "seed": seed,
         "task": task,
         "about": mapping("about", about),
     }

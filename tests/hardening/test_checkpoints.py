@@ -93,11 +93,11 @@ def test_quantised_weights_are_one_line(tmp_path):
 
 
 @pytest.mark.parametrize("name", ["edsr", "fsrcnn", "pan", "srresnet", "swinir", "rcan", "imdn"])
-def test_any_shape_of_the_marked_key_is_one_line(name, tmp_path):
-    """The key that tells the architecture, with shapes that no network has."""
-    mark = architectures.registry._ARCHITECTURES[name][1]
+def test_any_shape_of_the_keys_that_tell_is_one_line(name, tmp_path):
+    """The keys that tell the architecture, with shapes that no network has."""
+    keys = architectures.registry._ARCHITECTURES[name].keys
     for shape in ((), (0,), (1,), (2, 2), (0, 0, 0, 0), (3, 5, 1, 7)):
-        torch.save({mark: torch.zeros(shape)}, tmp_path / "odd.pth")
+        torch.save({key: torch.zeros(shape) for key in keys}, tmp_path / "odd.pth")
         refused(tmp_path / "odd.pth")
 
 

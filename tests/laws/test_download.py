@@ -51,7 +51,8 @@ def test_anything_else_is_never_used(body, server):
     server.body = body
     with pytest.raises(InputError, match="is not the published file"):
         published.fetch("made-up", progress=False)
-    assert not list(published.cache().glob("made-up*"))
+    (kept,) = published.cache().glob("made-up*")
+    assert kept.name == "made-up.pth.bad" and kept.read_bytes() == body
     server.body = PUBLISHED
     assert published.fetch("made-up", progress=False).read_bytes() == PUBLISHED
 

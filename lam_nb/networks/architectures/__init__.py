@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from .registry import build, names, nearest, recognise
+from .registry import Ambiguous, build, filled, names, nearest, recognise
 
-__all__ = ["build", "names", "nearest", "recognise"]
+__all__ = ["Ambiguous", "build", "filled", "names", "nearest", "recognise"]
 
 
 def __dir__() -> list[str]:

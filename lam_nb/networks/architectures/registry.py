@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import nn
@@ -32,28 +32,44 @@ from .swinir import SwinIR
 
 _MOST = 4096
 """Largest number that an option of an architecture may have: far more than any was ever built with."""
-_ARCHITECTURES: Mapping[str, tuple[type[nn.Module], str]] = {
-    "carn": (CARN, "b1.b2.body.0.weight"),
-    "carn-m": (CARNM, "b1.b1.body.4.weight"),
-    "ddbpn": (DDBPN, "feat0.conv.weight"),
-    "dncnn": (DnCNN, "model.2.weight"),
-    "drln": (DRLN, "b1.ca.c1.body.0.weight"),
-    "edsr": (EDSR, "body.0.body.0.weight"),
-    "fsrcnn": (FSRCNN, "first_part.0.weight"),
-    "imdn": (IMDN, "IMDB1.c1.weight"),
-    "msrn": (MSRN, "body.0.conv_3_1.weight"),
-    "pan": (PAN, "SCPA_trunk.0.conv1_a.weight"),
-    "rcan": (RCAN, "body.0.body.0.body.3.conv_du.0.weight"),
-    "residual": (ResidualNet, "dilations"),
-    "rfdn": (RFDN, "B1.c1_d.weight"),
-    "rnan": (RNAN, "body_nl_low.0.body.1.weight"),
-    "rrdbnet": (RRDBNet, "body.0.rdb1.conv1.weight"),
-    "san": (SAN, "RG.0.gamma"),
-    "srcnn": (SRCNN, "conv3.weight"),
-    "srresnet": (SRResNet, "body.0.conv1.weight"),
-    "swinir": (SwinIR, "layers.0.residual_group.blocks.0.attn.qkv.weight"),
+
+
+class Ambiguous(InputError):
+    """A checkpoint that several architectures could claim."""
+
+
+class Kind(NamedTuple):
+    """An architecture, and keys that every checkpoint of it has and together no other's; the last is its own."""
+
+    module: type[nn.Module]
+    keys: tuple[str, ...]
+
+    def detect(self, state: State) -> bool:
+        """Whether a checkpoint has all its keys."""
+        return all(key in state for key in self.keys)
+
+
+_ARCHITECTURES: Mapping[str, Kind] = {
+    "carn": Kind(CARN, ("entry.weight", "c1.body.0.weight", "b1.b2.body.0.weight")),
+    "carn-m": Kind(CARNM, ("entry.weight", "c1.body.0.weight", "b1.b1.body.4.weight")),
+    "ddbpn": Kind(DDBPN, ("output_conv.conv.weight", "feat0.act.weight", "feat0.conv.weight")),
+    "dncnn": Kind(DnCNN, ("model.0.weight", "model.2.weight")),
+    "drln": Kind(DRLN, ("head.weight", "b1.r1.body.0.weight", "b1.ca.c1.body.0.weight")),
+    "edsr": Kind(EDSR, ("head.0.weight", "body.0.body.2.weight", "body.0.body.0.weight")),
+    "fsrcnn": Kind(FSRCNN, ("last_part.weight", "mid_part.0.weight", "first_part.0.weight")),
+    "imdn": Kind(IMDN, ("fea_conv.weight", "IMDB1.c1.weight")),
+    "msrn": Kind(MSRN, ("head.0.weight", "body.0.conv_5_1.weight", "body.0.conv_3_1.weight")),
+    "pan": Kind(PAN, ("conv_first.weight", "SCPA_trunk.0.conv1_a.weight")),
+    "rcan": Kind(RCAN, ("head.0.weight", "body.0.body.0.body.3.conv_du.0.weight")),
+    "residual": Kind(ResidualNet, ("head.weight", "dilations")),
+    "rfdn": Kind(RFDN, ("fea_conv.weight", "B1.c1_d.weight")),
+    "rnan": Kind(RNAN, ("head.0.weight", "body_nl_low.0.body.1.weight")),
+    "rrdbnet": Kind(RRDBNet, ("conv_first.weight", "body.0.rdb1.conv1.weight")),
+    "san": Kind(SAN, ("head.0.weight", "RG.0.gamma")),
+    "srcnn": Kind(SRCNN, ("conv1.weight", "conv2.weight", "conv3.weight")),
+    "srresnet": Kind(SRResNet, ("conv_first.weight", "body.0.conv2.weight", "body.0.conv1.weight")),
+    "swinir": Kind(SwinIR, ("conv_first.weight", "layers.0.residual_group.blocks.0.attn.qkv.weight")),
 }
-"""name -> class, and a key that only its checkpoints have."""
 
 
 def names() -> tuple[str, ...]:
@@ -80,7 +96,7 @@ def build(name: str, **options: Any) -> nn.Module:
     >>> sum(p.numel() for p in build("imdn", width=28).parameters())
     144450
     """
-    architecture, _ = _ARCHITECTURES[choose("architecture", name, names())]
+    architecture = _ARCHITECTURES[choose("architecture", name, names())].module
     _check(name, architecture, options)
     for option, parameter in inspect.signature(architecture).parameters.items():
         if type(parameter.default) is int and option in options:
@@ -101,25 +117,63 @@ def recognise(state: State, **options: Any) -> tuple[str, nn.Module]:
     Raises
     ------
     InputError
-        If no known architecture has these keys and shapes, or an option is unknown.
+        If no known architecture has these keys and shapes, several have, or an option is unknown.
 
     Examples
     --------
     >>> recognise(build("edsr", width=8, blocks=2, scale=2).state_dict())[0]
     'edsr'
     """
-    for name, (architecture, mark) in _ARCHITECTURES.items():
-        if mark in state:
-            with torch.device("meta"):  # nothing is allocated before it is known to fit
-                _compare(name, _empty(name, architecture, state, options), state)
-            network = _empty(name, architecture, state, options)
-            network.load_state_dict(dict(state))
-            return name, network
-    raise _unknown(state)
+    claimed = [name for name, kind in _ARCHITECTURES.items() if kind.detect(state)]
+    claimed = claimed or [name for name, kind in _ARCHITECTURES.items() if kind.keys[-1] in state]  # to say what lacks
+    failures, fitting = [], []
+    for name in claimed:
+        try:
+            _fit(name, state, options)
+            fitting.append(name)
+        except InputError as error:
+            failures.append(error)
+    if len(fitting) > 1:
+        raise Ambiguous(
+            f"weights: could be of {' or '.join(fitting)}, whose keys and shapes it has; say which: "
+            f"networks.load({fitting[0]!r}, weights=path)."
+        )
+    if not fitting:
+        raise failures[0] if failures else _unknown(state)
+    return fitting[0], _filled(fitting[0], state, options)
 
 
-def _empty(name: str, architecture: type[nn.Module], state: State, options: Mapping[str, object]) -> nn.Module:
-    from_state = architecture.from_state  # type: ignore[attr-defined]
+def filled(name: str, state: State, **options: Any) -> nn.Module:
+    """Return a network of a known architecture with a checkpoint's weights.
+
+    Raises
+    ------
+    InputError
+        If the checkpoint has other keys and shapes.
+
+    Examples
+    --------
+    >>> type(filled("edsr", build("edsr", width=8, blocks=2).state_dict())).__name__
+    'EDSR'
+    """
+    _fit(choose("architecture", name, names()), state, options)
+    return _filled(name, state, options)
+
+
+def _fit(name: str, state: State, options: Mapping[str, object]) -> None:
+    """Raise an error unless a checkpoint has an architecture's keys and shapes; nothing is allocated before."""
+    with torch.device("meta"):
+        _compare(name, _empty(name, state, options), state)
+
+
+def _filled(name: str, state: State, options: Mapping[str, object]) -> nn.Module:
+    network = _empty(name, state, options)
+    network.load_state_dict(dict(state))
+    return network
+
+
+def _empty(name: str, state: State, options: Mapping[str, object]) -> nn.Module:
+    from_state = _ARCHITECTURES[name].module.from_state  # type: ignore[attr-defined]
     _check(name, from_state, options)
     try:
         return from_state(state, **options)
@@ -159,9 +213,9 @@ def nearest(state: State, count: int = 3) -> list[tuple[str, str, str]]:
     ('edsr', 'sub_mean.weight', 'body.0.conv.weight')
     """
     found: list[tuple[float, str, str, str]] = []
-    for name, (architecture, _) in _ARCHITECTURES.items():
+    for name, kind in _ARCHITECTURES.items():
         with torch.device("meta"):
-            keys = list(architecture().state_dict())
+            keys = list(kind.module().state_dict())
         shared = len(set(keys) & set(state)) / len(set(keys) | set(state))
         missing = next((key for key in keys if key not in state), "none")
         foreign = next((key for key in state if key not in keys), "none")
