@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import sys
 
 import numpy as np
 import pytest
@@ -135,3 +136,10 @@ def spot(y, x, *others):
         coords={"alpha": [0.25, 0.5, 0.75], "weight": ("alpha", [1 / 3] * 3)},
         attrs=attrs | WINDOW.facts,
     ).assign(detector=("alpha", [0.2, 0.5, 0.8]), diffusion_index_error=0.002)
+
+
+@pytest.fixture
+def transformers(monkeypatch):
+    """The real transformers, which looks for torchvision: there is none that imports beside every torch."""
+    monkeypatch.setitem(sys.modules, "torchvision", None)
+    return pytest.importorskip("transformers")

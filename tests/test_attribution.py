@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 import lam_nb as lam
-from lam_nb import InputError, Region, paths
+from lam_nb import InputError, Region, networks, paths
 from lam_nb.quadrature import Nodes
 
 REGION = Region(16, 20, 6)
@@ -269,3 +269,24 @@ def test_effort_is_steps_or_tolerance(settings, message, relu_network, image):
 
 def test_the_papers_rule_takes_fifty_steps(relu_network, image):
     assert lam.attribute(relu_network, image, REGION, rule="paper", **QUIET).attrs["steps"] == 50
+
+
+class Codebook(torch.nn.Module):
+    """Replaces every pixel by the nearest of a few colours: nothing of the picture passes but the choice."""
+
+    def __init__(self):
+        super().__init__()
+        self.colours = torch.nn.Parameter(torch.rand(5, 3, generator=torch.Generator().manual_seed(0)))
+
+    def forward(self, batch):
+        flat = batch.movedim(1, -1).flatten(0, 2)
+        chosen = self.colours[torch.cdist(flat, self.colours).argmin(1)]
+        return chosen.view(*batch.movedim(1, -1).shape).movedim(-1, 1)
+
+
+def test_a_codebook_is_told_with_what_can_be_asked_of_it_all_the_same(image):
+    net = networks.wrap(Codebook(), scale=1, check=False)
+    with pytest.raises(InputError, match=r"no gradient reaches the image.*codebook.*causal_effect, which needs none"):
+        lam.attribute(net, image, (8, 10, 6), steps=2, progress=False)
+    cause = lam.causal_effect(net, image, (8, 10, 6), reference=image, block=5, fine=3, **QUIET)
+    assert not cause.effect.where(cause.stage != 3, 0).any()  # it looks at each pixel alone

@@ -8,6 +8,7 @@ import torch
 import lam_nb as lam
 from lam_nb import InputError, networks
 from lam_nb.networks import architectures
+from lam_nb.types import ImplausibleNetwork
 from tests import standin
 from tests.benchmarks.architectures import filled, instances, tried
 
@@ -79,3 +80,16 @@ def test_a_stored_map_tells_who_recognised_the_network(tmp_path):
     assert net.card.splitlines()[0].split() == ["name", "net"] and "spandrel 0.4" in net.card
     ds = lam.attribute(net, torch.rand(3, 24, 30), (20, 30, 8), steps=2, progress=False)
     assert ds.attrs["value_range"] == 1
+
+
+def test_a_face_network_says_what_it_asks_for(tmp_path):
+    torch.save(filled(built("RestoreFormer")()), tmp_path / "face.pth")
+    with pytest.warns(ImplausibleNetwork, match="asks for one aligned face that fills the picture; of any other"):
+        net = networks.load(tmp_path / "face.pth")
+    assert "asks for" in net.card
+
+
+def test_what_loses_marks_is_not_said_to_see_one_pixel(tmp_path):
+    torch.save(filled(built("HVICIDNet")()), tmp_path / "net.pth")
+    field = lam.receptive_field(networks.load(tmp_path / "net.pth", check=False), side=48, limit=192)
+    assert float(field.field_width) == float("inf")

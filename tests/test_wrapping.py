@@ -111,8 +111,11 @@ def test_a_spandrel_descriptor_gives_its_inner_model():
     assert bool((image.grad > 0).all())
     assert networks.wrap(Descriptor(nn.Upsample(scale_factor=2), minimum=64), check=False).pad_to == 1
     assert networks.wrap(Descriptor(nn.Upsample(scale_factor=2), channels=1), check=False).colours == "luma"
-    with pytest.raises(InputError, match="got SwinIR of 4 -> 4 channels"):
-        networks.wrap(Descriptor(nn.Upsample(scale_factor=2), channels=4))
+    assert networks.wrap(Descriptor(nn.Upsample(scale_factor=2), channels=4), check=False).axes.count == 4
+    descriptor = Descriptor(nn.Upsample(scale_factor=2), channels=1)
+    descriptor.output_channels = 3
+    with pytest.raises(InputError, match="got SwinIR of 1 -> 3 channels, expected as many out as in"):
+        networks.wrap(descriptor)
 
 
 class Configured(nn.Module):
@@ -140,8 +143,7 @@ def test_the_real_spandrel_descriptor():
     torch.testing.assert_close(net.eval()(BATCH), module(BATCH))
 
 
-def test_the_real_transformers_model():
-    transformers = pytest.importorskip("transformers")
+def test_the_real_transformers_model(transformers):
     small = {"embed_dim": 12, "depths": [1], "num_heads": [2], "window_size": 4, "upscale": 2, "image_size": 16}
     model = transformers.Swin2SRForImageSuperResolution(transformers.Swin2SRConfig(**small))
     net = networks.wrap(model, check=False)

@@ -112,7 +112,8 @@ def _differentiated(
             if not values.requires_grad:
                 raise InputError(
                     f"network {run.name!r}: no gradient reaches the image; it or the detector runs under "
-                    "torch.no_grad or inference_mode, detaches, or leaves torch; take that away."
+                    "torch.no_grad or inference_mode, detaches, leaves torch, or takes its features from a codebook; "
+                    "take that away, or ask lam_nb.causal_effect, which needs none."
                 )
             found.append((values.detach(), _gradient(values, images, run.name, retain=left > 0)))
     return found, output

@@ -13,7 +13,8 @@ from ..validation import InputError
 
 __all__ = ["Described", "is_descriptor", "recognised", "taken"]
 
-_CHANNELS = {3: "rgb", 1: "luma"}
+_COLOURS = {3: "rgb", 1: "luma"}
+_FACES = "one aligned face that fills the picture"
 _INSTALL = 'pip install "lam-nb[spandrel]"'
 
 
@@ -76,22 +77,24 @@ def taken(descriptor: Any) -> tuple[Described, dict[str, Any]]:
     Raises
     ------
     InputError
-        If it wants more than a picture, such as a mask, or other colours than it gives.
+        If it wants more than a picture, such as a mask, or other channels than it gives.
     """
     name = str(descriptor.architecture.name)
     if getattr(descriptor, "purpose", "") == "Inpainting":
         words = "it answers for a picture and a mask, and nothing can be asked of a picture alone"
         raise InputError(f"module: {name} fills what a mask leaves out: {words}.")
     channels = descriptor.input_channels, descriptor.output_channels
-    if channels[0] not in _CHANNELS or channels[1] != channels[0]:
-        raise InputError(f"module: got {name} of {channels[0]} -> {channels[1]} channels, expected 3 -> 3 or 1 -> 1.")
+    if channels[1] != channels[0]:
+        raise InputError(f"module: got {name} of {channels[0]} -> {channels[1]} channels, expected as many out as in.")
     module = Described(descriptor)
     alone = descriptor.size_requirements.square or descriptor.size_requirements.minimum > 1
     told = {
         "scale": descriptor.scale,
         "pad_to": 1 if alone else descriptor.size_requirements.multiple_of,
-        "colours": _CHANNELS[channels[0]],
+        "colours": _COLOURS.get(channels[0]),
+        "channels": None if channels[0] in _COLOURS else channels[0],
         "name": name,
+        "asks_for": _FACES if getattr(descriptor, "purpose", "") == "FaceSR" else "",
     }
     return module, told
 

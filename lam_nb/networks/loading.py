@@ -15,7 +15,7 @@ from torch import nn
 from .. import identity
 from ..types import Axes
 from ..validation import InputError, address, choose, nearest, positive, whole
-from . import architectures, catalogue, checkpoints, published
+from . import architectures, catalogue, checkpoints, hub, published
 from .described import recognised
 from .network import Network
 from .published import PUBLISHED
@@ -123,6 +123,9 @@ def source(name: str | os.PathLike[str]) -> dict[str, str]:
     known = str(address("network", name))
     if known in shipped():
         return {"file": identity.of_file(_folder() / f"{known}.safetensors")}
+    if hub.is_address(known):
+        repository = hub.Repository.of(known)
+        return {"file": f"{repository.commit}:{repository.wanted}"}
     if Path(known).is_file():
         return {"file": identity.of_file(known)}
     published_as = known.lower() if known.lower() in PUBLISHED else catalogue.named(known)
@@ -176,8 +179,8 @@ def load(
     name : str or path-like
         A shipped network (``lam_nb.networks.shipped()``), a published one (downloaded once:
         ``lam_nb.networks.PUBLISHED``; words that only one has are enough, such as "swinir-m-x4-df2k"), a
-        checkpoint file whose architecture is recognised from its
-        keys, or an architecture's name together with `weights`.
+        checkpoint file whose architecture is recognised from its keys, a repository of Hugging Face such as
+        "hf:caidas/swin2SR-classical-sr-x2-64" (extra ``hub``), or an architecture's name together with `weights`.
     weights : path-like, optional
         Checkpoint to fill the named architecture with.
     value_range : float, optional
@@ -220,6 +223,8 @@ def load(
     if scale is not None:
         whole("scale", scale)
     settings: _Given = {"value_range": value_range, "scale": scale, "channels": channels, "seed": seed, "check": check}
+    if hub.is_address(known):
+        return _of_hub(known, settings)
     if weights is not None:
         choose("network", known, architectures.names())
         return _from_file(weights, settings, expected=known)
@@ -241,6 +246,15 @@ def _shipped(name: str, settings: _Given) -> Network:
     about = card(name)
     stated: _Given = {**settings, "value_range": _value_range(settings, about["value_range"])}
     return _from_file(_folder() / f"{name}.safetensors", stated, title=name, about=about)
+
+
+def _of_hub(name: str, settings: _Given) -> Network:
+    repository = hub.Repository.of(name)
+    if not repository.is_transformer:
+        return _from_file(repository.weights(), settings, title=repository.title, about=repository.about)
+    facts = {"architecture": "Swin2SR", "recognised_by": f"transformers {metadata.version('transformers')}"}
+    model = hub.transformer(repository)
+    return wrap(model, name=repository.title, about=facts | repository.about, check=settings["check"])
 
 
 def _published(name: str, settings: _Given) -> Network:

@@ -46,6 +46,9 @@ def warn(network: Network, other: Callable[..., Network]) -> None:
     other : callable
         Returns the same network with other settings (value_range, mean, std, colours).
     """
+    if asked := network.about.get("asks_for"):
+        _say(f"network {network.name!r}: asks for {asked}; of any other, it makes up what its maps then explain.")
+        return
     truth = _photograph(network)
     given = _input(truth, network.scale)
     try:

@@ -109,7 +109,7 @@ def wrap(
     if not callable(module):
         raise InputError(f"module: got {type(module).__name__}, expected a torch module or a function of a batch.")
     if channels is None and colours is None:
-        colours = described.colours
+        colours, channels = described.colours, described.channels
     settings: Settings = {
         "name": described.name or str(getattr(module, "__name__", type(module).__name__)),
         "scale": 1,
@@ -129,6 +129,8 @@ def wrap(
     settings |= _found(module, settings, asked, free=channels is None and colours is None)
     count = Axes.of(settings["channels"]).count
     settings |= {"mean": _levels("mean", mean, count), "std": _levels("std", std, count)}
+    if described.asks_for:
+        settings["about"] = {**(settings["about"] or {}), "asks_for": described.asks_for}
     network = Network(module, **settings)
     if switch("check", check):
         with trial(network):
@@ -143,7 +145,9 @@ class _Description:
     scale: int | None = None
     pad_to: int = 1
     colours: Colours | None = None
+    channels: int | None = None
     name: str | None = None
+    asks_for: str = ""
 
 
 @contextmanager
