@@ -12,29 +12,30 @@ from lam_nb.cli import demonstration
 
 HERE = Path(__file__).parent
 SIDE, WIDE = (2 * 240, 2 * 150), (760, 900)
-REGION = lam.Region(96, 96)
+REGION = demonstration.REGION
 
 
 def figures():
     """Yield name, figure, and how much of its top to leave out."""
     sharp = lam.images.sample("facade")
     small = lam.images.downscale(sharp, 4)
-    nets = {name: lam.networks.load(name) for name in ("fsrcnn", "residual", "imdn-small", "rfdn-small")}
+    nets = {name: lam.networks.load(name) for name in ("fsrcnn", "carn-m", "imdn-small", "rfdn")}
     quiet = {"progress": False}
-    story = lam.compare(demonstration.NETWORKS, small, demonstration.REGION, reference=sharp, **quiet)
+    story = lam.compare(demonstration.NETWORKS, small, REGION, reference=sharp, **quiet)
     yield "first-map", lam.views.comparison(story), 100
-    yield "1", lam.views.attribution(lam.attribute("rfdn", small, demonstration.REGION, **quiet)), 80
+    yield "1", lam.views.attribution(lam.attribute("rfdn", small, REGION, **quiet)), 80
     field = lam.receptive_field(lam.networks.load("residual-nonlocal"))
     yield "2", lam.views.receptive_field(field), 60
     kept = {"steps": 24, "keep": ["path", "gradient", "integrand", "detector"], **quiet}
     pair = {path: lam.attribute(nets["fsrcnn"], small, REGION, path=path, **kept) for path in ("blur", "black")}
     yield "3", lam.views.path_panel(pair), 90
     yield "4", lam.views.comparison(lam.compare(list(nets.values()), small, REGION, steps=8, **quiet)), 100
-    maps = {"LAM": pair["blur"], "gradient": lam.gradient(nets["fsrcnn"], small, REGION)}
-    yield "5", lam.views.faithfulness(lam.faithfulness.curves(nets["fsrcnn"], small, REGION, maps, **quiet)), 80
+    rfdn = nets["rfdn"]
+    maps = {"LAM": lam.attribute(rfdn, small, REGION, **quiet), "gradient": lam.gradient(rfdn, small, REGION)}
+    yield "5", lam.views.faithfulness(lam.faithfulness.curves(rfdn, small, REGION, maps, **quiet)), 80
     bricks = lam.images.sample("bricks")
     given = {"reference": bricks, "fine": 10, **quiet}
-    cem = lam.causal_effect(nets["residual"], lam.images.downscale(bricks, 4), lam.Region(96, 128, 32), **given)
+    cem = lam.causal_effect("residual", lam.images.downscale(bricks, 4), lam.Region(96, 128, 32), **given)
     yield "6", lam.views.causal_comparison([cem]), 148
 
 

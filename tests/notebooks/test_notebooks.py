@@ -1,11 +1,18 @@
 """Notebooks are tested documents: committed without outputs, they run from top to bottom."""
 
+import contextlib
 import importlib.util
+import io
 import os
 import pathlib
+import tempfile
 
 import nbformat
 import pytest
+import torch
+
+import lam_nb as lam
+from tests import standin
 
 HERE = pathlib.Path(__file__).parent
 FOLDER = HERE.parents[1] / "notebooks"
@@ -27,3 +34,15 @@ def test_runs_from_top_to_bottom(path, tmp_path):
     script = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(script)
     script.execute(path, tmp_path)
+
+
+def test_the_second_loads_a_checkpoint_through_spandrel():
+    """The cell itself: a user's environment may have no spandrel, or a torchvision that does not import."""
+    standin.provide()
+    pytest.importorskip("spandrel")
+    cells = nbformat.read(FOLDER / "2-your-own-network.ipynb", as_version=4).cells
+    (source,) = [cell.source for cell in cells if cell.cell_type == "code" and "from spandrel" in cell.source]
+    known = {"lam": lam, "torch": torch, "Path": pathlib.Path, "TemporaryDirectory": tempfile.TemporaryDirectory}
+    with contextlib.redirect_stdout(io.StringIO()) as told:
+        exec(source, known)
+    assert "architecture" in told.getvalue() and "Compact" in told.getvalue() and "spandrel" in told.getvalue()
