@@ -23,6 +23,7 @@ from .methods.peers import gradient, input_x_gradient, integrated_gradients, smo
 from .methods.receptive import receptive_field
 from .result import open as open  # not in __all__: a star import must not hide the built-in
 from .result import save
+from .statistics import summary
 from .studies import sweep
 from .types import ImplausibleNetwork, Inconsistent, NotConverged, Region, SuspectedTruth
 from .validation import InputError
@@ -59,6 +60,7 @@ __all__ = [
     "smoothgrad",
     "statistics",
     "studies",
+    "summary",
     "sweep",
     "views",
 ]

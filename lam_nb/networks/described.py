@@ -119,7 +119,7 @@ def recognised(state: Mapping[str, torch.Tensor], otherwise: InputError) -> Any:
         import spandrel
     except (ImportError, RuntimeError) as error:  # RuntimeError: torchvision, which it needs, built for another torch
         missing = isinstance(error, ModuleNotFoundError) and error.name == "spandrel"
-        hint = f"install it: {_INSTALL}" if missing else f"it does not import here: {error}"
+        hint = f"install it: {_INSTALL}" if missing else f"it does not import here: {error}".splitlines()[0]
         raise InputError(f"{words}; spandrel knows some 40 more ({hint}).") from None
     try:
         return spandrel.ModelLoader(device="cpu").load_from_state_dict(dict(state))

@@ -23,6 +23,8 @@ from .maps import (
     signed,
     speed,
 )
+from .summary import Summary as Summary
+from .summary import summary
 
 __all__ = [
     "agreement",
@@ -47,6 +49,7 @@ __all__ = [
     "signed",
     "speed",
     "spread",
+    "summary",
 ]
 
 

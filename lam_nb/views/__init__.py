@@ -6,7 +6,7 @@ from .effects import causal, causal_comparison
 from .kit import View, write_html
 from .maps import Table, attribution, comparison, diffusion_field, informative, receptive_field, table
 from .paths import convergence, path_panel, progression
-from .publication import save
+from .publication import publish, save
 from .quality import faithfulness, randomised
 from .studies import content, di_scatter, scaling, sensitivity
 
@@ -25,6 +25,7 @@ __all__ = [
     "informative",
     "path_panel",
     "progression",
+    "publish",
     "randomised",
     "receptive_field",
     "save",

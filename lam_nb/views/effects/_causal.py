@@ -76,7 +76,7 @@ def causal(
     kit.dress(figure, _caption(dataset), min(1080, 370 * count), HEIGHT - 60 * (count - 3), l=60, r=60, t=120, b=50)
     figure.update_layout(showlegend=False)
     figure.update_annotations(font_size=13)
-    return View(figure)
+    return View(figure, made_from=("causal", dataset))
 
 
 def _interventions(figure: go.Figure, dataset: xr.Dataset) -> None:

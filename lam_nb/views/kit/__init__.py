@@ -6,7 +6,7 @@ from ._labels import labels, name_places
 from ._montage import montage
 from ._poster import poster
 from .axes import axis_name, box, error_bars, index_ticks, interval, pixel_axes, place
-from .captions import Doubt, caption, doubt, how, listed, look, small, where
+from .captions import Doubt, caption, doubt, how, listed, look, pushes, small, where
 from .encode import (
     LARGEST_SIDE,
     LEAST_SIDE,
@@ -21,8 +21,23 @@ from .encode import (
     signed_source,
 )
 from .markup import embedded, is_picture, titled
+from .overlay import grey, index, laid_over, shades
 from .page import write_html, write_page
-from .theme import AXIS, BOX, DIVERGING, FONT, LINES, dress, is_common, scale_words
+from .theme import (
+    AXIS,
+    BOX,
+    DARK,
+    DIVERGING,
+    FONT,
+    HALO,
+    LIGHT,
+    LINES,
+    colours_of,
+    dress,
+    is_common,
+    scale_words,
+    style,
+)
 from .timeline import BUDGET, add, affordable, stepwise
 from .view import View
 
@@ -30,10 +45,13 @@ __all__ = [
     "AXIS",
     "BOX",
     "BUDGET",
+    "DARK",
     "DIVERGING",
     "FONT",
+    "HALO",
     "LARGEST_SIDE",
     "LEAST_SIDE",
+    "LIGHT",
     "LINES",
     "Doubt",
     "View",
@@ -45,17 +63,21 @@ __all__ = [
     "box",
     "caption",
     "colour_source",
+    "colours_of",
     "dot_source",
     "doubt",
     "dress",
     "embedded",
     "error_bars",
+    "grey",
     "how",
+    "index",
     "index_ticks",
     "interval",
     "is_common",
     "is_picture",
     "labels",
+    "laid_over",
     "limit",
     "listed",
     "look",
@@ -66,11 +88,14 @@ __all__ = [
     "pixel_axes",
     "place",
     "poster",
+    "pushes",
     "reduction",
     "scale_words",
+    "shades",
     "signed_source",
     "small",
     "stepwise",
+    "style",
     "titled",
     "where",
     "write_html",

@@ -52,6 +52,8 @@ class _Sheet:
         """Draw the outlines of rectangles, such as the window."""
         for shape in self.layout.shapes:
             names = shape.xref or "x", shape.yref or "y"
+            if any("domain" in name or name == "paper" for name in names):
+                continue
             across, up = (self.axis(name) for name in names)
             if shape.type != "rect" or not (across.range and up.range):
                 continue
@@ -87,7 +89,7 @@ class _Sheet:
             self.pen.text((10, 8 + 20 * k), row, "black", font)
 
     def axis(self, name: str) -> go.layout.XAxis | go.layout.YAxis:
-        return self.layout[f"{name[0]}axis{name[1:].split()[0] if name[1:] else ''}"]
+        return self.layout[f"{name[0]}axis{name.removesuffix(' domain')[1:]}"]
 
     def place(self, x: str, y: str) -> Box:
         """Return left, top, width and height of a subplot in pixels; those of pictures keep their shape."""

@@ -39,6 +39,8 @@ class Doubt:
     kind: str
 
 
+_DETECTORS = {"intensity": "brightness", "gabor": "waves", "error": "the error"}
+"""What detectors measure, where their name does not say it."""
 _ESTIMATED = "estimated error of the map"
 _SAMPLED = "standard error of the map over noisy copies"
 _TOLD = {
@@ -121,6 +123,18 @@ def where(told: Mapping[str, object]) -> str:
     """
     window = Region.of_facts(told)
     return f"region y={window.y}, x={window.x}, {window.height} × {window.width} px"
+
+
+def pushes(told: Mapping[str, object]) -> str:
+    """Return in words what colours of a map mean, by the result's detector.
+
+    Examples
+    --------
+    >>> pushes({"detector": "edges"}), pushes({"detector": "my_detector"})
+    ('pushes edges in the window down … up', 'pushes my_detector in the window down … up')
+    """
+    name = str(told.get("detector", "the detector"))
+    return f"pushes {_DETECTORS.get(name.partition('(')[0], name)} in the window down … up"
 
 
 def small(*lines: str) -> str:

@@ -1,25 +1,122 @@
-"""Theme: colours, letters and the looks of axes that all figures share."""
+"""Theme: colours, letters and the looks of axes that all figures share, in a light and a dark room."""
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
 import plotly.graph_objects as go
+import plotly.io
 
 from ...validation import choose
 
+__all__ = [
+    "AXIS",
+    "BOX",
+    "DARK",
+    "DIVERGING",
+    "FONT",
+    "HALO",
+    "LIGHT",
+    "LINES",
+    "Tokens",
+    "colours_of",
+    "dress",
+    "is_common",
+    "scale_words",
+    "style",
+]
+
+
+@dataclass(frozen=True)
+class Tokens:
+    """Colours of a room: its paper, its letters, what is less important, the lines of grids."""
+
+    paper: str
+    ink: str
+    faint: str
+    grid: str
+
+
+LIGHT = Tokens(paper="#ffffff", ink="#1f2328", faint="#59636e", grid="#d8dee4")
+DARK = Tokens(paper="#111111", ink="#e6edf3", faint="#9ba5b0", grid="#3d444d")
 DIVERGING = "RdBu_r"
 """Red adds to the detector, blue takes away, white is nothing; told apart by colour-blind readers."""
-FONT = {"family": "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif", "size": 13, "color": "#222"}
+FONT = {"family": "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif", "size": 13}
 AXIS = {"title_font_size": 12, "tickfont_size": 12, "ticks": "outside"}
 """How axes of curves look."""
-BOX = "#00a651"
-LINES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000")
-"""Colours of curves; told apart by colour-blind readers."""
+BOX, HALO = "#ffd400", "#000000"
+"""The window's outline, and the line around it: seen on any picture, and in no map's colours."""
+LINES = ("#2f7ed8", "#d55e00", "#00875a", "#a05bd6", "#d6478f", "#8a7a00", "#0e8f9e", "#767676")
+"""Colours of curves: 3 : 1 and more on the paper of both rooms."""
+_DARK_ROOMS = ('body[data-jp-theme-light="false"]', "body.vscode-dark", "body.vscode-high-contrast", "html.dark")
+
+
+def template(room: Tokens) -> go.layout.Template:
+    """Return plotly's template of a room."""
+    axis = {"gridcolor": room.grid, "linecolor": room.faint, "tickcolor": room.faint, "zerolinecolor": room.grid}
+    look = {
+        "font": {**FONT, "color": room.ink},
+        "paper_bgcolor": room.paper,
+        "plot_bgcolor": room.paper,
+        "colorway": LINES,
+        "hoverlabel": {"align": "left"},
+        "xaxis": {**axis, "automargin": False, "title": {"standoff": 8}},
+        "yaxis": {**axis, "automargin": False, "title": {"standoff": 8}},
+    }
+    return go.layout.Template(layout=look)
+
+
+plotly.io.templates["lam"], plotly.io.templates["lam-dark"] = template(LIGHT), template(DARK)
+
+
+def style() -> str:
+    """Return the style sheet that has figures follow their host into a dark room, where it tells.
+
+    JupyterLab and VS Code mark their pages; pages of our own follow the reader's system, by the class ``dark``.
+
+    Examples
+    --------
+    >>> "vscode-dark" in style()
+    True
+    """
+    rules = {
+        ".main-svg": "background: transparent !important",
+        ".bg": "fill: transparent !important",
+        "text": f"fill: {DARK.ink} !important",
+        ".gridlayer path, .zerolinelayer path": f"stroke: {DARK.grid} !important",
+        ".xtick path, .ytick path, .crisp": f"stroke: {DARK.faint}",
+        ".updatemenu-item-rect, .slider-grip-rect": f"fill: {DARK.grid} !important",
+        ".hoverlayer text": "fill: unset",
+    }
+    told = []
+    for parts, rule in rules.items():
+        every = (f"{room} .js-plotly-plot {part.strip()}" for room in _DARK_ROOMS for part in parts.split(","))
+        told.append(f"{', '.join(every)} {{ {rule} }}")
+    return "\n".join(told)
+
+
+def colours_of(names: Sequence[str]) -> dict[str, str]:
+    """Return a colour for each network: the same one in every figure, unless two would have the same.
+
+    Examples
+    --------
+    >>> colours_of(["rfdn", "fsrcnn"]) == colours_of(["fsrcnn", "rfdn"])
+    True
+    """
+    found: dict[str, str] = {}
+    for name in sorted(dict.fromkeys(map(str, names))):
+        first = int.from_bytes(hashlib.sha256(name.encode()).digest()[:4], "big")
+        order = [LINES[(first + k) % len(LINES)] for k in range(len(LINES))]
+        found[name] = next((one for one in order if one not in found.values()), order[0])
+    return found
 
 
 def dress(figure: go.Figure, words: str, width: int | None, height: int, **margins: int) -> None:
     """Give a figure that is of no single result its caption, font, size and margins (l, r, t, b)."""
     title = {"text": words, "x": 0.01, "y": 1 - 22 / height, "yanchor": "top"}
-    figure.update_layout(title=title, template="plotly_white", font=FONT, width=width, height=height, margin=margins)
+    figure.update_layout(title=title, template="lam", width=width, height=height, margin=margins)
 
 
 def is_common(scale: str) -> bool:

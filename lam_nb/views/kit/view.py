@@ -6,7 +6,7 @@ import base64
 import io
 import os
 from pathlib import Path
-from typing import overload
+from typing import Any, overload
 
 import plotly.graph_objects as go
 from PIL import Image
@@ -29,9 +29,15 @@ class View(go.Figure):  # type: ignore[misc] # plotly has no types
     'empty.html'
     """
 
-    def __init__(self, *arguments: object, **settings: object) -> None:
+    def __init__(self, *arguments: object, made_from: tuple[str, Any] | None = None, **settings: object) -> None:
         super().__init__(*arguments, **settings)
         clean(self)
+        self._made_from = made_from
+
+    @property
+    def made_from(self) -> tuple[str, Any] | None:
+        """What kind of figure it is, and of which results: what `lam_nb.views.publish` draws for print."""
+        return getattr(self, "_made_from", None)
 
     @overload
     def to_html(self, path: str | os.PathLike[str], *, title: str = "lam_nb") -> Path: ...

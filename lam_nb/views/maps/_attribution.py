@@ -63,7 +63,7 @@ def attribution(dataset: xr.Dataset) -> View:
     kit.box(figure, dataset, 1, len(titles), facts(dataset)["scale"])
     figure.update_annotations(font_size=14)
     figure.update_layout(**kit.look(dataset, height=460), margin={"l": 65, "r": 20, "t": 120, "b": 50})
-    return View(figure)
+    return View(figure, made_from=("grid", dataset))
 
 
 def _draw_map(figure: go.Figure, values: xr.DataArray, column: int) -> None:

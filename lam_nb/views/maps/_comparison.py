@@ -96,7 +96,7 @@ def comparison(many: xr.Dataset, *, scale: str = "own", size: int | None = timel
     words, height = _caption(many, common) + (note or ""), int(len(rows) * side) + _TOP + low
     kit.dress(figure, words, width, height, l=_LEFT, r=_RIGHT, t=_TOP, b=low)
     figure.update_layout(showlegend=False, dragmode="zoom")
-    return View(figure)
+    return View(figure, made_from=("grid", many))
 
 
 def _link(figure: go.Figure, rows: int, columns: int) -> None:

@@ -69,7 +69,7 @@ def path_panel(results: xr.Dataset | Mapping[str, xr.Dataset]) -> View:
     margins = {"l": 90, "r": 20, "t": 110, "b": 60}
     figure.update_layout(**kit.look(first, height) | {"width": 900}, margin=margins)
     figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1, "xanchor": "right"})
-    return View(figure)
+    return View(figure, made_from=("path_panel", named))
 
 
 def _stills(figure: go.Figure, one: xr.Dataset, row: int, name: str) -> None:

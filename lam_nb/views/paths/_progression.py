@@ -95,7 +95,7 @@ def progression(dataset: xr.Dataset, *, size: int | None = timeline.BUDGET) -> V
     )
     if shown < dataset.sizes[ALPHA]:
         figure.layout.title.text += f" · {shown} of {dataset.sizes[ALPHA]} steps shown, to save space"
-    return View(figure)
+    return View(figure, made_from=("progression", dataset))
 
 
 def _panels(dataset: xr.Dataset) -> list[_Panel]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from ._publish import publish
 from ._save import save
 
-__all__ = ["save"]
+__all__ = ["publish", "save"]
 
 
 def __dir__() -> list[str]:

@@ -6,11 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import xarray as xr
+from numpy.typing import NDArray
 
 from ...result import (
     AGAINST,
+    BLOCK_X,
+    BLOCK_Y,
     DIFFUSION_INDEX,
+    EFFECT,
     FRACTION,
+    INPUT,
     METHOD,
     MODE,
     MODEL,
@@ -18,9 +23,12 @@ from ...result import (
     OUTPUT_SHARE,
     PEARSON,
     SPEARMAN,
+    X,
+    Y,
+    facts,
 )
 from .. import kit
-from ._painting import LETTER, plain_ticks
+from ._painting import LETTER, box, plain_ticks
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -42,6 +50,37 @@ def curves(figure: Figure, dataset: xr.Dataset, inches: float) -> None:
     figure.axes[0].set_ylabel("window restored")
     title = f"area: {' · '.join(str(mode) for mode in dataset[MODE].values)}"
     figure.legend(loc="outside lower center", ncols=3, frameon=False, title=title)
+
+
+def causal(figure: Figure, dataset: xr.Dataset, inches: float) -> None:
+    """Draw the blocks that help and harm, over the input, and where its window is."""
+    from matplotlib.cm import ScalarMappable
+    from matplotlib.colors import Normalize
+
+    size = dataset.sizes[Y], dataset.sizes[X]
+    figure.set_size_inches(inches, min(inches, 4.0) * size[0] / size[1] * 0.8)
+    axes = figure.subplots()
+    axes.imshow(kit.grey(dataset[INPUT].values), interpolation="nearest")
+    effect = dataset[EFFECT].values
+    end = float(np.nanmax(np.abs(effect))) or 1.0
+    across, down = (_edges(dataset[name].values, side) for name, side in ((BLOCK_X, size[1]), (BLOCK_Y, size[0])))
+    coloured = kit.shades()[kit.index(effect, end)] / 255
+    coloured[..., 3] *= np.isfinite(effect)
+    axes.pcolormesh(across, down, coloured)
+    drawn = ScalarMappable(Normalize(-end, end), kit.DIVERGING)
+    box(axes, dataset, facts(dataset)["scale"])
+    axes.set(xticks=[], yticks=[], xlim=(-0.5, size[1] - 0.5), ylim=(size[0] - 0.5, -0.5))
+    axes.set_title(f"{facts(dataset)['network']}: what helps the window, block by block")
+    units = facts(dataset)["units"]
+    figure.colorbar(drawn, ax=axes, label=f"harms … helps ({units if units != '1' else facts(dataset)['metric']})")
+
+
+def _edges(centres: NDArray[np.floating], side: int) -> NDArray[np.floating]:
+    """Return where blocks begin and end, the last cut by the picture."""
+    middle = (centres[1:] + centres[:-1]) / 2 if len(centres) > 1 else np.zeros(0)
+    step = 2 * (centres[0] + 0.5)
+    inner = np.arange(1, len(centres)) * step - 0.5 if len(middle) else middle
+    return np.concatenate([[-0.5], inner, [side - 0.5]])
 
 
 def scatter(figure: Figure, study: xr.Dataset, inches: float) -> None:

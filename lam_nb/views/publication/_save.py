@@ -1,43 +1,52 @@
-"""Files for print: PDF, SVG or PNG of a stated width, drawn by matplotlib without a browser."""
+"""Files for print: PDF, SVG or PNG of a stated width, the same bytes for the same result, with its provenance."""
 
 from __future__ import annotations
 
+import json
 import os
-from contextlib import AbstractContextManager
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
 
-from ...result import INPUT, MODEL, OUTPUT, OUTPUT_SHARE, PEARSON, check, facts, replacing
-from ...validation import InputError, address, positive, whole
+from ...result import replacing
+from ...validation import InputError, address, whole
+from ...version import __version__
 from ..kit import View
-from . import _charts, _maps
-from ._painting import LETTER, image
+from ._painting import image, letters
+from ._publish import _figure, _inches, publish
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_INCH = 25.4
 
+def save(
+    shown: xr.Dataset | View,
+    path: str | os.PathLike[str],
+    *,
+    width: float | str = 170.0,
+    dpi: int = 300,
+    **settings: Any,
+) -> Path:
+    """Write the figure of `publish` as a file: whole or not at all, the same bytes for the same result.
 
-def save(shown: xr.Dataset | View, path: str | os.PathLike[str], *, width: float = 170.0, dpi: int = 300) -> Path:
-    """Write a figure for a paper: letters stay letters, lines stay lines, pixels stay sharp.
-
-    Results are drawn anew for print: of `lam_nb.attribute` (input, output, map), `lam_nb.compare` (a
-    column per network), `lam_nb.faithfulness.curves` and studies (scatter). Of any other view its
-    picture is written.
+    The file tells where it comes from: PDF and SVG in their metadata, PNG in its text. A view that has no figure for
+    print is written as a picture, as PNG only.
 
     Parameters
     ----------
     shown : xarray.Dataset or View
+        What `publish` takes.
     path : path-like
-        Ends in .pdf, .svg or .png; written whole or not at all.
-    width : float, default 170
-        In mm; a column of a paper is about 85, a page 170.
+        Ends in .pdf, .svg or .png.
+    width : float or str, default 170
+        In mm, or a name, as for `publish`; a column of a paper is about 85, a page 170.
     dpi : int, default 300
         Of PNGs, and of pictures in the others.
+    **settings
+        Of `publish`: rows, scale, best.
 
     Returns
     -------
@@ -46,7 +55,7 @@ def save(shown: xr.Dataset | View, path: str | os.PathLike[str], *, width: float
     Raises
     ------
     InputError
-        If the ending is another, matplotlib is missing, or the dataset is of another kind.
+        If the ending is another, matplotlib is missing, or there is no figure for print of it.
 
     Examples
     --------
@@ -59,49 +68,38 @@ def save(shown: xr.Dataset | View, path: str | os.PathLike[str], *, width: float
     path = address("path", path)
     if path.suffix not in {".pdf", ".svg", ".png"}:
         raise InputError(f"path: got {path.name}, expected a name that ends in .pdf, .svg or .png.")
-    try:
-        from matplotlib.figure import Figure
-    except ModuleNotFoundError:
-        raise InputError("path: figures for print need matplotlib; install it: pip install matplotlib") from None
-    inches = positive("width", width, "a width in mm", most=2000) / _INCH
-    with _letters(), replacing(path) as temporary:
-        figure = Figure(figsize=(inches, inches), layout="constrained")
-        _paint(figure, shown, inches)
-        figure.savefig(temporary, format=path.suffix[1:], dpi=whole("dpi", dpi, most=10_000))
+    fine = whole("dpi", dpi, most=10_000)
+    drawn = isinstance(shown, View) and shown.made_from is None and path.suffix == ".png"
+    figure = _picture(shown, width) if drawn else publish(shown, width=width, **settings)  # type: ignore[arg-type]
+    with letters(), replacing(path) as temporary:
+        figure.savefig(temporary, format=path.suffix[1:], dpi=fine, metadata=_metadata(shown, path.suffix))
     return path
 
 
-def _letters() -> AbstractContextManager[None]:
-    """Have matplotlib write small letters, and as letters, not as outlines."""
-    from matplotlib import rc_context
-
-    return rc_context(
-        {
-            "font.size": LETTER,
-            "axes.titlesize": LETTER,
-            "axes.linewidth": 0.5,
-            "pdf.fonttype": 42,
-            "svg.fonttype": "none",
-        }
-    )
-
-
-def _paint(figure: Figure, shown: xr.Dataset | View, inches: float) -> None:
-    if isinstance(shown, View):
-        return _picture(figure, shown, inches)
-    check(shown)
-    if OUTPUT_SHARE in shown:
-        return _charts.curves(figure, shown, inches)
-    if PEARSON in shown:
-        return _charts.scatter(figure, shown, inches)
-    if MODEL in shown.dims and OUTPUT in shown:
-        return _maps.grid(figure, shown, inches)
-    check(shown, INPUT, OUTPUT)
-    facts(shown)
-    return _maps.result(figure, shown, inches)
-
-
-def _picture(figure: Figure, view: View, inches: float) -> None:
-    picture = np.asarray(view.picture())
+def _picture(view: View, width: float | str) -> Figure:
+    inches, picture = _inches(width), np.asarray(view.picture())
+    figure = _figure(inches)
     figure.set_size_inches(inches, inches * picture.shape[0] / picture.shape[1])
     image(figure.subplots(), picture)
+    return figure
+
+
+def _metadata(shown: xr.Dataset | View, ending: str) -> dict[str, Any]:
+    """Return what a file tells of itself; nothing in it changes from day to day."""
+    told = json.dumps(_provenance(shown), default=str, sort_keys=True)
+    maker = f"lam_nb {__version__}"
+    if ending == ".pdf":
+        return {"Creator": maker, "Producer": maker, "Subject": told, "CreationDate": None}
+    if ending == ".svg":
+        return {"Creator": maker, "Description": told, "Date": None}
+    return {"Software": maker, "Description": told}
+
+
+def _provenance(shown: xr.Dataset | View) -> Mapping[str, Any]:
+    data = shown if isinstance(shown, xr.Dataset) else (shown.made_from or ("", None))[1]
+    if isinstance(data, Mapping) and not isinstance(data, xr.Dataset):
+        return {str(name): dict(one.attrs) for name, one in data.items()}
+    if not isinstance(data, xr.Dataset):
+        return {}
+    columns = {str(name): one.values.tolist() for name, one in data.coords.items() if one.dtype.kind == "O"}
+    return {**columns, **data.attrs}

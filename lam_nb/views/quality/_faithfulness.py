@@ -70,7 +70,7 @@ def faithfulness(dataset: xr.Dataset) -> View:
     how = f"baseline {told['baseline']} · detector {told['detector']} · random: mean of {told['draws']} orders, "
     words = f"<b>{told['network']}</b> · {kit.where(told)}{kit.small(how + 'band one standard error')}"
     kit.dress(figure, words, None, 460, l=70, r=20, t=110, b=60)
-    return View(figure)
+    return View(figure, made_from=("faithfulness", dataset))
 
 
 def _draw(figure: go.Figure, one: xr.Dataset, column: int, k: int, name: str) -> None:

@@ -69,7 +69,7 @@ def di_scatter(study: xr.Dataset) -> View:
     how = f"{len(names)} networks, {study.attrs['images']} images, 95 % intervals by drawing images again"
     words = f"<b>{label} against ln DI</b> · {' · '.join(numbers)}{kit.small(how)}"
     kit.dress(figure, words, 820, 520, l=70, r=20, t=90, b=60)
-    return View(figure)
+    return View(figure, made_from=("di_scatter", study))
 
 
 def _ends(study: xr.Dataset, name: str) -> tuple[float, float]:

@@ -1,0 +1,215 @@
+"""Figures for print: chosen rows, letters that can be read and do not meet, the same bytes, where they come from."""
+
+import itertools
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image as Pillow
+
+import lam_nb as lam
+from lam_nb import InputError, Region, networks, views
+from lam_nb.views.publication import _grid
+
+pytest.importorskip("matplotlib")
+BRIGHT, SIZE = (4, 22), (20, 30)
+WINDOW = Region(16, 40, height=6, width=10)
+TRUTH = torch.rand(3, 40, 60, generator=torch.Generator().manual_seed(1))
+QUIET = {"progress": False}
+
+
+def toy(name, reach=3):
+    """Sees `reach` pixels, and one bright pixel strongly: nothing of it depends on the weights' luck."""
+    torch.manual_seed(reach)
+    layers = [torch.nn.Conv2d(3, 8, reach, padding=reach // 2), torch.nn.ReLU(), torch.nn.Conv2d(8, 12, 3, padding=1)]
+    return networks.wrap(torch.nn.Sequential(*layers, torch.nn.PixelShuffle(2)), scale=2, name=name, check=False)
+
+
+@pytest.fixture(scope="module")
+def picture():
+    picture = torch.full((3, *SIZE), 0.2)
+    picture[(slice(None), *BRIGHT)] = 1
+    return picture
+
+
+@pytest.fixture(scope="module")
+def many(picture):
+    nets = [toy("narrow"), toy("a-network-with-a-long-name", 5), toy("wide", 9), toy("x")]
+    return lam.compare(nets, picture, WINDOW, reference=TRUTH, fields=True, steps=4, **QUIET)
+
+
+@pytest.fixture(scope="module")
+def one(picture):
+    return lam.attribute(toy("narrow"), picture, WINDOW, reference=TRUTH, steps=6, **QUIET)
+
+
+@pytest.fixture(scope="module")
+def others(picture, one):
+    path = lam.attribute(toy("narrow"), picture, WINDOW, path="black", steps=6, **QUIET)
+    cause = lam.causal_effect(toy("narrow"), picture, WINDOW, reference=TRUTH, block=4, fine=3, **QUIET)
+    curves = lam.faithfulness.curves(toy("narrow"), picture, WINDOW, {"LAM": one}, draws=2, **QUIET)
+    return {
+        "progression": views.progression(one),
+        "path_panel": views.path_panel({"blur": one, "black": path}),
+        "causal": views.causal(cause),
+        "faithfulness": views.faithfulness(curves),
+    }
+
+
+def boxes(figure):
+    """Return the words of a figure that are drawn, and where they are, in pixels."""
+    figure.canvas.draw()
+    texts = [*figure.texts, *(text for legend in figure.legends for text in legend.get_texts())]
+    for axes in figure.axes:
+        texts += [axes.title, axes.xaxis.label, axes.yaxis.label, *axes.texts]
+        texts += axes.get_legend().get_texts() if axes.get_legend() else []
+        for axis in (one for one in (axes.xaxis, axes.yaxis) if one.get_visible()):
+            texts += [part for tick in axis._update_ticks() for part in (tick.label1, tick.label2)]
+    renderer = figure.canvas.get_renderer()
+    shown = [text for text in texts if text.get_visible() and text.get_text().strip()]
+    return [(text, text.get_window_extent(renderer)) for text in shown]
+
+
+def legible(figure):
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    FigureCanvasAgg(figure)
+    figure.set_dpi(300)
+    found = boxes(figure)
+    assert found
+    for text, box in found:
+        assert text.get_fontsize() >= 6, text
+        inside = box.x0 >= -2 and box.y0 >= -2 and box.x1 <= figure.bbox.width + 2 and box.y1 <= figure.bbox.height + 2
+        assert inside, (text.get_text(), box, figure.bbox)
+    for (text, box), (other, place) in itertools.combinations(found, 2):
+        over = min(box.x1, place.x1) - max(box.x0, place.x0), min(box.y1, place.y1) - max(box.y0, place.y0)
+        assert min(over) <= 2, (text.get_text(), other.get_text())
+
+
+@pytest.mark.parametrize("width", [85, 170, "cvpr-column", "ieee"])
+@pytest.mark.parametrize("scale", ["own", "common"])
+def test_words_of_the_grid_are_large_enough_apart_and_on_the_page(many, width, scale):
+    figure = views.publish(many, list(_grid.ROWS), width=width, scale=scale, best=True)
+    legible(figure)
+
+
+@pytest.mark.parametrize("width", [85, 170])
+def test_words_of_all_others_are_too(one, others, width):
+    legible(views.publish(one, width=width))
+    for view in others.values():
+        legible(views.publish(view, width=width))
+
+
+def test_widths_are_those_of_who_prints(one):
+    for name, mm in (("cvpr-column", 82.55), ("cvpr-text", 174.6), ("ieee", 88.9), ("elsevier", 90), (85, 85)):
+        assert views.publish(one, width=name).get_size_inches()[0] * 25.4 == pytest.approx(mm)
+
+
+def test_a_bright_pixel_is_in_its_place_in_every_row(many, one, picture):
+    figure = views.publish(many, ["truth", "overlay", "map", "area", "patch"])
+    shown = [axes.images[0].get_array() for axes in figure.axes if axes.images]
+    maps = [image for image in shown if image.shape == SIZE]
+    expected = np.unravel_index(abs(many.isel(model=0).lam.signed().values).argmax(), SIZE)
+    assert tuple(np.unravel_index(abs(maps[0]).argmax(), SIZE)) == expected
+    elsewhere = one.attribution.copy(data=np.zeros((3, *SIZE)))
+    elsewhere[:, 15, 5] = 1
+    grey = views.publish(one.assign(attribution=elsewhere), ["overlay"]).axes[0].images[0].get_array().astype(int)
+    assert tuple(np.unravel_index(grey.sum(-1).argmax(), SIZE)) == BRIGHT
+    assert tuple(np.unravel_index((grey[..., 0] - grey[..., 1]).argmax(), SIZE)) == (15, 5)
+    patch = views.publish(one, ["patch"]).axes[0].images[0].get_array()
+    rows, columns = WINDOW.slices
+    np.testing.assert_array_equal(patch, views.kit.as_pixels(one.output.values[..., rows, columns]))
+    truth = views.publish(one, ["truth"]).axes[0].images[0].get_array()
+    np.testing.assert_array_equal(truth, views.kit.as_pixels(TRUTH.numpy()))
+
+
+def test_the_window_is_outlined_where_it_is_and_its_patch_in_the_same_colour(one):
+    from matplotlib.colors import to_hex
+    from matplotlib.patches import Rectangle
+
+    figure = views.publish(one, ["truth", "overlay", "patch"])
+    for axes, scale in zip(figure.axes[:2], (1, 2), strict=True):
+        outlines = [part for part in axes.patches if isinstance(part, Rectangle)]
+        assert [to_hex(part.get_edgecolor()) for part in outlines] == [views.kit.HALO, views.kit.BOX]
+        for part in outlines:
+            place = (part.get_y() + 0.5, part.get_x() + 0.5, part.get_height(), part.get_width())
+            assert place == pytest.approx([side / scale for side in (16, 40, 6, 10)])
+    assert {to_hex(one.get_edgecolor()) for one in figure.axes[2].spines.values()} == {views.kit.BOX}
+
+
+def test_numbers_stand_below_and_the_best_is_bold(many):
+    texts = {text.get_text(): text for text in views.publish(many, best=True).texts}
+    best = float(many.psnr_window.max())
+    for k in range(4):
+        psnr = float(many.psnr_window[k])
+        index = float(many.isel(model=k).lam.diffusion_index())
+        assert texts[f"{psnr:.2f} dB"].get_fontweight() == ("bold" if psnr == best else "normal")
+        assert any(word.startswith(f"{index:.2f} ± ") for word in texts)
+
+
+@pytest.mark.parametrize("ending", ["pdf", "svg", "png"])
+def test_the_same_result_is_the_same_file_and_tells_where_it_is_from(many, one, others, ending, tmp_path):
+    for k, shown in enumerate((many, one, *others.values())):
+        first, second = (
+            views.save(shown, tmp_path / f"{k}-{n}.{ending}", width=85, dpi=100).read_bytes() for n in range(2)
+        )
+        assert first == second
+        if k == 1:
+            told = first.decode("latin-1")
+            if ending == "png":
+                told = Pillow.open(tmp_path / "1-0.png").text["Description"]
+                assert json.loads(told)["weights_sha256"] == one.attrs["weights_sha256"]
+            assert one.attrs["weights_sha256"] in told
+
+
+def test_letters_stay_letters_and_pictures_are_single_pixels(many, others, tmp_path):
+    drawn = views.save(many, tmp_path / "many.svg", width=85).read_text()
+    assert "narrow" in drawn and "<text" in drawn
+    for name, view in others.items():
+        text = views.save(view, tmp_path / f"{name}.svg", width=85).read_text()
+        assert "<text" in text and text.count("<path") > 3
+        assert view.made_from[0] == name
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"rows": ["truth", "overlays"]}, "did you mean 'overlay'"),
+        ({"rows": []}, "expected different names among truth"),
+        ({"rows": ["map", "map"]}, "expected different names"),
+        ({"rows": 3}, "rows: got 3"),
+        ({"width": "nature"}, "width: got 'nature', expected one of cvpr-column"),
+        ({"width": 0}, "width: got 0"),
+        ({"scale": "log"}, "scale: got 'log'"),
+        ({"best": 1}, "best: got 1"),
+    ],
+)
+def test_what_cannot_be_printed_is_told(one, given, words):
+    with pytest.raises(InputError, match=words):
+        views.publish(one, **given)
+
+
+def test_a_row_that_needs_what_was_not_kept_says_how_to_keep_it(picture):
+    bare = lam.attribute(toy("narrow"), picture, WINDOW, steps=3, keep="map", **QUIET)
+    for row, words in {
+        "truth": r"'truth' needs 'reference'.*reference=truth",
+        "field": r"'field' needs 'effective_receptive_field'.*fields=True",
+        "patch": r"'patch' needs 'output'",
+        "overlay": r"'overlay' needs 'input'",
+    }.items():
+        with pytest.raises(InputError, match=words):
+            views.publish(bare, [row])
+    views.publish(bare, ["map"])
+
+
+def test_a_view_without_a_figure_for_print_is_a_picture_and_no_pdf(one, tmp_path):
+    shown = views.convergence(lam.attribute(toy("narrow"), one.input.values.transpose(1, 2, 0), WINDOW, **QUIET))
+    assert views.save(shown, tmp_path / "settled.png").exists()
+    with pytest.raises(InputError, match=r"no figure for print.*name\.png"):
+        views.save(shown, tmp_path / "settled.pdf")
+    caused = lam.causal_effect(
+        toy("narrow"), one.input.values.transpose(1, 2, 0), WINDOW, reference=TRUTH, block=4, fine=2, **QUIET
+    )
+    with pytest.raises(InputError, match="rows: got 'map' for causal"):
+        views.publish(caused, "map")
