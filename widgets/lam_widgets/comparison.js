@@ -7,7 +7,7 @@ function render({ model, el }) {
   const frames = bytes(model.get("frames")), colours = bytes(model.get("colours"));
   const full = model.get("full"), names = model.get("names"), numbers = model.get("numbers");
   const size = height * width, heard = new Map();
-  const read = element("div", { className: "lam-read", textContent: "wheel zooms, drag moves, double click goes back; all pictures together" });
+  const read = element("div", { className: "lam-read", textContent: "Ctrl + wheel zooms, drag moves, double click goes back; all pictures together" });
   read.setAttribute("aria-live", "polite");
   const grid = element("div", { className: "lam-grid" });
   let zoom = { k: 1, x: 0, y: 0 }, cursor = null;
@@ -123,7 +123,8 @@ function render({ model, el }) {
       view.setPointerCapture(event.pointerId);
     });
     for (const name of ["pointerup", "pointercancel"]) view.addEventListener(name, () => (grip = null));
-    view.addEventListener("wheel", (event) => {
+    view.addEventListener("wheel", (event) => {  // without Ctrl the page scrolls
+      if (!event.ctrlKey && !event.metaKey) return;
       event.preventDefault();
       zoomed(zoom.k * Math.exp(-event.deltaY / 300), ...share(event));
     }, { passive: false });

@@ -26,7 +26,7 @@ _AREA = "Cividis"
 class Comparison(Stepped):
     """Output, map and contribution area of several networks, in columns.
 
-    The wheel zooms, dragging moves, a double click goes back, the cursor is in all pictures at once;
+    Ctrl and the wheel zoom, dragging moves, a double click goes back, the cursor is in all pictures at once;
     on a picture arrow keys move the cursor, plus, minus and 0 zoom. Maps are shown as shares of their
     own sum of magnitudes.
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from ._labels import labels, name_places
 from ._montage import montage
 from ._poster import poster
-from .axes import axis_name, box, error_bars, index_ticks, interval, pixel_axes, place
-from .captions import Doubt, caption, doubt, how, listed, look, pushes, small, where
+from .axes import axis_name, box, error_bars, index_ticks, interval, pixel_axes, place, under
+from .captions import Doubt, caption, doubt, explain, how, index_words, listed, look, pushes, small, where
 from .encode import (
     LARGEST_SIDE,
     LEAST_SIDE,
@@ -14,14 +14,16 @@ from .encode import (
     as_pixels,
     colour_source,
     dot_source,
+    index,
     limit,
     painted,
     palette,
     reduction,
     signed_source,
 )
+from .framing import Frame, frame, show
 from .markup import embedded, is_picture, titled
-from .overlay import grey, index, laid_over, shades
+from .overlay import ends, grey, grey_source, laid_over, laid_source, over_scale, over_source, shades
 from .page import write_html, write_page
 from .theme import (
     AXIS,
@@ -54,6 +56,7 @@ __all__ = [
     "LIGHT",
     "LINES",
     "Doubt",
+    "Frame",
     "View",
     "add",
     "affordable",
@@ -68,21 +71,29 @@ __all__ = [
     "doubt",
     "dress",
     "embedded",
+    "ends",
     "error_bars",
+    "explain",
+    "frame",
     "grey",
+    "grey_source",
     "how",
     "index",
     "index_ticks",
+    "index_words",
     "interval",
     "is_common",
     "is_picture",
     "labels",
     "laid_over",
+    "laid_source",
     "limit",
     "listed",
     "look",
     "montage",
     "name_places",
+    "over_scale",
+    "over_source",
     "painted",
     "palette",
     "pixel_axes",
@@ -92,11 +103,13 @@ __all__ = [
     "reduction",
     "scale_words",
     "shades",
+    "show",
     "signed_source",
     "small",
     "stepwise",
     "style",
     "titled",
+    "under",
     "where",
     "write_html",
     "write_page",

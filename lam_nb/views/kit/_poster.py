@@ -36,22 +36,41 @@ class _Sheet:
         for trace in self.figure.data:
             if trace.type == "heatmap":
                 picture = _heat(trace)
-                if not _downwards(self.axis(trace.yaxis or "y")):
+                names = trace.xaxis or "x", trace.yaxis or "y"
+                if not _downwards(self.axis(names[1])):
                     picture = picture.transpose(Image.Transpose.FLIP_TOP_BOTTOM)
-                _paste(self.canvas, picture, self.place(trace.xaxis or "x", trace.yaxis or "y"))
+                elif trace.x is None:
+                    picture = self.framed(picture, *names, picture.size)
+                _paste(self.canvas, picture, self.place(*names))
 
     def draw_images(self, layer: str) -> None:
         for image in self.layout.images:
-            inside = "domain" not in str(image.yref) and image.layer == layer
-            if inside and isinstance(image.source, str) and image.source.startswith("data:"):
-                data = base64.b64decode(image.source.split(",", 1)[1])
-                picture = Image.open(io.BytesIO(data)).convert("RGBA")
-                _paste(self.canvas, picture, self.place(image.xref, image.yref))
+            known = isinstance(image.source, str) and image.source.startswith("data:")
+            if (
+                not known
+                or image.layer != layer
+                or str(image.yref).endswith("domain") != str(image.xref).endswith("domain")
+            ):
+                continue
+            data = base64.b64decode(image.source.split(",", 1)[1])
+            picture = Image.open(io.BytesIO(data)).convert("RGBA")
+            place = self.place(image.xref, image.yref)
+            if image.xref.endswith("domain"):  # a small picture in the corner
+                _paste(self.canvas, picture, _part(place, image.x, image.y, image.sizex, image.sizey))
+            else:
+                shown = self.framed(picture, image.xref, image.yref, (image.sizex, image.sizey))
+                _paste(self.canvas, shown, place)
 
     def draw_windows(self) -> None:
         """Draw the outlines of rectangles, such as the window."""
         for shape in self.layout.shapes:
             names = shape.xref or "x", shape.yref or "y"
+            if all(name.endswith("domain") for name in names) and shape.type == "rect":
+                left, top, width, height = self.place(*names)
+                x, y = sorted((shape.x0, shape.x1)), sorted((1 - shape.y0, 1 - shape.y1))
+                edges = [left + x[0] * width, top + y[0] * height, left + x[1] * width, top + y[1] * height]
+                self.pen.rectangle(edges, outline=shape.line.color, width=int(shape.line.width))
+                continue
             if any("domain" in name or name == "paper" for name in names):
                 continue
             across, up = (self.axis(name) for name in names)
@@ -81,12 +100,21 @@ class _Sheet:
         font = ImageFont.load_default(size=14)
         left, top, width, height = self.field
         for note in self.layout.annotations:
-            if note.xref == "paper" and note.yref == "paper":
+            if note.xref == "paper" and note.yref == "paper" and note.name != "explain":
                 for k, row in enumerate(reversed(_lines(note.text))):
                     at = left + note.x * width, top + (1 - note.y) * height - 5 - 18 * k
                     self.pen.text(at, row, "black", font, anchor="ms")
         for k, row in enumerate(_lines(self.layout.title.text)):
             self.pen.text((10, 8 + 20 * k), row, "black", font)
+
+    def framed(self, picture: Image.Image, x: str, y: str, size: tuple[float, float]) -> Image.Image:
+        """Return the part of a picture of so many columns and rows of pixels that its axes show."""
+        across, down = self.axis(x).range, self.axis(y).range
+        if not (across and down):
+            return picture
+        unit = picture.width / size[0], picture.height / size[1]
+        edges = (across[0] + 0.5) * unit[0], (min(down) + 0.5) * unit[1], (across[1] + 0.5) * unit[0]
+        return picture.crop(tuple(round(at) for at in (*edges, (max(down) + 0.5) * unit[1])))
 
     def axis(self, name: str) -> go.layout.XAxis | go.layout.YAxis:
         return self.layout[f"{name[0]}axis{name.removesuffix(' domain')[1:]}"]
@@ -110,7 +138,7 @@ class _Sheet:
 
 def poster(figure: go.Figure) -> Image.Image:
     """Return a picture of a figure as it is first shown: its pictures, windows, curves and words."""
-    sheet = _Sheet(figure)
+    sheet = _Sheet(_finished(figure))
     sheet.draw_images("below")
     sheet.draw_heatmaps()
     sheet.draw_images("above")
@@ -119,6 +147,21 @@ def poster(figure: go.Figure) -> Image.Image:
     sheet.draw_points()
     sheet.draw_words()
     return sheet.canvas
+
+
+def _finished(figure: go.Figure) -> go.Figure:
+    """Return a figure at its last step: at the first there may be nothing to see."""
+    if not figure.frames:
+        return figure
+    last = go.Figure(figure.data, figure.layout)
+    last.layout.images = figure.frames[-1].layout.images
+    return last
+
+
+def _part(box: Box, x: float, y: float, wide: float, tall: float) -> Box:
+    """Return a part of a box, whose corner and sides are given in its own sides, from below."""
+    left, top, width, height = box
+    return left + x * width, top + (1 - y) * height, wide * width, tall * height
 
 
 def _share(axis: go.layout.XAxis | go.layout.YAxis, at: float) -> float:
@@ -144,11 +187,20 @@ def _heat(trace: go.Heatmap) -> Image.Image:
     low = some.min() if trace.zmin is None else trace.zmin
     high = some.max() if trace.zmax is None else trace.zmax
     share = np.clip((np.where(known, values, low) - low) / ((high - low) or 1), 0, 1)
-    colours = np.array([ImageColor.getrgb(colour.replace(" ", "")) for _, colour in trace.colorscale])
+    colours = np.array([_rgba(colour) for _, colour in trace.colorscale])
     places = [place for place, _ in trace.colorscale]
-    opacity = 255 * known * (1 if trace.opacity is None else trace.opacity)
-    layers = [*(np.interp(share, places, colours[:, k]) for k in range(3)), opacity]
+    layers = [np.interp(share, places, colours[:, k]) for k in range(4)]
+    layers[3] = layers[3] * known * (1 if trace.opacity is None else trace.opacity)
     return Image.fromarray(np.stack(layers, -1).round().astype(np.uint8), "RGBA")
+
+
+def _rgba(colour: str) -> tuple[float, ...]:
+    """Return red, green, blue and opacity of a colour, 0 … 255."""
+    words = colour.replace(" ", "")
+    if not words.startswith("rgba"):
+        return (*ImageColor.getrgb(words)[:3], 255)
+    *three, opacity = (float(part) for part in words[5:-1].split(","))
+    return (*three, 255 * opacity)
 
 
 def _is_curve(trace: Trace) -> bool:
@@ -194,6 +246,7 @@ def _curve(
 def _is_cloud(trace: Trace) -> bool:
     """Whether it is points that are seen; those that only carry a colour bar are not."""
     points = trace.type == "scatter" and trace.mode in ("markers", "markers+text") and trace.marker.opacity != 0
+    points = points and trace.meta != "ends"
     return bool(points and np.issubdtype(np.asarray(trace.y).dtype, np.number))
 
 

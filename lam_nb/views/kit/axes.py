@@ -9,10 +9,12 @@ from numpy.typing import NDArray
 
 from ...result import ENDS, facts
 from ...types import Region
-from .theme import BOX
+from .theme import BOX, HALO
 
 
-def place(figure: go.Figure, source: str, size: tuple[int, int], row: int, column: int, units: str) -> None:
+def place(
+    figure: go.Figure, source: str, size: tuple[int, int], row: int, column: int, units: str, layer: str = "below"
+) -> None:
     """Put a picture of `size` (rows, columns) into a subplot whose axes count its pixels."""
     height, width = size
     x, y = next(figure.select_xaxes(row=row, col=column)), next(figure.select_yaxes(row=row, col=column))
@@ -23,7 +25,7 @@ def place(figure: go.Figure, source: str, size: tuple[int, int], row: int, colum
         col=column,
     )
     corner = {"x": -0.5, "y": -0.5, "sizex": width, "sizey": height}
-    figure.add_layout_image(source=source, xref=x_name, yref=y_name, sizing="stretch", layer="below", **corner)
+    figure.add_layout_image(source=source, xref=x_name, yref=y_name, sizing="stretch", layer=layer, **corner)
     pixel_axes(figure, size, row, column, units)
 
 
@@ -47,7 +49,17 @@ def box(figure: go.Figure, dataset: xr.Dataset, row: int, column: int, scale: fl
     rows, columns = window.slices
     left, right, top, bottom = (edge / scale - 0.5 for edge in (columns.start, columns.stop, rows.start, rows.stop))
     edges = {"x0": left, "x1": right, "y0": top, "y1": bottom}
-    figure.add_shape(type="rect", line={"color": BOX, "width": 2}, row=row, col=column, **edges)
+    for colour, thick in ((HALO, 4), (BOX, 2)):
+        figure.add_shape(type="rect", line={"color": colour, "width": thick}, row=row, col=column, **edges)
+
+
+def under(figure: go.Figure, source: str, size: tuple[int, int], row: int, column: int) -> None:
+    """Put a picture below what a subplot shows."""
+    x, y = next(figure.select_xaxes(row=row, col=column)), next(figure.select_yaxes(row=row, col=column))
+    corner = {"x": -0.5, "y": -0.5, "sizex": size[1], "sizey": size[0]}
+    figure.add_layout_image(
+        source=source, xref=axis_name(x), yref=axis_name(y), sizing="stretch", layer="below", **corner
+    )
 
 
 def axis_name(axis: go.layout.XAxis | go.layout.YAxis) -> str:
@@ -101,6 +113,6 @@ def index_ticks(values: NDArray[np.floating]) -> list[float]:
     for steps in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8), np.arange(1, 10, 0.2)):
         every = [round(float(a) * 10.0**b, 10) for b in range(-4, 3) for a in steps]
         found = [tick for tick in every if low <= tick <= high]
-        if len(found) > 1:
+        if len(found) > 2:
             break
     return found if len(found) > 1 else [round(float(low), 3), round(float(high), 3)]

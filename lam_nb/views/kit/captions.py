@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Mapping, Sized
 from dataclasses import dataclass
 
+import plotly.graph_objects as go
 import xarray as xr
 
 from ... import statistics
@@ -25,8 +26,15 @@ from ...result import (
 )
 from ...types import Region
 from ...validation import InputError
-from .theme import FONT
 
+QUESTION = "Which input pixels made this window?"
+GLOSSARY = (
+    "Yellow outline: the window of the network's output that is asked about.",
+    "Red pixels push what the detector measures there up, blue ones down; the stronger, the more opaque.",
+    "▲ ▼: a fifth of the pixels that count are stronger than the ends of the scale.",
+    "DI, diffusion index: 100 if all pixels count the same, near 0 if a few do; depends on the picture's size.",
+    "± of it: the estimated error of the integration. σ: the blur, in input pixels.",
+)
 _NOTHING = "none"
 """Rule of the methods that integrate nothing, as version 0.1 wrote it."""
 
@@ -51,8 +59,8 @@ _TOLD = {
 """What else a caption tells, if it is known."""
 
 
-def caption(dataset: xr.Dataset) -> str:
-    """Return lines for the top of a figure: what was computed, and what came out.
+def caption(dataset: xr.Dataset, question: str = QUESTION) -> str:
+    """Return lines for the top of a figure: the question, what was computed, and what came out.
 
     Examples
     --------
@@ -62,14 +70,35 @@ def caption(dataset: xr.Dataset) -> str:
     """
     check(dataset, ATTRIBUTION)
     told = facts(dataset)
-    index = f"diffusion index {float(statistics.diffusion_index(dataset)):.2f}{_give_or_take(dataset)}"
-    numbers = [f"{index} on {dataset.sizes[Y]} × {dataset.sizes[X]} px"]
+    numbers = [f"diffusion index {index_words(dataset)} on {dataset.sizes[Y]} × {dataset.sizes[X]} px"]
     if _known(dataset, COMPLETENESS_GAP):
         numbers.append(f"completeness gap {float(statistics.completeness(dataset)):+.1%}")
     if found := doubt(dataset):
         numbers.append(f"{found.kind} {found.value:.1%}")
     numbers += [words.format(float(dataset[name])) for name, words in _TOLD.items() if _known(dataset, name)]
-    return f"<b>{told['network']}</b> · {where(told)}{small(how(told), ' · '.join(numbers))}"
+    who = f"<b>{told['network']}</b> · {where(told)} · {how(told)}"
+    return f"<b>{question}</b>{small(who, ' · '.join(numbers))}"
+
+
+def index_words(dataset: xr.Dataset) -> str:
+    """Return the diffusion index, with the error of its integration if that is known."""
+    return f"{float(statistics.diffusion_index(dataset)):.2f}{_give_or_take(dataset)}"
+
+
+def explain(figure: go.Figure, told: Mapping[str, object], *more: str, up: int = 30) -> None:
+    """Add what is told on demand, so many pixels above the plots: what is seen, and what the words mean."""
+    lines = [*more, *GLOSSARY]
+    if "path" in told:
+        lines.append(f"This path: {told['path']}; α goes along it, from its start (0) to the picture (1).")
+    figure.add_annotation(
+        text="<i>? what am I looking at</i>",
+        hovertext="<br>".join(lines),
+        hoverlabel={"bgcolor": "#ffffff", "bordercolor": "#59636e", "font": {"size": 12, "color": "#1f2328"}},
+        **{"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom", "yshift": up},
+        showarrow=False,
+        captureevents=True,
+        name="explain",
+    )
 
 
 def doubt(dataset: xr.Dataset) -> Doubt | None:
@@ -168,10 +197,10 @@ def listed(name: str, results: Iterable[xr.Dataset], maker: str) -> list[xr.Data
     return [check(one) for one in found]
 
 
-def look(dataset: xr.Dataset, height: int) -> dict[str, object]:
+def look(dataset: xr.Dataset, height: int, question: str = QUESTION) -> dict[str, object]:
     """Return the layout that all figures of a result share: caption, font, as wide as its place."""
-    title = {"text": caption(dataset), "x": 0.01, "y": 1 - 22 / height, "yanchor": "top"}
-    return {"title": title, "template": "plotly_white", "font": FONT, "autosize": True, "height": height}
+    title = {"text": caption(dataset, question), "x": 0.01, "y": 1 - 22 / height, "yanchor": "top"}
+    return {"title": title, "template": "lam", "autosize": True, "height": height}
 
 
 def _known(dataset: xr.Dataset, name: str) -> bool:

@@ -53,11 +53,22 @@ def limit(values: NDArray[np.floating]) -> float:
 
 def signed_source(values: NDArray[np.floating], end: float) -> str:
     """Encode (y, x) as a PNG in the diverging colours, −`end` … `end`; reduced, a block shows its strongest value."""
-    shown = _strongest(np.nan_to_num(values), reduction(values.shape))
-    index = np.round((np.clip(shown / end, -1, 1) + 1) * 127.5).astype(np.uint8)
-    picture = Image.fromarray(_enlarged(index), "L")
+    return indexed_source(values, end, palette())
+
+
+def index(values: NDArray[np.floating], end: float) -> NDArray[np.uint8]:
+    """Return where values lie on a scale from −`end` to `end`, 0 … 255."""
+    return np.round((np.clip(np.nan_to_num(values) / end, -1, 1) + 1) * 127.5).astype(np.uint8)
+
+
+def indexed_source(values: NDArray[np.floating], end: float, colours: NDArray[np.uint8]) -> str:
+    """Encode (y, x) on a scale from −`end` to `end` as a PNG of 256 colours, with their opacity if they have one."""
+    shown = index(_strongest(np.nan_to_num(values), reduction(values.shape)), end)
+    picture = Image.fromarray(_enlarged(shown), "L")
     coloured = Image.frombytes("P", picture.size, picture.tobytes())
-    coloured.putpalette(palette().tobytes())
+    coloured.putpalette(np.ascontiguousarray(colours[:, :3]).tobytes())
+    if colours.shape[1] == 4:
+        return _source(coloured, transparency=colours[:, 3].tobytes())
     return _source(coloured)
 
 
@@ -135,7 +146,7 @@ def _enlarged(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return picture.repeat(factor, 0).repeat(factor, 1)
 
 
-def _source(picture: Image.Image, kind: str = "PNG", **options: int) -> str:
+def _source(picture: Image.Image, kind: str = "PNG", **options: int | bytes) -> str:
     buffer = io.BytesIO()
     picture.save(buffer, kind, **options)
     return f"data:image/{kind.lower()};base64," + base64.b64encode(buffer.getvalue()).decode()

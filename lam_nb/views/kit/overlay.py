@@ -7,7 +7,7 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
-from .encode import as_pixels, palette
+from .encode import as_pixels, colour_source, index, indexed_source, palette
 from .theme import DIVERGING
 
 _DARKEST, _BRIGHTEST = 70, 225
@@ -47,11 +47,6 @@ def grey(picture: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uint8]
     return np.round(_DARKEST + (_BRIGHTEST - _DARKEST) * bright).astype(np.uint8).repeat(3, -1)
 
 
-def index(values: NDArray[np.floating], end: float) -> NDArray[np.uint8]:
-    """Return where values lie on a scale from −`end` to `end`, 0 … 255."""
-    return np.round((np.clip(np.nan_to_num(values) / end, -1, 1) + 1) * 127.5).astype(np.uint8)
-
-
 def laid_over(
     values: NDArray[np.floating], picture: NDArray[np.floating] | NDArray[np.uint8], end: float
 ) -> NDArray[np.uint8]:
@@ -65,3 +60,37 @@ def laid_over(
     above = shades()[index(values, end)]
     share = above[..., 3:] / 255
     return np.round(share * above[..., :3] + (1 - share) * grey(picture)).astype(np.uint8)
+
+
+def over_source(values: NDArray[np.floating], end: float) -> str:
+    """Encode a map (y, x) as colours to be laid over a picture: what is nothing is seen through."""
+    return indexed_source(values, end, shades())
+
+
+def grey_source(picture: NDArray[np.floating] | NDArray[np.uint8]) -> str:
+    """Encode the grey picture that lies below."""
+    return colour_source(np.moveaxis(grey(picture), -1, 0))
+
+
+def laid_source(values: NDArray[np.floating], picture: NDArray[np.floating] | NDArray[np.uint8], end: float) -> str:
+    """Encode a map over its grey picture, in one."""
+    return colour_source(np.moveaxis(laid_over(values, picture, end), -1, 0))
+
+
+@cache
+def over_scale() -> list[list[float | str]]:
+    """Return plotly's colour scale of an overlay."""
+    chosen = np.linspace(0, 255, 33).round().astype(int)
+    return [[float(k / 255), "rgba({},{},{},{:.3f})".format(*shades()[k, :3], shades()[k, 3] / 255)] for k in chosen]
+
+
+def ends(end: float, words: str = "{:.2g}") -> tuple[list[float], list[str]]:
+    """Return ticks of a signed scale whose ends are marked as where colours end.
+
+    Examples
+    --------
+    >>> ends(0.5)[1]
+    ['▼ ≤ −0.5', '−0.25', '0', '0.25', '▲ ≥ 0.5']
+    """
+    told = [words.format(end), words.format(end / 2)]
+    return [-end, -end / 2, 0, end / 2, end], [f"▼ ≤ −{told[0]}", f"−{told[1]}", "0", told[1], f"▲ ≥ {told[0]}"]

@@ -86,7 +86,8 @@ def style() -> str:
         ".bg": "fill: transparent !important",
         "text": f"fill: {DARK.ink} !important",
         ".gridlayer path, .zerolinelayer path": f"stroke: {DARK.grid} !important",
-        ".xtick path, .ytick path, .crisp": f"stroke: {DARK.faint}",
+        ".xtick path, .ytick path": f"stroke: {DARK.faint}",
+        ".slider-rail-rect": f"fill: {DARK.faint} !important; stroke: none !important",
         ".updatemenu-item-rect, .slider-grip-rect": f"fill: {DARK.grid} !important",
         ".hoverlayer text": "fill: unset",
     }

@@ -11,7 +11,11 @@ import xarray as xr
 from ...result import ALPHA, X, Y
 from ...validation import InputError, positive
 
-_DURATION = 80
+_LEAST_DURATION = 60
+"""Shortest that a step is shown, in milliseconds."""
+_SPEEDS = {"▶ play": 6.0, "▶ slowly": 15.0, "▶ fast": 2.5}
+"""Seconds from the first step to the last."""
+_ROUNDS = 10
 _LEAST = 4
 BUDGET = 3_000_000
 """Bytes that a figure's moving pictures take at most, unless said otherwise: three fit a notebook of 10 MB."""
@@ -31,7 +35,7 @@ def affordable(moving: Mapping[int, Sequence[str]], size: int | None) -> list[in
     [0, 2, 3, 5, 6, 8]
     """
     steps = len(next(iter(moving.values())))
-    total = sum(len(source) for sources in moving.values() for source in sources) * 2  # slider and play hold each
+    total = sum(len(source) for sources in moving.values() for source in sources)
     if size is None or total <= positive("size", size, "bytes"):
         return list(range(steps))
     count = int(steps * size / total) + 1
@@ -61,10 +65,12 @@ def add(
     names: Sequence[str],
     cursor: tuple[int, Sequence[float]] | None = None,
     low: float = -0.12,
+    first: int = 0,
 ) -> None:
-    """Give a figure a slider that swaps pictures, and frames that do the same for play.
+    """Give a figure a slider and play that swap pictures: each step is a frame, which slider and label follow.
 
-    Swapped layout images are the fastest that plotly draws; a curve's cursor is one, too.
+    Swapped layout images are the fastest that plotly draws; a curve's cursor is one, too. Play goes round for a
+    minute, at three speeds.
 
     Parameters
     ----------
@@ -77,35 +83,36 @@ def add(
         Number of the layout image that marks the step on a curve, and where it is at every step.
     low : float
         Where the controls are, in heights of the plots below them.
+    first : int, default 0
+        The step that is shown first; -1 for the last.
     """
     placed = [image.to_plotly_json() for image in figure.layout.images]
+    immediate = {"mode": "immediate", "transition": {"duration": 0}}
+    still = {"frame": {"duration": 0, "redraw": False}, **immediate}
+    first %= len(names)
     steps, frames = [], []
     for k, name in enumerate(names):
-        change: dict[str, object] = {f"images[{number}].source": sources[k] for number, sources in moving.items()}
         images = [{**image, "source": moving[n][k]} if n in moving else image for n, image in enumerate(placed)]
         if cursor is not None:
-            change[f"images[{cursor[0]}].x"] = float(cursor[1][k])
             images[cursor[0]] = {**images[cursor[0]], "x": float(cursor[1][k])}
-        steps.append({"method": "relayout", "label": name, "args": [change]})
+        steps.append({"method": "animate", "label": name, "args": [[name], still]})
         frames.append(go.Frame(name=name, layout={"images": images}))
     figure.frames = frames
+    figure.layout.images = frames[first].layout.images
     current: dict[str, object] = {"prefix": "", "font": {"size": 14}, "xanchor": "right"}
-    slider: dict[str, object] = {
-        "active": len(steps) - 1,
-        "steps": steps,
-        "x": 0,
-        "len": 1,
-        "y": low - 0.02,
-        "pad": {"t": 0},
-    }
+    slider: dict[str, object] = {"active": first, "steps": steps, "x": 0, "len": 1, "y": low - 0.02, "pad": {"t": 0}}
     slider |= {"currentvalue": current, "font": {"size": 12}, "tickcolor": "#888"}
-    immediate = {"mode": "immediate", "transition": {"duration": 0}}
-    play: dict[str, object] = {"frame": {"duration": _DURATION, "redraw": False}, "fromcurrent": False, **immediate}
-    stop: dict[str, object] = {"frame": {"duration": 0, "redraw": False}, **immediate}
-    buttons = [
-        {"method": "animate", "label": "▶ play", "args": [None, play]},
-        {"method": "animate", "label": "❚❚ pause", "args": [[None], stop]},
+    buttons: list[dict[str, object]] = [
+        {"method": "animate", "label": label, "args": [list(names) * _ROUNDS, _playing(len(names), seconds)]}
+        for label, seconds in _SPEEDS.items()
     ]
+    buttons.append({"method": "animate", "label": "❚❚", "args": [[None], still]})
     menu: dict[str, object] = {"type": "buttons", "direction": "left", "buttons": buttons, "showactive": False}
     menu |= {"x": 0, "y": low, "xanchor": "left", "yanchor": "top"}
     figure.update_layout(sliders=[slider], updatemenus=[menu])
+
+
+def _playing(steps: int, seconds: float) -> dict[str, object]:
+    """Return how so many steps are played in so many seconds."""
+    frame = {"duration": max(_LEAST_DURATION, round(1000 * seconds / steps)), "redraw": False}
+    return {"frame": frame, "fromcurrent": False, "mode": "immediate", "transition": {"duration": 0}}

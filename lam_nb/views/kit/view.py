@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import base64
+import html
 import io
 import os
+import re
 from pathlib import Path
 from typing import Any, overload
 
@@ -15,7 +17,10 @@ from ..._moved import variable
 from ._poster import poster
 from .markup import clean
 from .page import write_html
+from .theme import style
 
+_PLAY = (".jp-LabShell", "body[data-notebook]", "body[data-voila]", "body[data-vscode-theme-kind]")
+"""Hosts that show plotly's figures: JupyterLab, Notebook 7, Voila, VS Code."""
 _PLAYS = "application/vnd.plotly.v1+json"
 
 
@@ -73,10 +78,29 @@ class View(go.Figure):  # type: ignore[misc] # plotly has no types
         return poster(self)
 
     def _ipython_display_(self) -> None:
-        """Show the figure with its picture beside it; plotly's own way shows the figure alone."""
+        """Show the figure, and leave a picture where none plays: exported pages, viewers of notebooks."""
         from IPython.display import display
 
-        display(self._repr_mimebundle_(), raw=True)
+        bundle = {"text/plain": "", **self._repr_mimebundle_()}
+        display(bundle, raw=True)
+        if "image/png" not in bundle:
+            display({"text/html": self._still(), "text/plain": ""}, raw=True)
+
+    def _still(self) -> str:
+        """Return a picture for places where nothing plays, and how a figure follows its host into the dark.
+
+        Beside the figure, in an output of its own: JupyterLab shows only one kind of each output.
+        """
+        hidden = ", ".join(f"{host} .lam-still" for host in _PLAY)
+        rules = f"{hidden} {{ display: none }}\n{style()}"
+        address = f"data:image/png;base64,{base64.b64encode(self._png()).decode()}"
+        words = html.escape(re.sub("<[^>]+>", " ", self.layout.title.text or "figure"))
+        return f'<style>{rules}</style><img class="lam-still" alt="{words}" src="{address}">'
+
+    def _png(self) -> bytes:
+        buffer = io.BytesIO()
+        self.picture().convert("P", palette=Image.Palette.ADAPTIVE, colors=256).save(buffer, "PNG", optimize=True)
+        return buffer.getvalue()
 
     def _repr_mimebundle_(self, *arguments: object, **settings: object) -> dict[str, object]:
         """Return plotly's own bundle; with LAM_NB_PICTURES set, or where plotly does not play, a picture too.
@@ -86,6 +110,4 @@ class View(go.Figure):  # type: ignore[misc] # plotly has no types
         bundle = super()._repr_mimebundle_(*arguments, **settings)
         if _PLAYS in bundle and not variable("LAM_NB_PICTURES"):
             return bundle
-        buffer = io.BytesIO()
-        self.picture().convert("P", palette=Image.Palette.ADAPTIVE, colors=256).save(buffer, "PNG", optimize=True)
-        return {**bundle, "image/png": base64.b64encode(buffer.getvalue()).decode()}
+        return {**bundle, "image/png": base64.b64encode(self._png()).decode()}

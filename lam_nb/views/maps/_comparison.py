@@ -16,9 +16,11 @@ from ...result import (
     EFFECTIVE_FIELD,
     FIELD_EXACT,
     FIELD_HEIGHT,
+    INPUT,
     MODEL,
     OUTPUT,
     PSNR,
+    PSNR_WINDOW,
     X,
     Y,
     check,
@@ -27,8 +29,10 @@ from ...validation import InputError
 from .. import kit
 from ..kit import View, timeline
 
+_QUALITIES = {PSNR_WINDOW: "window", PSNR: "picture"}
+"""What PSNR is of."""
 _SIDE, _LEAST_SIDE, _PAGE = 250, 150, 1080
-_LEFT, _RIGHT, _TOP, _LOW, _CONTROLS = 70, 100, 165, 60, 90
+_LEFT, _RIGHT, _TOP, _LOW, _CONTROLS = 70, 130, 195, 60, 90
 
 
 def comparison(many: xr.Dataset, *, scale: str = "own", size: int | None = timeline.BUDGET) -> View:
@@ -79,7 +83,8 @@ def comparison(many: xr.Dataset, *, scale: str = "own", size: int | None = timel
         vertical_spacing=0.15 / len(rows),
     )
     maps, ends = _maps(many, common)
-    sources = [[kit.signed_source(step, end) for step in one] for one, end in zip(maps, ends, strict=True)]
+    draw = kit.over_source if INPUT in many else kit.signed_source
+    sources = [[draw(step, end) for step in one] for one, end in zip(maps, ends, strict=True)]
     for k, steps in enumerate(sources):
         _column(figure, many.isel({MODEL: k}), k + 1, steps[-1])
     note = _scrub(figure, many, sources, len(rows), size)
@@ -88,8 +93,11 @@ def comparison(many: xr.Dataset, *, scale: str = "own", size: int | None = timel
         if row < len(rows):
             figure.update_xaxes(title_text=None, row=row)
     _link(figure, len(rows), len(names))
-    _bar(figure, len(names), ends[0] if common else None)
+    if INPUT in many:
+        _over(figure, many, maps[:, -1], ends)
+    _bar(figure, len(names), kit.pushes(many.attrs), ends[0] if common else None)
     figure.update_annotations(font_size=13)
+    kit.explain(figure, many.attrs, up=95)
     low = _LOW + (_CONTROLS if note is not None else 0)
     side = min(_SIDE, max(_LEAST_SIDE, (_PAGE - _LEFT - _RIGHT) / 1.08 / len(names)))
     width = max(620, _LEFT + _RIGHT + int(side * 1.08 * len(names)))
@@ -97,6 +105,15 @@ def comparison(many: xr.Dataset, *, scale: str = "own", size: int | None = timel
     kit.dress(figure, words, width, height, l=_LEFT, r=_RIGHT, t=_TOP, b=low)
     figure.update_layout(showlegend=False, dragmode="zoom")
     return View(figure, made_from=("grid", many))
+
+
+def _over(figure: go.Figure, many: xr.Dataset, maps: NDArray[np.floating], ends: list[float]) -> None:
+    """Put the grey picture below all maps, and show where any of them lies."""
+    picture, shown = many[INPUT].values, kit.frame(maps)
+    below = kit.grey_source(picture)
+    for k, (values, end) in enumerate(zip(maps, ends, strict=True), start=1):
+        kit.under(figure, below, values.shape, 2, k)
+        kit.show(figure, shown, kit.laid_source(values, picture, end), 2, k)
 
 
 def _link(figure: go.Figure, rows: int, columns: int) -> None:
@@ -110,12 +127,14 @@ def _link(figure: go.Figure, rows: int, columns: int) -> None:
                 figure.update_yaxes(matches=kit.axis_name(y), scaleanchor=None, row=row, col=column)
 
 
-def _bar(figure: go.Figure, columns: int, end: float | None) -> None:
+def _bar(figure: go.Figure, columns: int, words: str, end: float | None) -> None:
     """Draw the maps' colour bar beside their row, in shares, or relative to each map's own end."""
     middle = next(figure.select_yaxes(row=2, col=columns)).domain
-    told = [f"−{end:.2%}", "0", f"+{end:.2%}"] if end else ["− end", "0", "+ end"]
+    told = [f"▼ ≤ −{end:.2%}", "0", f"▲ ≥ {end:.2%}"] if end else ["▼ own end", "0", "▲ own end"]
     bar = {"thickness": 10, "len": middle[1] - middle[0], "y": sum(middle) / 2, "x": 1.01, "tickfont_size": 12}
     bar |= {"tickvals": [-1, 0, 1], "ticktext": told, "outlinewidth": 0}
+    bar |= {"title": {"text": words.replace(" in the window ", "<br>in the window "), "side": "right"}}
+    bar |= {"title_font_size": 12}
     marker = {"color": [0], "cmin": -1, "cmax": 1, "colorscale": kit.DIVERGING, "colorbar": bar, "opacity": 0}
     marks = go.Scatter(x=[0], y=[0], mode="markers", marker=marker, hoverinfo="skip", showlegend=False)
     figure.add_trace(marks, row=2, col=columns)
@@ -123,15 +142,15 @@ def _bar(figure: go.Figure, columns: int, end: float | None) -> None:
 
 def _heading(many: xr.Dataset, k: int) -> str:
     one = many.isel({MODEL: k})
-    numbers = [f"{float(one[PSNR]):.2f} dB"] if PSNR in many else []
-    numbers.append(f"DI {float(statistics.diffusion_index(one)):.2f}")
+    numbers = [f"DI {kit.index_words(one)}"]
+    quality = [f"{words} {float(one[name]):.2f} dB" for name, words in _QUALITIES.items() if name in many]
     found = kit.doubt(one)
-    doubts = [f"error {found.value:.1%}"] if found else []
+    doubts = [f"map ± {found.value:.1%}"] if found else []
     if FIELD_HEIGHT in many:
         seen = float(one[FIELD_HEIGHT])
         least = "" if one.get(FIELD_EXACT, True) else "≥ "
         doubts.append(f"sees {least}{seen:.0f} px" if np.isfinite(seen) else "sees all")
-    lines = "<br>".join(" · ".join(row) for row in (numbers, doubts))
+    lines = "<br>".join([*numbers, *quality, " · ".join(doubts)])
     return f"<b>{many[MODEL].values[k]}</b>{kit.small(lines)}"
 
 
@@ -144,7 +163,7 @@ def _maps(many: xr.Dataset, common: bool) -> tuple[NDArray[np.floating], list[fl
 def _column(figure: go.Figure, one: xr.Dataset, column: int, source: str) -> None:
     output, size = one[OUTPUT].values, (one.sizes[Y], one.sizes[X])
     kit.place(figure, kit.colour_source(output), output.shape[-2:], 1, column, "output px")
-    kit.place(figure, source, size, 2, column, "input px")
+    kit.place(figure, source, size, 2, column, "input px", "above" if INPUT in one else "below")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a map without an area is drawn empty
         area = np.nan_to_num(statistics.contribution_area(one).values)
@@ -153,7 +172,8 @@ def _column(figure: go.Figure, one: xr.Dataset, column: int, source: str) -> Non
         field = one[EFFECTIVE_FIELD].values
         kit.place(figure, kit.painted(field, "Viridis"), field.shape, 4, column, "input px")
     kit.box(figure, one, 1, column)
-    kit.box(figure, one, 2, column, output.shape[-1] / size[1])
+    for row in (2, 3):
+        kit.box(figure, one, row, column, output.shape[-1] / size[1])
 
 
 def _scrub(figure: go.Figure, many: xr.Dataset, sources: list[list[str]], rows: int, size: int | None) -> str | None:
@@ -164,11 +184,12 @@ def _scrub(figure: go.Figure, many: xr.Dataset, sources: list[list[str]], rows: 
     kept = timeline.affordable(moving, size)
     names = kit.labels(many)
     chosen = {number: [steps[k] for k in kept] for number, steps in moving.items()}
-    timeline.add(figure, chosen, [names[k] for k in kept], low=-0.07)
+    timeline.add(figure, chosen, [names[k] for k in kept], low=-0.07, first=-1)
     return f" · {len(kept)} of {len(names)} steps shown, to save space" if len(kept) < len(names) else ""
 
 
 def _caption(many: xr.Dataset, common: bool) -> str:
     canvas = f"diffusion index on {many.sizes[Y]} × {many.sizes[X]} px"
     maps = f"maps: share of their own sum of magnitudes, {kit.scale_words(common)}"
-    return f"<b>{kit.where(many.attrs)}</b>{kit.small(kit.how(many.attrs), f'{canvas} · {maps}')}"
+    how = f"<b>{kit.where(many.attrs)}</b> · {kit.how(many.attrs)}"
+    return f"<b>Which input pixels made this window, network by network?</b>{kit.small(how, f'{canvas} · {maps}')}"

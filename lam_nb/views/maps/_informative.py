@@ -7,7 +7,7 @@ import xarray as xr
 from plotly.subplots import make_subplots
 
 from ... import statistics
-from ...result import INPUT, MODEL, X, Y, check
+from ...result import INPUT, MODEL, X, Y, check, facts
 from .. import kit
 from ..kit import View
 
@@ -56,7 +56,10 @@ def informative(many: xr.Dataset) -> View:
     heat = go.Heatmap(z=area.values, zmin=-1, zmax=1, colorscale=kit.DIVERGING, colorbar=bar, hovertemplate=hover)
     figure.add_trace(heat, row=1, col=2)
     kit.pixel_axes(figure, size, 1, 2, "input px")
+    one = many.isel({MODEL: 0})
+    for column in (1, 2):
+        kit.box(figure, one, 1, column, facts(one)["scale"])
     names = ", ".join(str(name) for name in many[MODEL].values)
-    words = f"<b>{names}</b>{kit.small(area.attrs['method'])}"
+    words = f"<b>What do all networks use, and what only some?</b>{kit.small(names, area.attrs['method'])}"
     kit.dress(figure, words, 900, _HEIGHT, l=60, r=20, t=100, b=50)
     return View(figure)

@@ -60,7 +60,7 @@ def convergence(dataset: xr.Dataset) -> View:
     errors = dataset[ERROR_HISTORY].values * 100
     hover = "%{x} evaluations<br>%{y:.2f}"
     figure.add_trace(go.Scatter(x=counts, y=errors, hovertemplate=hover + " %<extra></extra>", **line), row=1, col=1)
-    last = [0.0] * (len(counts) - 1) + [float(dataset[DIFFUSION_INDEX_ERROR])]
+    last = [None] * (len(counts) - 1) + [float(dataset[DIFFUSION_INDEX_ERROR])]
     bars = {"type": "data", "array": last, "color": _BLUE}
     indices = dataset[INDEX_HISTORY].values
     figure.add_trace(
@@ -82,7 +82,7 @@ def convergence(dataset: xr.Dataset) -> View:
     )
     _axes(figure, dataset)
     figure.update_annotations(font_size=14)
-    figure.update_layout(**kit.look(dataset, height=420), margin={"l": 65, "r": 20, "t": 120, "b": 55})
+    figure.update_layout(**kit.look(dataset, 420, "Has the map settled?"), margin={"l": 65, "r": 20, "t": 120, "b": 55})
     return View(figure)
 
 
@@ -91,8 +91,7 @@ def _axes(figure: go.Figure, dataset: xr.Dataset) -> None:
     look = {"title_font_size": 12, "tickfont_size": 12}
     evaluations = {
         "title_text": "gradient evaluations",
-        "rangemode": "tozero",
-        "range": [0, 1.1 * last],
+        "range": [-0.06 * last, 1.1 * last],
     }
     for column in (1, 2):
         figure.update_xaxes(row=1, col=column, **evaluations, **look)

@@ -67,7 +67,8 @@ def path_panel(results: xr.Dataset | Mapping[str, xr.Dataset]) -> View:
     height = 150 * 2 * count + 170 * 3 + 150
     first = next(iter(named.values()))
     margins = {"l": 90, "r": 20, "t": 110, "b": 60}
-    figure.update_layout(**kit.look(first, height) | {"width": 900}, margin=margins)
+    question = "What happens on the way from the baseline to the picture?"
+    figure.update_layout(**kit.look(first, height, question) | {"width": 900}, margin=margins)
     figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1, "xanchor": "right"})
     return View(figure, made_from=("path_panel", named))
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from plotly.subplots import make_subplots
 
 from ... import statistics
-from ...result import ALPHA, DETECTOR_END, DETECTOR_START, OUTPUT, OUTPUT_PATH, PATH, check, facts
+from ...result import ALPHA, DETECTOR_END, DETECTOR_START, INPUT, OUTPUT, OUTPUT_PATH, PATH, check, facts
 from .. import kit
 from ..kit import View, timeline
 
 _CURSOR = (200, 60, 0)
-_DETECTOR, _SHARE = "#333333", "#c24e00"
+_DETECTOR, _SHARE = kit.LINES[0], kit.LINES[1]
 _CURVE = {"row": 2, "col": 3}
 
 
@@ -39,12 +39,12 @@ class _Panel:
 
 
 def progression(dataset: xr.Dataset, *, size: int | None = timeline.BUDGET) -> View:
-    """Show the integration step by step; scrubs and plays without a kernel.
+    """Show the integration step by step, from its start; scrubs and plays without a kernel.
 
-    Panels: image on the path, network output, gradient, what the step adds, the map as it gathers, and
-    the curves of the detector and of the gathered share. Each signed panel keeps one symmetric
-    colour scale over all steps; the strongest fifth of the pixels that count are
-    shown in its end colours.
+    Panels: image on the path, network output, and over the grey picture gradient, what the step adds and the
+    map as it gathers, where 99 % of them lie; the curves of the detector and of the gathered share. Each
+    signed panel keeps one symmetric colour scale over all steps; the strongest fifth of the pixels that
+    count are shown in its end colours, which are marked.
 
     Parameters
     ----------
@@ -83,10 +83,18 @@ def progression(dataset: xr.Dataset, *, size: int | None = timeline.BUDGET) -> V
         horizontal_spacing=0.12,
         vertical_spacing=0.15,
     )
+    told, (*_, whole) = facts(dataset), statistics.cumulative(dataset).transpose(ALPHA, ...).values
+    below = dataset[INPUT].values if INPUT in dataset else dataset[PATH].values[-1]
     for number, panel in enumerate(panels):
         _draw(figure, panel, *divmod(number, 3))
-    kit.box(figure, dataset, 1, 1, scale=facts(dataset)["scale"])
-    kit.box(figure, dataset, 1, 2)
+    framed, inset = _frame(dataset), kit.laid_source(whole, below, kit.limit(whole))
+    for number, panel in enumerate(panels):
+        row, column = number // 3 + 1, number % 3 + 1
+        kit.box(figure, dataset, row, column, 1 if number == 1 else told["scale"])
+        if panel.end is not None:
+            kit.under(figure, kit.grey_source(below), panel.size, row, column)
+            kit.show(figure, framed, inset, row, column)
+    kit.explain(figure, told)
     _draw_curves(figure, dataset)
     shown = _animate(figure, dataset, panels, size)
     figure.update_annotations(font_size=14)
@@ -96,6 +104,12 @@ def progression(dataset: xr.Dataset, *, size: int | None = timeline.BUDGET) -> V
     if shown < dataset.sizes[ALPHA]:
         figure.layout.title.text += f" · {shown} of {dataset.sizes[ALPHA]} steps shown, to save space"
     return View(figure, made_from=("progression", dataset))
+
+
+def _frame(dataset: xr.Dataset) -> kit.Frame:
+    """Return where what is laid over the picture lies, at any step."""
+    shown = statistics.sensitivity(dataset), statistics.contributions(dataset), statistics.cumulative(dataset)
+    return kit.frame(np.stack([np.abs(one.transpose(ALPHA, ...).values).sum(0) for one in shown]))
 
 
 def _panels(dataset: xr.Dataset) -> list[_Panel]:
@@ -117,7 +131,7 @@ def _picture(title: str, stack: xr.DataArray, units: str) -> _Panel:
 
 def _signed(title: str, stack: xr.DataArray) -> _Panel:
     end = kit.limit(stack.values)
-    sources = _encoded(stack, lambda values: kit.signed_source(values, end))
+    sources = _encoded(stack, lambda values: kit.over_source(values, end))
     return _Panel(title, sources, _size(stack), "input px", end, stack.attrs["units"])
 
 
@@ -134,12 +148,15 @@ def _encoded(stack: xr.DataArray, encode: Callable[[NDArray[np.floating]], str])
 
 
 def _draw(figure: go.Figure, panel: _Panel, row: int, column: int) -> None:
-    kit.place(figure, panel.sources[-1], panel.size, row + 1, column + 1, panel.units)
+    layer = "below" if panel.end is None else "above"
+    kit.place(figure, panel.sources[-1], panel.size, row + 1, column + 1, panel.units, layer)
     if panel.end is None:
         return
+    ticks, labels = kit.ends(panel.end)
     x, y = (next(select(row=row + 1, col=column + 1)).domain for select in (figure.select_xaxes, figure.select_yaxes))
     bar: dict[str, object] = {"thickness": 10, "tickfont": {"size": 12}}
-    bar |= {"x": x[1] + 0.002, "xanchor": "left", "y": (y[0] + y[1]) / 2, "len": y[1] - y[0], "nticks": 5}
+    bar |= {"x": x[1] + 0.002, "xanchor": "left", "y": (y[0] + y[1]) / 2, "len": y[1] - y[0]}
+    bar |= {"tickvals": ticks, "ticktext": labels}
     marker = {"color": [0], "cmin": -panel.end, "cmax": panel.end, "colorscale": kit.DIVERGING, "opacity": 0}
     figure.add_trace(
         go.Scatter(
@@ -157,15 +174,19 @@ def _draw_curves(figure: go.Figure, dataset: xr.Dataset) -> None:
     hover = {"mode": "lines", "hovertemplate": "α %{x:.3f}<br>%{y:.3g}<extra>%{fullData.name}</extra>"}
     curve = go.Scatter(x=[0, *alphas, 1], y=detector, name="detector", line={"color": _DETECTOR}, **hover)
     figure.add_trace(curve, **_CURVE)
+    nodes = {"x": [0, 1], "y": ends, "mode": "markers", "marker": {"color": _DETECTOR, "size": 7}, "meta": "ends"}
+    hover_ends = "%{text}<br>%{y:.3g}<extra>detector</extra>"
+    figure.add_trace(go.Scatter(**nodes, text=["baseline", "image"], hovertemplate=hover_ends), **_CURVE)
     share = statistics.cumulative_share(dataset)
     tick = {"tickfont_size": 12, "title_font_size": 12, "title_standoff": 2}
     line = {"color": _SHARE, "dash": "dot"}
-    curve = go.Scatter(x=alphas, y=share.values, name="gathered share", line=line, **hover)
+    gathered = [0, *share.values, share.values[-1]]
+    curve = go.Scatter(x=[0, *alphas, 1], y=gathered, name="gathered share", line=line, **hover)
     figure.add_trace(curve, secondary_y=True, **_CURVE)
     figure.update_xaxes(title_text="α (0 baseline, 1 image)", range=[-0.02, 1.02], **tick, **_CURVE)
-    figure.update_yaxes(title_text="detector", secondary_y=False, nticks=6, color=_DETECTOR, **tick, **_CURVE)
+    figure.update_yaxes(title_text="detector (line)", secondary_y=False, nticks=6, **tick, **_CURVE)
     percent = {"tickformat": ".0%", "tickmode": "linear", "dtick": 0.25, "showgrid": False}
-    figure.update_yaxes(title_text="gathered share", secondary_y=True, color=_SHARE, **percent, **tick, **_CURVE)
+    figure.update_yaxes(title_text="gathered share (dots)", secondary_y=True, **percent, **tick, **_CURVE)
 
 
 def _animate(figure: go.Figure, dataset: xr.Dataset, panels: list[_Panel], size: int | None) -> int:
@@ -179,5 +200,6 @@ def _animate(figure: go.Figure, dataset: xr.Dataset, panels: list[_Panel], size:
     kept = timeline.affordable(moving, size)
     names = kit.labels(dataset)
     chosen = {number: [sources[k] for k in kept] for number, sources in moving.items()}
-    timeline.add(figure, chosen, [names[k] for k in kept], (len(panels), [float(alphas[k]) for k in kept]))
+    marked = len(figure.layout.images) - 1, [float(alphas[k]) for k in kept]
+    timeline.add(figure, chosen, [names[k] for k in kept], marked)
     return len(kept)

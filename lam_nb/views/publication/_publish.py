@@ -10,6 +10,7 @@ import xarray as xr
 from ...result import (
     ATTRIBUTION,
     EFFECT,
+    INPUT,
     OUTPUT_SHARE,
     PEARSON,
     REFERENCE,
@@ -123,7 +124,8 @@ def what(shown: xr.Dataset | View) -> tuple[str, Any]:
 
 def _rows(rows: str | Sequence[str] | None, dataset: xr.Dataset) -> list[str]:
     if rows is None:
-        return ["truth" if REFERENCE in dataset else "output", "overlay", "area", "patch"]
+        first, over = "truth" if REFERENCE in dataset else "output", "overlay" if INPUT in dataset else "map"
+        return [first, over, "area", "patch"]
     if not isinstance(rows, str) and not isinstance(rows, Iterable):
         raise InputError(f"rows: got {rows!r}, expected names among {', '.join(_grid.ROWS)}.")
     chosen = [choose("rows", one, _grid.ROWS) for one in ([rows] if isinstance(rows, str) else rows)]

@@ -1,0 +1,109 @@
+"""Framing: a map is shown where it lies, with a small picture of the whole and of where that is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import NDArray
+
+from .axes import axis_name
+from .theme import BOX, HALO
+
+_SHARE = 0.99
+"""Part of a map's magnitude that a frame holds at least."""
+_LEAST = 24
+"""Fewest pixels a side."""
+_WORTH = 0.6
+"""Part of the picture's sides above which the whole is shown."""
+_INSET = 0.3
+"""Side of the small picture, in sides of the panel."""
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Rows and columns that are shown, and whether they are all."""
+
+    rows: tuple[int, int]
+    columns: tuple[int, int]
+    size: tuple[int, int]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is left out."""
+        return self.rows == (0, self.size[0]) and self.columns == (0, self.size[1])
+
+
+def frame(values: NDArray[np.floating]) -> Frame:
+    """Return where 99 % of maps (…, y, x) lie, in the shape of the picture; the whole if that is most of it.
+
+    Examples
+    --------
+    >>> spot = np.zeros((60, 90))
+    >>> spot[20, 30] = 1.0
+    >>> frame(spot).rows, frame(spot).columns, frame(np.ones((60, 90))).is_whole
+    ((8, 32), (12, 48), True)
+    """
+    size = values.shape[-2], values.shape[-1]
+    weight = np.abs(np.nan_to_num(values)).reshape(-1, *size)
+    weight = (weight / np.maximum(weight.sum((1, 2), keepdims=True), 1e-300)).max(0)
+    sides = [_held(weight.sum(1)), _held(weight.sum(0))]
+    unit = max(max(side, _LEAST) / whole for (side, _), whole in zip(sides, size, strict=True))
+    if unit > _WORTH:
+        return Frame((0, size[0]), (0, size[1]), size)
+    shown = [min(whole, round(unit * whole)) for whole in size]
+    first = [
+        int(np.clip(round(middle - side / 2), 0, whole - side))
+        for (_, middle), side, whole in zip(sides, shown, size, strict=True)
+    ]
+    (top, left), (tall, wide) = first, shown
+    return Frame((top, top + tall), (left, left + wide), size)
+
+
+def _held(weight: NDArray[np.floating]) -> tuple[int, float]:
+    """Return how long a stretch is that holds nearly all of a row of weights, and its middle."""
+    total = np.cumsum(weight) / max(float(weight.sum()), 1e-300)
+    cut = (1 - _SHARE) / 4
+    first, last = int(np.searchsorted(total, cut, side="right")), int(np.searchsorted(total, 1 - cut))
+    last = min(last, len(weight) - 1)
+    return last - first + 1, (first + last + 1) / 2
+
+
+def _sides(shown: Frame) -> list[tuple[tuple[int, int], int]]:
+    return list(zip((shown.rows, shown.columns), shown.size, strict=True))
+
+
+def show(figure: go.Figure, shown: Frame, source: str, row: int, column: int, layer: str = "above") -> None:
+    """Have a subplot of pixels show a frame, with a small picture of the whole in the corner that is farthest.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+    shown : Frame
+    source : str
+        The whole, as the address of a picture.
+    row, column : int
+        Of the subplot.
+    layer : str
+        Of the small picture.
+    """
+    if shown.is_whole:
+        return
+    x, y = next(figure.select_xaxes(row=row, col=column)), next(figure.select_yaxes(row=row, col=column))
+    x.range = [shown.columns[0] - 0.5, shown.columns[1] - 0.5]
+    y.range = [shown.rows[1] - 0.5, shown.rows[0] - 0.5]
+    across, down = f"{axis_name(x)} domain", f"{axis_name(y)} domain"
+    left, top = 1 - _INSET, 1.0
+    place = {"xref": across, "yref": down}
+    corner = {"x": left, "y": top, "sizex": _INSET, "sizey": _INSET, "xanchor": "left", "yanchor": "top"}
+    figure.add_layout_image(source=source, sizing="stretch", layer=layer, **place, **corner)
+    edges = {"x0": left, "x1": 1, "y0": top - _INSET, "y1": top}
+    figure.add_shape(type="rect", line={"color": HALO, "width": 1}, **place, **edges)
+    rows, columns = (
+        [at / whole for at in ends] for ends, whole in zip((shown.rows, shown.columns), shown.size, strict=True)
+    )
+    inner = {"x0": left + _INSET * columns[0], "x1": left + _INSET * columns[1]}
+    inner |= {"y0": top - _INSET * rows[0], "y1": top - _INSET * rows[1]}
+    for colour, width in ((HALO, 3), (BOX, 1)):
+        figure.add_shape(type="rect", line={"color": colour, "width": width}, **place, **inner)

@@ -1,0 +1,124 @@
+// What a page of a figure does beside plotly: follow the reader's system into the dark, stand in one column on a phone,
+// and answer to keys. No request goes anywhere.
+(() => {
+  const figure = document.getElementById("figure");
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const dim = () => document.documentElement.classList.toggle("dark", dark.matches);
+  dark.addEventListener("change", dim);
+  dim();
+
+  const wide = { layout: JSON.parse(JSON.stringify(figure.layout)), bars: [] };
+  const NARROW = 600, GAP = 60, HEAD = 40, CONTROLS = 150;
+  const clone = (value) => JSON.parse(JSON.stringify(value));
+  const name = (axis) => axis.replace(/^([xy])(\d*)$/, "$1axis$2");
+
+  // Subplots [x axis, y axis] as they were made, row by row; of titled columns, column by column.
+  const subplots = () => {
+    const seen = new Map();
+    for (const trace of figure.data) {
+      const x = trace.xaxis || "x", y = trace.yaxis || "y";
+      if (!wide.layout[name(y)] || wide.layout[name(y)].overlaying || seen.has(x)) continue;
+      seen.set(x, y);
+    }
+    const number = ([x]) => Number(x.slice(1) || 1);
+    const made = [...seen].sort((a, b) => number(a) - number(b));
+    const titles = notes(wide.layout).length, rows = made.length / titles;
+    if (!(rows > 1 && Number.isInteger(rows))) return made;
+    return made.map((_, k) => made[(k % rows) * titles + Math.floor(k / rows)]);
+  };
+  const notes = (layout) => (layout.annotations || []).filter((one) => one.xref === "paper" && one.name !== "explain");
+
+  const stacked = (width) => {
+    const layout = clone(wide.layout), pairs = subplots(), side = width - 80 - Math.max(50, wide.layout.margin?.l || 0);
+    const titles = notes(layout), rows = Math.max(1, Math.round(pairs.length / Math.max(1, titles.length)));
+    const above = (k) => (rows > 1 && k % rows === 0 ? GAP + 60 : GAP) * (k > 0);  // room for a column's title
+    const tops = pairs.map((_, k) => pairs.slice(0, k + 1).reduce((sum, _, n) => sum + above(n) + side * (n > 0), 0));
+    const field = tops.at(-1) + side + GAP;
+    layout.title = { ...layout.title, text: "" };
+    layout.width = width;
+    layout.height = field + HEAD + (layout.sliders?.length ? CONTROLS : 40);
+    const head = HEAD + 60 * (rows > 1);
+    layout.height += head - HEAD;
+    const left = Math.max(50, wide.layout.margin?.l || 0);
+    layout.margin = { l: left, r: 80, t: head, b: layout.height - field - head };
+    pairs.forEach(([x, y], k) => {
+      const top = 1 - tops[k] / field, low = top - side / field;
+      layout[name(x)].domain = [0, 1];
+      layout[name(y)].domain = [low, top];
+      delete layout[name(x)].matches;
+      delete layout[name(y)].matches;
+      layout[name(y)].scaleanchor = wide.layout[name(y)].scaleanchor || (wide.layout[name(y)].matches ? x : undefined);
+      if (k % rows === 0 && titles[k / rows]) Object.assign(titles[k / rows], { x: 0.5, y: top, yanchor: "bottom" });
+    });
+    for (const note of layout.annotations || []) if (note.name === "explain") note.visible = false;
+    const unseen = { size: 1, color: "rgba(0,0,0,0)" };
+    for (const slider of layout.sliders || []) Object.assign(slider, { y: -80 / field, x: 0, len: 1, font: unseen });
+    for (const menu of layout.updatemenus || []) Object.assign(menu, { y: -50 / field, x: 0, font: { size: 11 } });
+    if (layout.legend) layout.legend = { orientation: "h", y: 1.02, x: 0 };
+    return [layout, pairs, field, side, tops];
+  };
+
+  const bars = (pairs, field, side, tops) => figure.data.map((trace, k) => {
+    const holder = trace.colorbar ? trace : trace.marker;
+    if (!holder?.colorbar) return null;
+    const at = pairs.findIndex(([x]) => x === (trace.xaxis || "x"));
+    const middle = 1 - (tops[at] + side / 2) / field;
+    const key = trace.colorbar ? "colorbar" : "marker.colorbar";
+    return [k, { [`${key}.x`]: 1.01, [`${key}.y`]: middle, [`${key}.len`]: side / field, [`${key}.title.text`]: "" }];
+  }).filter(Boolean);
+
+  // The figure's title, as text above it.
+  const title = () => {
+    const header = document.createElement("header");
+    for (const [k, line] of (wide.layout.title?.text || "").split(/<br ?\/?>/).entries()) {
+      const place = header.appendChild(document.createElement(k ? "p" : "h1"));
+      place.textContent = new DOMParser().parseFromString(line, "text/html").body.textContent;
+    }
+    figure.before(header);
+  };
+
+  let narrow = null;
+  const lay = () => {
+    const width = document.documentElement.clientWidth;
+    if (width < NARROW) {
+      const [layout, pairs, field, side, tops] = stacked(width - 16);
+      if (!narrow) title();
+      narrow = true;
+      layout.images = figure.layout.images;
+      Object.assign(figure.parentElement.style, { width: "auto", height: "auto" });
+      Object.assign(figure.style, { width: `${layout.width}px`, height: `${layout.height}px` });
+      Plotly.react(figure, figure.data, layout, { displayModeBar: false, displaylogo: false }).then(() => {
+        for (const [k, change] of bars(pairs, field, side, tops)) Plotly.restyle(figure, change, [k]);
+        Plotly.addFrames(figure, frames);
+      });
+    } else if (narrow) location.reload();
+  };
+  const frames = clone(figure._transitionData?._frames || []);
+  if (document.documentElement.clientWidth < NARROW) lay();
+  let waiting = 0;
+  addEventListener("resize", () => { clearTimeout(waiting); waiting = setTimeout(lay, 200); });
+
+  // Arrows step, home and end go to the ends, space plays and stops.
+  const sliders = () => figure._fullLayout?.sliders || [];
+  let playing = false;
+  const press = (label) => {
+    const button = figure.layout.updatemenus?.[0].buttons.find((one) => one.label === label);
+    if (button) Plotly.animate(figure, ...button.args);
+  };
+  figure.tabIndex = 0;
+  figure.addEventListener("keydown", (event) => {
+    const slider = sliders()[0];
+    if (!slider) return;
+    const last = slider.steps.length - 1;
+    const moves = { ArrowLeft: -1, ArrowRight: 1, Home: -last, End: last };
+    if (event.key === " ") {
+      playing = !playing;
+      press(playing ? "▶ play" : "❚❚");
+    } else if (event.key in moves) {
+      playing = false;
+      const step = Math.max(0, Math.min(last, slider.active + moves[event.key]));
+      Plotly.animate(figure, ...figure.layout.sliders[0].steps[step].args);
+    } else return;
+    event.preventDefault();
+  });
+})();

@@ -1,0 +1,114 @@
+"""Words of every view, at three widths, in light and dark: none is cut, none covers another, all can be read."""
+
+import itertools
+import re
+
+import numpy as np
+import pytest
+import torch
+
+import lam_nb as lam
+from lam_nb import Region, networks, views
+
+WINDOW = Region(16, 40, height=6, width=10)
+QUIET = {"progress": False}
+BOXES = """() => Array.from(document.querySelectorAll('#figure svg text')).filter(t => t.textContent.trim()).map(t => {
+  const style = getComputedStyle(t), box = t.getBoundingClientRect();
+  const shown = box.width > 0 && +style.opacity > 0 && style.visibility != 'hidden' && !/, 0\\)$/.test(style.fill)
+    && parseFloat(style.fontSize) > 2 && !t.closest('.hoverlayer');
+  return shown ? [t.textContent, box.left, box.top, box.right, box.bottom, style.fill] : null }).filter(Boolean)"""
+
+
+def toy(name, reach):
+    torch.manual_seed(reach)
+    layers = [torch.nn.Conv2d(3, 8, reach, padding=reach // 2), torch.nn.ReLU(), torch.nn.Conv2d(8, 12, 3, padding=1)]
+    return networks.wrap(torch.nn.Sequential(*layers, torch.nn.PixelShuffle(2)), scale=2, name=name, check=False)
+
+
+@pytest.fixture(scope="module")
+def shown():
+    picture = torch.rand(3, 20, 30, generator=torch.Generator().manual_seed(0))
+    truth = torch.rand(3, 40, 60, generator=torch.Generator().manual_seed(1))
+    nets = [toy("narrow", 3), toy("wider", 5), toy("widest", 9)]
+    kept = {"keep": ["input", "output", "integrand"], "steps": 6, "reference": truth, **QUIET}
+    one = lam.attribute(nets[0], picture, WINDOW, reference=truth, tolerance=0.02, **QUIET)
+    black = lam.attribute(nets[0], picture, WINDOW, path="black", steps=6, **QUIET)
+    many = lam.compare(nets, picture, WINDOW, fields=True, **kept)
+    cause = lam.causal_effect(nets[0], picture, WINDOW, reference=truth, block=4, fine=3, **QUIET)
+    curves = lam.faithfulness.curves(nets[0], picture, WINDOW, {"LAM": one}, draws=2, **QUIET)
+    return {
+        "attribution": views.attribution(one),
+        "progression": views.progression(one),
+        "comparison": views.comparison(many),
+        "path_panel": views.path_panel({"blur": one, "black": black}),
+        "convergence": views.convergence(one),
+        "informative": views.informative(many),
+        "causal": views.causal(cause, attribution=one),
+        "causal_comparison": views.causal_comparison([cause, cause]),
+        "receptive_field": views.receptive_field(lam.receptive_field(nets[0], [picture])),
+        "diffusion_field": views.diffusion_field(lam.diffusion_field(nets[0], picture, stride=16, steps=3, **QUIET)),
+        "faithfulness": views.faithfulness(curves),
+    }
+
+
+NAMES = ["attribution", "progression", "comparison", "path_panel", "convergence", "informative", "causal"]
+NAMES += ["causal_comparison", "receptive_field", "diffusion_field", "faithfulness"]
+
+
+def bright(colour):
+    parts = np.array([float(part) / 255 for part in re.findall(r"[\d.]+", colour)[:3]])
+    linear = np.where(parts <= 0.04045, parts / 12.92, ((parts + 0.055) / 1.055) ** 2.4)
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def contrast(one, other):
+    low, high = sorted((bright(one), bright(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("width", [400, 900, 1400])
+@pytest.mark.parametrize("name", NAMES)
+def test_words_do_not_meet_and_are_not_cut(name, width, shown, browser, tmp_path):
+    shown[name].to_html(tmp_path / "page.html")
+    page = browser.new_page(viewport={"width": width, "height": 900})
+    page.goto(f"file://{tmp_path}/page.html")
+    page.wait_for_selector("#figure .main-svg")
+    page.wait_for_timeout(400)
+    found, wide = page.evaluate(BOXES), page.evaluate("document.documentElement.scrollWidth")
+    page.close()
+    assert found
+    for words, left, _, right, _, _ in found:
+        assert left >= -1 and right <= max(width, wide) + 1, (words, left, right)
+    for one, other in itertools.combinations(found, 2):
+        across = min(one[3], other[3]) - max(one[1], other[1])
+        down = min(one[4], other[4]) - max(one[2], other[2])
+        assert across <= 2 or down <= 3, (one[0], other[0])
+    assert width > 600 or wide <= width
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("name", NAMES)
+def test_words_can_be_read_in_light_and_dark(name, scheme, shown, browser, tmp_path):
+    shown[name].to_html(tmp_path / "page.html")
+    page = browser.new_page(viewport={"width": 1000, "height": 900}, color_scheme=scheme)
+    page.goto(f"file://{tmp_path}/page.html")
+    page.wait_for_selector("#figure .main-svg")
+    paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    found = page.evaluate(BOXES)
+    page.close()
+    assert (bright(paper) < 0.1) == (scheme == "dark")
+    low = {words: round(contrast(fill, paper), 1) for words, *_, fill in found if contrast(fill, paper) < 4.5}
+    assert not low
+
+
+@pytest.mark.parametrize("room", [views.kit.LIGHT, views.kit.DARK])
+def test_colours_of_rooms_have_contrast(room):
+    from PIL import ImageColor
+
+    def told(colour):
+        return "rgb" + str(ImageColor.getrgb(colour))
+
+    assert contrast(told(room.ink), told(room.paper)) > 12
+    assert contrast(told(room.faint), told(room.paper)) >= 4.5
+    for line in views.kit.LINES:
+        assert contrast(told(line), told(room.paper)) >= 3, line
