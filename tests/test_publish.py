@@ -203,13 +203,17 @@ def test_a_row_that_needs_what_was_not_kept_says_how_to_keep_it(picture):
     views.publish(bare, ["map"])
 
 
-def test_a_view_without_a_figure_for_print_is_a_picture_and_no_pdf(one, tmp_path):
-    shown = views.convergence(lam.attribute(toy("narrow"), one.input.values.transpose(1, 2, 0), WINDOW, **QUIET))
-    assert views.save(shown, tmp_path / "settled.png").exists()
-    with pytest.raises(InputError, match=r"no figure for print.*name\.png"):
-        views.save(shown, tmp_path / "settled.pdf")
-    caused = lam.causal_effect(
-        toy("narrow"), one.input.values.transpose(1, 2, 0), WINDOW, reference=TRUTH, block=4, fine=2, **QUIET
-    )
-    with pytest.raises(InputError, match="rows: got 'map' for causal"):
-        views.publish(caused, "map")
+def test_any_other_view_is_drawn_with_its_lines_and_letters(one, many, picture, tmp_path):
+    settled = views.convergence(lam.attribute(toy("narrow"), picture, WINDOW, tolerance=0.02, **QUIET))
+    figure = views.publish(settled, width=170)
+    legible(figure)
+    assert [axes.get_title() for axes in figure.axes] == [note.text for note in settled.layout.annotations[:3]]
+    np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), settled.data[0].y)
+    field = views.receptive_field(lam.receptive_field(toy("narrow"), [picture]))
+    mesh = views.publish(field).axes[0].collections[0]
+    np.testing.assert_allclose(mesh.get_array().reshape(SIZE), field.data[0].z)
+    for shown in (views.informative(many), field, settled):
+        text = views.save(shown, tmp_path / "any.svg").read_text()
+        assert "<text" in text and text == views.save(shown, tmp_path / "again.svg").read_text()
+    with pytest.raises(InputError, match="rows: got 'map' for view"):
+        views.publish(settled, "map")

@@ -1,6 +1,7 @@
 import base64
 import io
 import re
+import sys
 
 import numpy as np
 import pytest
@@ -45,6 +46,43 @@ def test_play_takes_six_seconds_and_goes_round(dataset):
     slowly, *others = views.progression(dataset).layout.updatemenus[0].buttons[:3]
     assert slowly.label == "▶ play" and slowly.args[1]["frame"]["duration"] * 5 == 6000
     assert len(slowly.args[0]) == 50 and [one.label for one in others] == ["▶ slowly", "▶ fast"]
+
+
+def test_what_plays_is_written_as_a_film(dataset, tmp_path):
+    view = views.progression(dataset)
+    with Pillow.open(view.to_film(tmp_path / "map.gif", seconds=2)) as film:
+        assert film.n_frames == 5 and film.info["duration"] == 400 and film.info["loop"] == 0
+        shown = []
+        for step in range(5):
+            film.seek(step)
+            shown.append(film.convert("RGB").tobytes())
+    assert len(set(shown)) == 5
+    with pytest.raises(InputError, match=r"expected a name that ends in \.gif or \.mp4"):
+        view.to_film(tmp_path / "map.avi")
+    with pytest.raises(InputError, match="no steps to play"):
+        views.attribution(dataset).to_film(tmp_path / "map.gif")
+    with pytest.raises(InputError, match="seconds: got 0"):
+        view.to_film(tmp_path / "map.gif", seconds=0)
+
+
+def test_a_film_is_also_an_mp4(dataset, tmp_path):
+    pytest.importorskip("imageio_ffmpeg")
+    film = views.progression(dataset).to_film(tmp_path / "map.mp4")
+    assert film.read_bytes()[4:8] == b"ftyp" and film.stat().st_size > 2000
+
+
+def test_without_imageio_it_says_what_to_install(dataset, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(InputError, match=r'MP4 needs imageio; install it: pip install "lam-nb\[film\]"'):
+        views.progression(dataset).to_film(tmp_path / "map.mp4")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_has_its_colour_in_every_figure():
+    names = ["rfdn", "fsrcnn", "carn-m"]
+    every = views.kit.colours_of(names)
+    assert len(set(every.values())) == 3
+    assert views.kit.colours_of(["rfdn"])["rfdn"] == views.kit.colours_of(["rfdn", "x"])["rfdn"]
 
 
 def test_a_picture_shows_the_last_step(dataset):
@@ -199,6 +237,32 @@ def test_networks_are_compared(relu_network, linear_network, image):
         views.comparison(many.isel(model=0))
     with pytest.raises(InputError, match="scale: got 'none'"):
         views.comparison(many, scale="none")
+
+
+def test_rows_and_columns_of_a_comparison_are_chosen(relu_network, linear_network, image):
+    truth = lam.images.upscale(lam.images.Blur(2.0)(image), 2)  # smooth: views encode with losses
+    many = lam.compare([relu_network, linear_network], image, Region(16, 20, 6), steps=3, reference=truth,
+                       progress=False)  # fmt: skip
+    figure = views.comparison(many, rows=["output", "patch", "map"], beside=["truth", "bicubic"])
+    told = [note.text for note in figure.layout.annotations if note.name != "explain"]
+    assert told[:2] == ["<b>ground truth</b>", "<b>bicubic</b>"] and len(told) == 4
+    truths = _decoded(figure.layout.images[0].source)
+    factor = truths.shape[0] // 40
+    assert np.abs(truths[::factor, ::factor, :3].astype(int) - views.kit.as_pixels(truth.numpy())).mean() < 12
+    assert _decoded(figure.layout.images[1].source).shape[:2] == (258, 258)  # the window of the truth
+    assert [axis.visible for axis in figure.select_xaxes(row=3)] == [False, False, None, None]
+    enlarged = views.kit.bicubic(image.numpy(), (40, 52))
+    np.testing.assert_allclose(enlarged / 255, lam.images.upscale(image, 2), atol=1e-6)
+    for given, words in (
+        ({"rows": ["areas"]}, "did you mean 'area'"),
+        ({"rows": []}, "rows: got"),
+        ({"rows": ["field"]}, "has no 'effective_receptive_field'"),
+        ({"beside": ["truths"]}, "did you mean 'truth'"),
+    ):
+        with pytest.raises(InputError, match=words):
+            views.comparison(many, **given)
+    with pytest.raises(InputError, match="has no 'reference'"):
+        views.comparison(many.drop_vars("reference"), beside="truth")
 
 
 def test_receptive_fields_stand_below_the_maps(relu_network, linear_network, image):

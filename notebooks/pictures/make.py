@@ -22,7 +22,7 @@ def figures():
     nets = {name: lam.networks.load(name) for name in ("fsrcnn", "carn-m", "imdn-small", "rfdn")}
     quiet = {"progress": False}
     story = lam.compare(demonstration.NETWORKS, small, REGION, reference=sharp, **quiet)
-    yield "first-map", lam.views.comparison(story), 100
+    yield "first-map", lam.views.comparison(story), 0
     yield "1", lam.views.attribution(lam.attribute("rfdn", small, REGION, **quiet)), 80
     field = lam.receptive_field(lam.networks.load("residual-nonlocal"))
     yield "2", lam.views.receptive_field(field), 60
@@ -49,7 +49,7 @@ def main():
             page = chromium.new_page(viewport={"width": max(size[0], 400), "height": size[1]})
             page.goto(f"file://{figure.to_html(Path(folder) / f'{name}.html')}")
             page.wait_for_timeout(1000)
-            page.screenshot(path=Path(folder) / f"{name}.png")
+            page.locator("#figure").screenshot(path=Path(folder) / f"{name}.png")
             with Image.open(Path(folder) / f"{name}.png") as shot:
                 cut = shot.convert("RGB").crop((0, top, shot.width, shot.height))
                 cut.thumbnail(WIDE if name == "first-map" else SIDE, Image.Resampling.LANCZOS)

@@ -105,7 +105,7 @@ def test_the_page_tells_a_story_and_asks_nobody(page, written):
     page.goto(f"file://{written}")
     page.wait_for_selector("#figure .slider-container")
     found = page.locator(".finding").text_content()
-    assert "of imdn-small's map of this window lie on" in found and "diffusion index is" in found
+    assert "of imdn-small's map of this window lies on" in found and "diffusion index is" in found
     page.get_by_text("What am I looking at?").click()
     assert page.get_by_text("Yellow outline: the window").is_visible()
     page.get_by_text("Where it comes from").click()

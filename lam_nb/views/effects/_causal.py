@@ -17,7 +17,7 @@ from ._drawing import BAR, HEIGHT, SPACE, Colours, checked, counts, draw, measur
 def causal(
     dataset: xr.Dataset, *, attribution: xr.Dataset | None = None, clip: float | None = None, power: float = 1.0
 ) -> View:
-    """Show a causal effect map over its input, with the region in green and the draws beside it.
+    """Show a causal effect map over its input, with the region outlined and the draws beside it.
 
     Red blocks help, blue ones harm; point at one for its effect and standard error. An attribution map
     of the same window answers another question: it says which pixels the output was made of, this
@@ -69,7 +69,7 @@ def causal(
     kit.pixel_axes(figure, size, 1, 3, "input px")
     if attribution is not None:
         values = statistics.signed(attribution).values
-        source = kit.signed_source(values, kit.limit(values))
+        source = kit.laid_source(values, dataset[INPUT].values, kit.limit(values))
         kit.place(figure, source, size, 1, 4, "input px")
     for column in range(1, count + 1):
         kit.box(figure, dataset, 1, column, dataset.attrs["scale"])

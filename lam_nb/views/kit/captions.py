@@ -13,6 +13,7 @@ from ... import statistics
 from ...result import (
     ATTRIBUTION,
     COMPLETENESS_GAP,
+    DETECTOR,
     DIFFUSION_INDEX_ERROR,
     PRECISION_ERROR,
     PSNR_WINDOW,
@@ -162,7 +163,7 @@ def pushes(told: Mapping[str, object]) -> str:
     >>> pushes({"detector": "edges"}), pushes({"detector": "my_detector"})
     ('pushes edges in the window down … up', 'pushes my_detector in the window down … up')
     """
-    name = str(told.get("detector", "the detector"))
+    name = str(told.get(DETECTOR, "the detector"))
     return f"pushes {_DETECTORS.get(name.partition('(')[0], name)} in the window down … up"
 
 

@@ -98,6 +98,18 @@ def as_pixels(image: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uin
     return np.moveaxis(as_bytes(shown), -3, -1)
 
 
+def bicubic(image: NDArray[np.floating] | NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
+    """Return an image (channel, y, x) enlarged to `size` (rows, columns), as bytes (channel, rows, columns).
+
+    Examples
+    --------
+    >>> bicubic(np.zeros((3, 4, 5)), (8, 10)).shape
+    (3, 8, 10)
+    """
+    bands = (Image.fromarray(band).resize(size[::-1], Image.Resampling.BICUBIC) for band in as_bytes(image))
+    return np.stack([np.asarray(band) for band in bands])
+
+
 def as_bytes(image: NDArray[np.floating] | NDArray[np.uint8]) -> NDArray[np.uint8]:
     """Return intensities in [0, 1] as bytes; what is bytes stays as it is.
 

@@ -10,7 +10,8 @@ import plotly.graph_objects as go
 
 from ...validation import InputError
 
-_TAG = re.compile(r"<(?!/?(?:b|br|i|sub|sup|extra|span)>|span style='font-size:\d+px'>)")
+_STYLES = r"font-size:\d+px|color:#[0-9a-f]{6}"
+_TAG = re.compile(rf"<(?!/?(?:b|br|i|sub|sup|extra|span)>|span style='(?:{_STYLES})'>)")
 _DATA = re.compile(r"data:image/(?:png|webp);base64,[A-Za-z0-9+/=]+")
 
 

@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from ... import statistics
-from ...result import ATTRIBUTION, MODEL, PSNR_WINDOW, X, Y, facts
+from ...result import ATTRIBUTION, DETECTOR, MODEL, PSNR_WINDOW, X, Y, facts
 from .captions import GLOSSARY, pushes
 
 _PAPER = "https://arxiv.org/abs/2011.11036"
@@ -35,7 +35,7 @@ def _of_one(dataset: xr.Dataset) -> str:
     told, whole = facts(dataset), dataset.sizes[Y] * dataset.sizes[X]
     pixels = int(statistics.pixels_for_share(dataset, _SHARE))
     index = float(statistics.diffusion_index(dataset))
-    words = f"{_SHARE:.0%} of {told['network']}'s map of this window lie on {pixels:,} of the picture's {whole:,} "
+    words = f"{_SHARE:.0%} of {told['network']}'s map of this window lies on {pixels:,} of the picture's {whole:,} "
     words += f"pixels ({pixels / whole:.1%}); the diffusion index is {index:.2f}."
     if PSNR_WINDOW in dataset:
         words += f" It restored the window with {float(dataset[PSNR_WINDOW]):.2f} dB."
@@ -57,7 +57,7 @@ def _of_many(many: xr.Dataset) -> str:
 def told(made_from: tuple[str, Any] | None) -> str:
     """Return what stands below a page's figure: the glossary, where it comes from, where to read on."""
     attributes = _attributes(made_from)
-    lines = [pushes(attributes).replace(" … ", " (blue) … ") + " (red)."] if "detector" in attributes else []
+    lines = [pushes(attributes).replace(" … ", " (blue) … ") + " (red)."] if DETECTOR in attributes else []
     glossary = "".join(f"<li>{html.escape(line[:1].upper() + line[1:])}</li>" for line in (*lines, *GLOSSARY))
     rows = "".join(
         f"<tr><th>{html.escape(str(name))}</th><td>{html.escape(str(value))}</td></tr>"

@@ -31,7 +31,7 @@ def affordable(moving: Mapping[int, Sequence[str]], size: int | None) -> list[in
 
     Examples
     --------
-    >>> affordable({0: ["x" * 100] * 9}, size=1000)
+    >>> affordable({0: ["x" * 100] * 9}, size=500)
     [0, 2, 3, 5, 6, 8]
     """
     steps = len(next(iter(moving.values())))

@@ -15,6 +15,7 @@ from PIL import Image
 
 from ..._moved import variable
 from ._poster import poster
+from .film import write_film
 from .markup import clean
 from .page import write_html
 from .theme import style
@@ -72,6 +73,27 @@ class View(go.Figure):  # type: ignore[misc] # plotly has no types
         if path is None:
             return super().to_html(**settings)
         return write_html(self, path, **settings)  # type: ignore[arg-type] # a title, by the overload
+
+    def to_film(self, path: str | os.PathLike[str], *, seconds: float = 6.0) -> Path:
+        """Write what plays as a GIF or MP4, for slides; drawn without a browser, whole or not at all.
+
+        Parameters
+        ----------
+        path : path-like
+            Ends in .gif (which goes round), or .mp4 (extra ``film``).
+        seconds : float, default 6
+            How long it plays from the first step to the last.
+
+        Returns
+        -------
+        pathlib.Path
+
+        Raises
+        ------
+        InputError
+            If it plays nothing, or the name ends in something else.
+        """
+        return write_film(self, path, seconds)
 
     def picture(self) -> Image.Image:
         """Return a picture of the figure as it is first shown, drawn without a browser."""

@@ -119,7 +119,7 @@ def table(results: Iterable[xr.Dataset], **columns: Sequence[object]) -> Table:
             f"{facts(one)['parameters']:,}",
             *((kit.colour_source(one[OUTPUT].values),) if drawn else ()),
             kit.signed_source(values, end),
-            f"{float(statistics.diffusion_index(one)):.2f}",
+            kit.index_words(one),
             _NONE if doubt is None else f"{doubt.value:.1%}",
             *(_text(column[k]) for column in columns.values()),
         )

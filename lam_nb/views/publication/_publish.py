@@ -19,7 +19,7 @@ from ...result import (
 from ...validation import InputError, choose, positive, switch
 from .. import kit
 from ..kit import View
-from . import _charts, _grid, _ways
+from . import _charts, _grid, _plotly, _ways
 from ._painting import INCH, letters
 
 if TYPE_CHECKING:
@@ -34,6 +34,7 @@ _PAINTERS: Mapping[str, Painter] = {
     "causal": _charts.causal,
     "progression": _ways.stills,
     "path_panel": _ways.panel,
+    "view": _plotly.draw,
 }
 
 
@@ -56,7 +57,7 @@ def publish(
     shown : xarray.Dataset or View
         Of `lam_nb.attribute` (one region) or `lam_nb.compare`; of `lam_nb.causal_effect`,
         `lam_nb.faithfulness.curves`, `lam_nb.studies.di_against_psnr`; or what a view of these returned, such as
-        ``lam.views.progression(ds)``.
+        ``lam.views.progression(ds)``. Any other view is drawn as it stands on the screen.
     rows : str or sequence of str, optional
         For attribution: "truth" (a column of its own beside several networks), "output", "patch", "overlay",
         "map", "area", "field", from above. By default truth, if there is one, or output; overlay; area; patch.
@@ -106,15 +107,10 @@ def what(shown: xr.Dataset | View) -> tuple[str, Any]:
     Raises
     ------
     InputError
-        If there is no figure for print of it.
+        If it is neither a view nor a result.
     """
     if isinstance(shown, View):
-        if shown.made_from is None or not (shown.made_from[0] in _PAINTERS or shown.made_from[0] == "grid"):
-            raise InputError(
-                "shown: got a view that has no figure for print; give its dataset, or save it as a picture with "
-                "lam_nb.views.save(view, 'name.png')."
-            )
-        return shown.made_from
+        return ("view", shown) if shown.made_from is None else shown.made_from
     told = {OUTPUT_SHARE: "faithfulness", PEARSON: "di_scatter", EFFECT: "causal"}
     kinds = [kind for name, kind in told.items() if name in check(shown)]
     if not kinds:

@@ -6,20 +6,16 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-import numpy as np
 import xarray as xr
 
 from ...result import replacing
 from ...validation import InputError, address, whole
 from ...version import __version__
 from ..kit import View
-from ._painting import image, letters
-from ._publish import _figure, _inches, publish
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from ._painting import letters
+from ._publish import publish
 
 
 def save(
@@ -32,8 +28,7 @@ def save(
 ) -> Path:
     """Write the figure of `publish` as a file: whole or not at all, the same bytes for the same result.
 
-    The file tells where it comes from: PDF and SVG in their metadata, PNG in its text. A view that has no figure for
-    print is written as a picture, as PNG only.
+    The file tells where it comes from: PDF and SVG in their metadata, PNG in its text.
 
     Parameters
     ----------
@@ -55,7 +50,7 @@ def save(
     Raises
     ------
     InputError
-        If the ending is another, matplotlib is missing, or there is no figure for print of it.
+        If the ending is another, matplotlib is missing, or a setting does not fit.
 
     Examples
     --------
@@ -69,19 +64,10 @@ def save(
     if path.suffix not in {".pdf", ".svg", ".png"}:
         raise InputError(f"path: got {path.name}, expected a name that ends in .pdf, .svg or .png.")
     fine = whole("dpi", dpi, most=10_000)
-    drawn = isinstance(shown, View) and shown.made_from is None and path.suffix == ".png"
-    figure = _picture(shown, width) if drawn else publish(shown, width=width, **settings)  # type: ignore[arg-type]
+    figure = publish(shown, width=width, **settings)
     with letters(), replacing(path) as temporary:
         figure.savefig(temporary, format=path.suffix[1:], dpi=fine, metadata=_metadata(shown, path.suffix))
     return path
-
-
-def _picture(view: View, width: float | str) -> Figure:
-    inches, picture = _inches(width), np.asarray(view.picture())
-    figure = _figure(inches)
-    figure.set_size_inches(inches, inches * picture.shape[0] / picture.shape[1])
-    image(figure.subplots(), picture)
-    return figure
 
 
 def _metadata(shown: xr.Dataset | View, ending: str) -> dict[str, Any]:
