@@ -214,8 +214,9 @@ def test_a_table_tells_which_errors_it_holds(bright):
     sampled = bright.drop_vars("quadrature_error").assign(sampling_error=0.25)
     none = bright.drop_vars("quadrature_error")
     shown = views.table([bright, sampled, none])
-    column = shown.headings.index("error")
-    assert [row[column] for row in shown.rows] == ["1.0%", "25.0%", "–"]
+    for name, values in (("error", ["1.0%", "–", "–"]), ("standard error", ["–", "25.0%", "–"])):
+        column = shown.headings.index(name)  # errors of two kinds share no column
+        assert [row[column] for row in shown.rows] == values
     assert "estimated error of the map, or standard error of the map over noisy copies" in shown.caption
     assert "error" not in views.table([none]).caption
 

@@ -1,5 +1,6 @@
 """Hostile checkpoints: nothing runs, nothing hangs, nothing is allocated before it fits; always one line."""
 
+import contextlib
 import pickle
 import subprocess
 import sys
@@ -14,6 +15,13 @@ from lam_nb import InputError, networks
 from lam_nb.networks import architectures
 
 SMALL = {"width": 8, "blocks": 1}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _imported():
+    """Import the second registry once before: the first import, of files that nobody has compiled, takes its time."""
+    with contextlib.suppress(ImportError, RuntimeError):
+        import spandrel  # noqa: F401
 
 
 def refused(path, match="weights: ", **settings):

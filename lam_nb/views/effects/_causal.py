@@ -97,5 +97,6 @@ def _caption(dataset: xr.Dataset) -> str:
     told = dataset.attrs
     how = f"blocks of {told['block']} px, {told['pictures_computed']:,} interventions, seed {told['seed']}"
     origin = f"without intervention {float(dataset[QUALITY_ORIGIN]):.4g} {measured_in(dataset)}"
-    lines = kit.small(f"{how} · {origin}", f"{span(dataset)} · {counts(dataset)}")
-    return f"<b>{told['network']}</b> · {kit.where(told)}{lines}"
+    who = f"<b>{told['network']}</b> · {kit.where(told)} · {span(dataset)} · {counts(dataset)}"
+    lines = kit.small(who, f"{how} · {origin}; ± is the standard error over draws")
+    return f"<b>Which blocks help this window, and which harm it?</b>{lines}"

@@ -6,7 +6,21 @@ from ._labels import labels, name_places
 from ._montage import montage
 from ._poster import poster
 from .axes import axis_name, box, error_bars, index_ticks, interval, pixel_axes, place, under
-from .captions import Doubt, caption, doubt, explain, how, index_words, listed, look, pushes, small, where
+from .captions import (
+    ESTIMATED,
+    SAMPLED,
+    Doubt,
+    caption,
+    doubt,
+    explain,
+    how,
+    index_words,
+    listed,
+    look,
+    pushes,
+    small,
+    where,
+)
 from .encode import (
     LARGEST_SIDE,
     LEAST_SIDE,
@@ -50,12 +64,14 @@ __all__ = [
     "BUDGET",
     "DARK",
     "DIVERGING",
+    "ESTIMATED",
     "FONT",
     "HALO",
     "LARGEST_SIDE",
     "LEAST_SIDE",
     "LIGHT",
     "LINES",
+    "SAMPLED",
     "Doubt",
     "Frame",
     "View",

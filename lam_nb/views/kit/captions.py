@@ -50,8 +50,8 @@ class Doubt:
 
 _DETECTORS = {"intensity": "brightness", "gabor": "waves", "error": "the error"}
 """What detectors measure, where their name does not say it."""
-_ESTIMATED = "estimated error of the map"
-_SAMPLED = "standard error of the map over noisy copies"
+ESTIMATED = "estimated error of the map"
+SAMPLED = "standard error of the map over noisy copies"
 _TOLD = {
     PRECISION_ERROR: "error by low precision {:.1%}",
     PSNR_WINDOW: "window {:.1f} dB",
@@ -114,9 +114,9 @@ def doubt(dataset: xr.Dataset) -> Doubt | None:
     """
     integrated = dataset.attrs.get("rule") != _NOTHING
     if _known(dataset, SAMPLING_ERROR):
-        return Doubt(float(dataset[SAMPLING_ERROR]), _SAMPLED)
+        return Doubt(float(dataset[SAMPLING_ERROR]), SAMPLED)
     if _known(dataset, QUADRATURE_ERROR) and (integrated or "samples" in dataset.attrs):
-        return Doubt(float(dataset[QUADRATURE_ERROR]), _ESTIMATED if integrated else _SAMPLED)
+        return Doubt(float(dataset[QUADRATURE_ERROR]), ESTIMATED if integrated else SAMPLED)
     return None
 
 

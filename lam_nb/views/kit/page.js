@@ -31,13 +31,14 @@
   const stacked = (width) => {
     const layout = clone(wide.layout), pairs = subplots(), side = width - 80 - Math.max(50, wide.layout.margin?.l || 0);
     const titles = notes(layout), rows = Math.max(1, Math.round(pairs.length / Math.max(1, titles.length)));
-    const above = (k) => (rows > 1 && k % rows === 0 ? GAP + 60 : GAP) * (k > 0);  // room for a column's title
+    const lines = Math.max(1, ...titles.map((one) => one.text.split("<br>").length));  // of a column's title
+    const above = (k) => (rows > 1 && k % rows === 0 ? GAP + 17 * lines - 10 : GAP) * (k > 0);
     const tops = pairs.map((_, k) => pairs.slice(0, k + 1).reduce((sum, _, n) => sum + above(n) + side * (n > 0), 0));
     const field = tops.at(-1) + side + GAP;
     layout.title = { ...layout.title, text: "" };
     layout.width = width;
     layout.height = field + HEAD + (layout.sliders?.length ? CONTROLS : 40);
-    const head = HEAD + 60 * (rows > 1);
+    const head = HEAD + (17 * lines - 10) * (rows > 1);
     layout.height += head - HEAD;
     const left = Math.max(50, wide.layout.margin?.l || 0);
     layout.margin = { l: left, r: 80, t: head, b: layout.height - field - head };

@@ -64,7 +64,7 @@ def write_html(figure: go.Figure, path: str | os.PathLike[str], title: str = "la
     if not isinstance(figure, go.Figure):
         raise InputError(f"figure: got {type(figure).__name__}, expected a plotly figure, such as a view.")
     made_from = getattr(figure, "made_from", None)
-    config = {"displaylogo": False, "responsive": False}
+    config = {"displaylogo": False, "responsive": True}
     page = figure.to_html(include_plotlyjs=True, auto_play=False, div_id="figure", config=config)
     head = f"{titled(title)}<meta name='viewport' content='width=device-width, initial-scale=1'>"
     head += f"<style>{_STYLE}{style()}</style>"

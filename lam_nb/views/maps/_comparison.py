@@ -42,7 +42,7 @@ _QUALITIES = {PSNR_WINDOW: "window", PSNR: "picture"}
 _SIDE, _LEAST_SIDE, _PAGE = 250, 150, 1080
 _LEAST_WIDTH = 760
 """Width that the lines of the caption need."""
-_LEFT, _RIGHT, _TOP, _LOW, _CONTROLS = 70, 130, 195, 60, 90
+_LEFT, _RIGHT, _TOP, _LOW, _CONTROLS = 70, 130, 212, 60, 90
 
 
 def comparison(
@@ -97,14 +97,15 @@ def comparison(
     common, chosen, extras = kit.is_common(scale), _rows(rows, many), _beside(beside, many)
     nets = [many.isel({MODEL: k}) for k in range(many.sizes[MODEL])]
     columns = len(extras) + len(nets)
+    maps, ends = _maps(many, common)
+    titles = [_heading(many, k, None if common else ends[k]) for k in range(len(nets))]
     figure = make_subplots(
         rows=len(chosen),
         cols=columns,
-        subplot_titles=[*(f"<b>{_EXTRAS[one]}</b>" for one in extras), *(_heading(many, k) for k in range(len(nets)))],
+        subplot_titles=[*(f"<b>{_EXTRAS[one]}</b>" for one in extras), *titles],
         horizontal_spacing=0.06 / columns**0.5,
         vertical_spacing=0.15 / len(chosen),
     )
-    maps, ends = _maps(many, common)
     for column, name in enumerate(extras, start=1):
         _extra(figure, nets[0].assign({OUTPUT: (nets[0][OUTPUT].dims, _picture(nets[0], name))}), chosen, column)
     moving: dict[int, list[str]] = {}
@@ -123,7 +124,7 @@ def comparison(
         row = next(k for k, kind in enumerate(chosen, start=1) if kind in _MAPS)
         _bar(figure, row, columns, kit.pushes(many.attrs), ends[0] if common else None)
     figure.update_annotations(font_size=13)
-    kit.explain(figure, many.attrs, up=95)
+    kit.explain(figure, many.attrs, up=112)
     low = _LOW + (_CONTROLS if note is not None else 0)
     side = min(_SIDE, max(_LEAST_SIDE, (_PAGE - _LEFT - _RIGHT) / 1.08 / columns))
     width = max(_LEAST_WIDTH, _LEFT + _RIGHT + int(side * 1.08 * columns))
@@ -214,7 +215,7 @@ def _bar(figure: go.Figure, row: int, columns: int, words: str, end: float | Non
     figure.add_trace(marks, row=row, col=columns)
 
 
-def _heading(many: xr.Dataset, k: int) -> str:
+def _heading(many: xr.Dataset, k: int, end: float | None) -> str:
     one = many.isel({MODEL: k})
     numbers = [f"DI {kit.index_words(one)}"]
     quality = [f"{words} {float(one[name]):.2f} dB" for name, words in _QUALITIES.items() if name in many]
@@ -224,7 +225,8 @@ def _heading(many: xr.Dataset, k: int) -> str:
         seen = float(one[FIELD_HEIGHT])
         least = "" if one.get(FIELD_EXACT, True) else "≥ "
         doubts.append(f"sees {least}{seen:.0f} px" if np.isfinite(seen) else "sees all")
-    lines = "<br>".join([*numbers, *quality, " · ".join(doubts)])
+    scale = [f"colours end at {end:.2%}"] if end else []
+    lines = "<br>".join([*numbers, *quality, *([" · ".join(doubts)] if doubts else []), *scale])
     name = str(many[MODEL].values[k])
     colour = kit.colours_of([str(one) for one in many[MODEL].values])[name]
     return f"<span style='color:{colour}'>■</span> <b>{name}</b>{kit.small(lines)}"

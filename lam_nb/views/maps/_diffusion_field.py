@@ -88,4 +88,5 @@ def _caption(dataset: xr.Dataset) -> str:
         numbers += f" · {np.nanmin(index):.2f} to {np.nanmax(index):.2f}, median {np.nanmedian(index):.2f}"
     if PRECISION_ERROR in dataset and np.isfinite(dataset[PRECISION_ERROR]).any():
         numbers += f" · error of the maps by low precision up to {float(dataset[PRECISION_ERROR].max()):.1%}"
-    return f"<b>{told['network']}</b> · {windows}{kit.small(kit.how(told), numbers)}"
+    who = f"<b>{told['network']}</b> · {windows} · {kit.how(told)}"
+    return f"<b>How widely does it look, and where?</b>{kit.small(who, numbers)}"

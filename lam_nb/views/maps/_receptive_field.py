@@ -99,4 +99,5 @@ def _caption(dataset: xr.Dataset) -> str:
         words = f"can see the whole image (no end within {dataset.attrs['limit']} px)"
     how = f"gradient of the centre output pixel, {dataset.attrs['images']} pictures of {dataset.sizes[Y]} × "
     how += f"{dataset.sizes[X]} px"
-    return f"<b>{dataset.attrs['network']}</b>{kit.small(words, how)}"
+    who = f"<b>{dataset.attrs['network']}</b> {words}"
+    return f"<b>How far can it see, and how far does it look?</b>{kit.small(who, how)}"

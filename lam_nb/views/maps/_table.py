@@ -18,6 +18,8 @@ from .. import kit
 _SIDE = 112
 """Side of a small picture on the screen."""
 _NONE = "–"
+_KINDS = {kit.ESTIMATED: "error", kit.SAMPLED: "standard error"}
+"""Headings of errors of different kinds, which share no column."""
 _NUMBER = "text-align:right;font-variant-numeric:tabular-nums"
 
 
@@ -112,6 +114,7 @@ def table(results: Iterable[xr.Dataset], **columns: Sequence[object]) -> Table:
     maps = [_share(one) for one in found]
     end = kit.limit(np.concatenate([one.ravel() for one in maps]))
     doubts = [kit.doubt(one) for one in found]
+    kinds = list(dict.fromkeys(one.kind for one in doubts if one is not None)) or [kit.ESTIMATED]
     drawn = all(OUTPUT in one for one in found)
     rows = tuple(
         (
@@ -120,13 +123,14 @@ def table(results: Iterable[xr.Dataset], **columns: Sequence[object]) -> Table:
             *((kit.colour_source(one[OUTPUT].values),) if drawn else ()),
             kit.signed_source(values, end),
             kit.index_words(one),
-            _NONE if doubt is None else f"{doubt.value:.1%}",
+            *(f"{doubt.value:.1%}" if doubt is not None and doubt.kind == kind else _NONE for kind in kinds),
             *(_text(column[k]) for column in columns.values()),
         )
         for k, (one, values, doubt) in enumerate(zip(found, maps, doubts, strict=True))
     )
     seen = ("output", "map") if drawn else ("map",)
-    headings = ("network", "parameters", *seen, "diffusion index", "error", *columns)
+    errors = ("error",) if len(kinds) == 1 else tuple(_KINDS[kind] for kind in kinds)
+    headings = ("network", "parameters", *seen, "diffusion index", *errors, *columns)
     sizes = {f"{one.sizes[Y]} × {one.sizes[X]}" for one in found}
     caption = f"Diffusion index on {', '.join(sorted(sizes))} px{_errors(doubts)}."
     return Table(headings, rows, caption)

@@ -68,7 +68,8 @@ def faithfulness(dataset: xr.Dataset) -> View:
     figure.update_annotations(font_size=14)
     told = dataset.attrs
     how = f"baseline {told['baseline']} · detector {told['detector']} · random: mean of {told['draws']} orders, "
-    words = f"<b>{told['network']}</b> · {kit.where(told)}{kit.small(how + 'band one standard error')}"
+    who = f"<b>{told['network']}</b> · {kit.where(told)}"
+    words = f"<b>Do the marked pixels matter?</b>{kit.small(who, how + 'band one standard error')}"
     kit.dress(figure, words, None, 460, l=70, r=20, t=110, b=60)
     return View(figure, made_from=("faithfulness", dataset))
 

@@ -46,6 +46,7 @@ def randomised(dataset: xr.Dataset) -> View:
     figure.update_yaxes(title_text="likeness to the trained network's map", range=[-0.3, 1.05], **kit.AXIS)
     words = f"{dataset.sizes[STAGE]} stages; a map that stays alike does not depend on what the network learned"
     told = dataset.attrs
-    caption = f"<b>{told['network']}</b> · {kit.where(told)}{kit.small(words)}"
+    who = f"<b>{told['network']}</b> · {kit.where(told)}"
+    caption = f"<b>Does the map know the network?</b>{kit.small(who, words)}"
     kit.dress(figure, caption, None, 460, l=70, r=20, t=110, b=60)
     return View(figure)
