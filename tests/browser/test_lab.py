@@ -288,3 +288,18 @@ def test_figures_scrub_in_the_lab(notebook):
     page.wait_for_timeout(300)
     after = page.evaluate(sources)
     assert sum(a != b for a, b in zip(before, after, strict=True)) == 4  # the image on the path and the three maps
+
+
+def test_a_figure_follows_the_lab_into_the_dark_and_leaves_no_second_picture(notebook):
+    page = notebook(SETUP, "lam.views.attribution(ds)")
+    page.wait_for_selector(".js-plotly-plot .main-svg", timeout=120_000)
+    assert page.locator("img.lam-still").count() == 1 and not page.locator("img.lam-still").is_visible()
+    ink = "getComputedStyle(document.querySelector('.js-plotly-plot .gtitle')).fill.match(/\\d+/g).slice(0, 3)"
+    assert page.evaluate(f"Math.max(...{ink})") < 60
+    page.get_by_role("menuitem", name="Settings", exact=True).click()
+    page.locator("li.lm-Menu-item", has_text="Theme").first.hover()
+    page.locator("li.lm-Menu-item", has_text=re.compile("^JupyterLab Dark$")).click()
+    page.wait_for_function("document.body.dataset.jpThemeName == 'JupyterLab Dark'")
+    page.wait_for_function(f"Math.min(...{ink}) > 200")
+    paper = "getComputedStyle(document.querySelector('.js-plotly-plot .main-svg')).backgroundColor"
+    assert page.evaluate(paper) == "rgba(0, 0, 0, 0)"

@@ -247,7 +247,7 @@ def test_the_picture_of_a_picker_has_pixel_and_boxes_in_their_places():
     picker.region = Region(10, 18, height=4, width=10)
     page = np.asarray(picker.picture().convert("RGB")).astype(int)
     assert page.shape == (20, 30, 3) and tuple(page[BRIGHT]) == (255, 255, 255)
-    for colour, window in (((0, 166, 81), picker.region), ((255, 176, 0), Region(12, 3, height=5, width=8))):
+    for colour, window in (((255, 212, 0), picker.region), ((127, 227, 255), Region(12, 3, height=5, width=8))):
         drawn = np.argwhere((page == colour).all(-1))
         corners = [window.y, window.x], [window.y + window.height - 1, window.x + window.width - 1]
         assert (drawn.min(0).tolist(), drawn.max(0).tolist()) == corners

@@ -12,11 +12,11 @@ from PIL import Image, ImageDraw
 from lam_nb import images
 from lam_nb.types import ImageLike, Region, RegionLike
 from lam_nb.validation import whole
-from lam_nb.views.kit import as_pixels
+from lam_nb.views.kit import BOX, as_pixels
 
 from .kit import Widget, source
 
-_GREEN, _AMBER = "#00a651", "#ffb000"
+_SUGGESTED = "#7fe3ff"
 
 
 class RegionPicker(Widget):
@@ -112,9 +112,9 @@ class RegionPicker(Widget):
         shown = Image.open(io.BytesIO(self.image)).resize((self.shape[1], self.shape[0]), Image.Resampling.NEAREST)
         pen = ImageDraw.Draw(shown)
         for y, x, height, width in self.suggestions:
-            pen.rectangle([x, y, x + width - 1, y + height - 1], outline=_AMBER)
+            pen.rectangle([x, y, x + width - 1, y + height - 1], outline=_SUGGESTED)
         right, bottom = self.x + self.width - 1, self.y + self.height - 1
-        pen.rectangle([self.x, self.y, right, bottom], outline=_GREEN, width=2)
+        pen.rectangle([self.x, self.y, right, bottom], outline=BOX, width=2)
         return shown
 
     @traitlets.validate("size")
