@@ -60,7 +60,7 @@ def causal_comparison(
         draw(figure, one, column, colours, colours.bar(figure, column, one.attrs["units"]) if has_bar else None)
         kit.box(figure, one, 1, column, one.attrs["scale"])
     how = f"causal effects, red helps; {kit.scale_words(common)}"
-    question = "Which blocks help this window, and which harm it, network by network?"
+    question = "Which blocks help, and which harm?"
     words = f"<b>{question}</b>{kit.small(f'<b>{kit.where(maps[0].attrs)}</b> · {how}')}"
     kit.dress(figure, words, max(480, min(1080, 340 * len(maps))), HEIGHT, l=60, r=70, t=140, b=50)
     figure.update_layout(showlegend=False)

@@ -31,14 +31,15 @@
   const stacked = (width) => {
     const layout = clone(wide.layout), pairs = subplots(), side = width - 80 - Math.max(50, wide.layout.margin?.l || 0);
     const titles = notes(layout), rows = Math.max(1, Math.round(pairs.length / Math.max(1, titles.length)));
-    const lines = Math.max(1, ...titles.map((one) => one.text.split("<br>").length));  // of a column's title
-    const above = (k) => (rows > 1 && k % rows === 0 ? GAP + 17 * lines - 10 : GAP) * (k > 0);
+    const lines = (k) => (k % rows ? 1 : (titles[k / rows]?.text || "").split("<br>").length);  // of a panel's title
+    const above = (k) => (GAP + 17 * (lines(k) - 1) + (rows > 1 && k % rows === 0 ? 10 : 0)) * (k > 0);
     const tops = pairs.map((_, k) => pairs.slice(0, k + 1).reduce((sum, _, n) => sum + above(n) + side * (n > 0), 0));
     const field = tops.at(-1) + side + GAP;
     layout.title = { ...layout.title, text: "" };
     layout.width = width;
-    layout.height = field + HEAD + (layout.sliders?.length ? CONTROLS : 40);
-    const head = HEAD + (17 * lines - 10) * (rows > 1);
+    const legend = figure._fullLayout.showlegend ? figure.querySelectorAll(".legend .traces").length : 0;
+    layout.height = field + HEAD + (layout.sliders?.length ? CONTROLS : 40) + 24 * legend;
+    const head = HEAD + 17 * (lines(0) - 1);
     layout.height += head - HEAD;
     const left = Math.max(50, wide.layout.margin?.l || 0);
     layout.margin = { l: left, r: 80, t: head, b: layout.height - field - head };
@@ -55,7 +56,7 @@
     const unseen = { size: 1, color: "rgba(0,0,0,0)" };
     for (const slider of layout.sliders || []) Object.assign(slider, { y: -80 / field, x: 0, len: 1, font: unseen });
     for (const menu of layout.updatemenus || []) Object.assign(menu, { y: -50 / field, x: 0, font: { size: 11 } });
-    if (layout.legend) layout.legend = { orientation: "h", y: 1.02, x: 0 };
+    if (legend) layout.legend = { ...layout.legend, orientation: "v", y: -10 / field, yanchor: "top", x: 0, xanchor: "left" };
     return [layout, pairs, field, side, tops];
   };
 

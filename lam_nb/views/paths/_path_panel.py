@@ -81,7 +81,7 @@ def _stills(figure: go.Figure, one: xr.Dataset, row: int, name: str) -> None:
     for column, k in enumerate(chosen, start=1):
         image = one[PATH].isel({ALPHA: int(k)}).values
         kit.place(figure, kit.colour_source(image), size, row, column, "")
-        source = kit.signed_source(slopes.isel({ALPHA: int(k)}).values, end)
+        source = kit.laid_source(slopes.isel({ALPHA: int(k)}).values, image, end)
         kit.place(figure, source, size, row + 1, column, "")
         figure.update_xaxes(title_text=f"α {float(one[ALPHA][int(k)]):.2f}", row=row + 1, col=column)
         for line in (row, row + 1):
