@@ -28,12 +28,11 @@ from .validation import InputError
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .types import Image
+    from .types import Axes, Image
 
 NUMBERS = 1
 """Raised with every release whose numbers differ from those of the one before: its stores start anew."""
 UNKNOWN = "cannot be told apart"
-_RGB = "r, g, b"
 _ATOMS = (type(None), bool, int, float, complex, str, bytes, torch.dtype, torch.device, slice, type(Ellipsis))
 _NAMED = {__name__.partition(".")[0], "torch", "numpy"}
 """Packages whose names tell enough: our own has `NUMBERS`, the others keep what they compute."""
@@ -51,6 +50,10 @@ class NetworkLike(Protocol):
     arguments: dict[str, object]
     output: int | str | None
     seed: int | None
+
+    @property
+    def axes(self) -> Axes:
+        """Its pictures' channels."""
 
     @property
     def channels(self) -> str:
@@ -123,7 +126,7 @@ def of_network(network: NetworkLike) -> dict[str, str]:
     """
     settings = {name: getattr(network, name) for name in ("scale", "value_range", "mean", "std", "colours", "pad_to")}
     settings |= {"arguments": network.arguments, "output": network.output}
-    settings |= {} if network.channels == _RGB else {"channels": network.channels}  # older stores tell neither
+    settings |= {} if network.axes.is_rgb else {"channels": network.channels}  # older stores tell neither
     settings |= {} if network.seed is None else {"seed": network.seed}
     prints = {name: fingerprint(_plain(value)) for name, value in settings.items()}
     return prints | {"weights": network.weights_hash, "code": fingerprint(_Code(network.module))}
@@ -138,8 +141,9 @@ def facts(network: NetworkLike) -> dict[str, str | int | float]:
     >>> facts(wrap(nn.Identity(), name="nothing", check=False))["network"]
     'nothing'
     """
-    usual = {"mean": 0.0, "std": 1.0, "channels": _RGB, "colours": "rgb", "arguments": {}, "output": None, "seed": None}
+    usual = {"mean": 0.0, "std": 1.0, "colours": "rgb", "arguments": {}, "output": None, "seed": None}
     unusual = {name: getattr(network, name) for name, value in usual.items() if getattr(network, name) != value}
+    unusual |= {} if network.axes.is_rgb else {"channels": network.channels}
     known: dict[str, str | int | float] = {f"network_{name}": str(value) for name, value in unusual.items()}
     return known | {
         "network": network.name,

@@ -147,6 +147,17 @@ def shape(value: object) -> str:
     return str(tuple(value.shape)) if hasattr(value, "shape") else type(value).__name__
 
 
+def words_of(error: Exception) -> str:
+    """Return what an error is and says, in one line.
+
+    Examples
+    --------
+    >>> words_of(KeyError("attribution"))
+    "KeyError: 'attribution'"
+    """
+    return f"{type(error).__name__}: {error}".splitlines()[0]
+
+
 @contextmanager
 def readable(name: str, path: object, kind: str) -> Iterator[None]:
     """Have what a reader says of a damaged file, in whatever words, become one line.
@@ -163,8 +174,7 @@ def readable(name: str, path: object, kind: str) -> Iterator[None]:
     except InputError:
         raise
     except Exception as error:
-        words = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise InputError(f"{name}: {path} is no {kind} ({words:.200}).") from None
+        raise InputError(f"{name}: {path} is no {kind} ({words_of(error):.200}).") from None
 
 
 def answer(name: str, function: Callable[..., Any], *arguments: object) -> Any:
@@ -182,10 +192,9 @@ def answer(name: str, function: Callable[..., Any], *arguments: object) -> Any:
     except InputError:
         raise
     except (TypeError, ValueError, AttributeError, LookupError, ArithmeticError) as error:
-        words = f"{type(error).__name__}: {error}".splitlines()[0]
         called = getattr(function, "__name__", None) or type(function).__name__
         raise InputError(
-            f"{name}: {called!r} failed ({words:.200}); see its documentation for what it is given."
+            f"{name}: {called!r} failed ({words_of(error):.200}); see its documentation for what it is given."
         ) from error
 
 

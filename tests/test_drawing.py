@@ -294,6 +294,23 @@ def test_a_rectangle_is_drawn_by_every_view_of_a_result(relu_network, linear_net
             assert (shape.x1 - shape.x0) == pytest.approx(2.5 * (shape.y1 - shape.y0))
 
 
+def test_what_scrubs_has_its_picture_below_the_map_in_stills_and_films(relu_network, linear_network, image, tmp_path):
+    given = {"steps": 3, "keep": ["input", "output", "integrand"], "progress": False}
+    many = lam.compare([relu_network, linear_network], image, Region(16, 20, height=4, width=10), **given)
+    scrubs, stands = views.comparison(many), views.comparison(many.drop_vars("integrand"))
+    assert scrubs.frames and not stands.frames
+    over = next(one for one in scrubs.layout.images if one.layer == "above" and "domain" not in one.xref)
+    shown, expected = (_panel(one, over.xref, over.yref) for one in (scrubs, stands))
+    bare = (np.ptp(shown, axis=-1) == 0) & (np.ptp(expected, axis=-1) == 0)  # of colour: its scale is that of all steps
+    assert bare.mean() > 0.3
+    np.testing.assert_array_equal(shown[bare], expected[bare])
+    assert (expected[0, 0] < 250).all()  # the grey picture, and no empty paper
+    with Pillow.open(scrubs.to_film(tmp_path / "maps.gif")) as film:
+        film.seek(film.n_frames - 1)
+        left, top, *_ = (round(value) for value in _Sheet(scrubs).place(over.xref, over.yref))
+        assert (np.asarray(film.convert("RGB"))[top + 3, left + 3] < 250).all()
+
+
 def test_the_points_of_a_study_are_in_the_picture_without_a_browser():
     study = lam.open(OLD / "correlation.nc")
     figure = views.di_scatter(study)

@@ -133,6 +133,14 @@ def test_a_model_of_transformers_is_loaded(server, transformers):
     with torch.no_grad():
         torch.testing.assert_close(net(batch), model(batch).reconstruction)
     assert net.pad_to == 4 and "transformers" in net.about["recognised_by"]
+    given = {"value_range": 2.0, "channels": ["nir", "a", "b"], "seed": 3}
+    asked = networks.load("hf:us/swin2sr", **given, check=False)
+    assert (asked.value_range, asked.channels, asked.seed) == (2.0, "nir, a, b", 3)
+
+
+def test_weights_of_an_address_are_refused(server):
+    with pytest.raises(InputError, match="network: got 'hf:us/small-edsr', expected one of carn"):
+        networks.load("hf:us/small-edsr", weights="net.pth")
 
 
 @pytest.mark.parametrize(

@@ -9,21 +9,16 @@ import torch
 from PIL import Image as Pillow
 
 import lam_nb as lam
-from lam_nb import InputError, Region, networks, views
+from lam_nb import InputError, Region, views
 from lam_nb.views.publication import _grid
+
+from .verbs import reaching
 
 pytest.importorskip("matplotlib")
 BRIGHT, SIZE = (4, 22), (20, 30)
 WINDOW = Region(16, 40, height=6, width=10)
 TRUTH = torch.rand(3, 40, 60, generator=torch.Generator().manual_seed(1))
 QUIET = {"progress": False}
-
-
-def toy(name, reach=3):
-    """Sees `reach` pixels, and one bright pixel strongly: nothing of it depends on the weights' luck."""
-    torch.manual_seed(reach)
-    layers = [torch.nn.Conv2d(3, 8, reach, padding=reach // 2), torch.nn.ReLU(), torch.nn.Conv2d(8, 12, 3, padding=1)]
-    return networks.wrap(torch.nn.Sequential(*layers, torch.nn.PixelShuffle(2)), scale=2, name=name, check=False)
 
 
 @pytest.fixture(scope="module")
@@ -35,20 +30,20 @@ def picture():
 
 @pytest.fixture(scope="module")
 def many(picture):
-    nets = [toy("narrow"), toy("a-network-with-a-long-name", 5), toy("wide", 9), toy("x")]
+    nets = [reaching("narrow"), reaching("a-network-with-a-long-name", 5), reaching("wide", 9), reaching("x")]
     return lam.compare(nets, picture, WINDOW, reference=TRUTH, fields=True, steps=4, **QUIET)
 
 
 @pytest.fixture(scope="module")
 def one(picture):
-    return lam.attribute(toy("narrow"), picture, WINDOW, reference=TRUTH, steps=6, **QUIET)
+    return lam.attribute(reaching("narrow"), picture, WINDOW, reference=TRUTH, steps=6, **QUIET)
 
 
 @pytest.fixture(scope="module")
 def others(picture, one):
-    path = lam.attribute(toy("narrow"), picture, WINDOW, path="black", steps=6, **QUIET)
-    cause = lam.causal_effect(toy("narrow"), picture, WINDOW, reference=TRUTH, block=4, fine=3, **QUIET)
-    curves = lam.faithfulness.curves(toy("narrow"), picture, WINDOW, {"LAM": one}, draws=2, **QUIET)
+    path = lam.attribute(reaching("narrow"), picture, WINDOW, path="black", steps=6, **QUIET)
+    cause = lam.causal_effect(reaching("narrow"), picture, WINDOW, reference=TRUTH, block=4, fine=3, **QUIET)
+    curves = lam.faithfulness.curves(reaching("narrow"), picture, WINDOW, {"LAM": one}, draws=2, **QUIET)
     return {
         "progression": views.progression(one),
         "path_panel": views.path_panel({"blur": one, "black": path}),
@@ -191,7 +186,7 @@ def test_what_cannot_be_printed_is_told(one, given, words):
 
 
 def test_a_row_that_needs_what_was_not_kept_says_how_to_keep_it(picture):
-    bare = lam.attribute(toy("narrow"), picture, WINDOW, steps=3, keep="map", **QUIET)
+    bare = lam.attribute(reaching("narrow"), picture, WINDOW, steps=3, keep="map", **QUIET)
     for row, words in {
         "truth": r"'truth' needs 'reference'.*reference=truth",
         "field": r"'field' needs 'effective_receptive_field'.*fields=True",
@@ -204,12 +199,12 @@ def test_a_row_that_needs_what_was_not_kept_says_how_to_keep_it(picture):
 
 
 def test_any_other_view_is_drawn_with_its_lines_and_letters(one, many, picture, tmp_path):
-    settled = views.convergence(lam.attribute(toy("narrow"), picture, WINDOW, tolerance=0.02, **QUIET))
+    settled = views.convergence(lam.attribute(reaching("narrow"), picture, WINDOW, tolerance=0.02, **QUIET))
     figure = views.publish(settled, width=170)
     legible(figure)
     assert [axes.get_title() for axes in figure.axes] == [note.text for note in settled.layout.annotations[:3]]
     np.testing.assert_allclose(figure.axes[0].lines[0].get_ydata(), settled.data[0].y)
-    field = views.receptive_field(lam.receptive_field(toy("narrow"), [picture]))
+    field = views.receptive_field(lam.receptive_field(reaching("narrow"), [picture]))
     mesh = views.publish(field).axes[0].collections[0]
     np.testing.assert_allclose(mesh.get_array().reshape(SIZE), field.data[0].z)
     for shown in (views.informative(many), field, settled):

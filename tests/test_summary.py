@@ -8,7 +8,8 @@ import torch
 import lam_nb as lam
 from lam_nb import InputError
 
-from .test_publish import QUIET, SIZE, TRUTH, WINDOW, toy
+from .test_publish import QUIET, SIZE, TRUTH, WINDOW
+from .verbs import reaching
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +19,7 @@ def picture():
 
 @pytest.fixture(scope="module")
 def many(picture):
-    nets = [toy("a_b"), toy("wide", 9)]
+    nets = [reaching("a_b"), reaching("wide", 9)]
     return lam.compare(nets, picture, WINDOW, reference=TRUTH, fields=True, steps=6, **QUIET)
 
 
@@ -51,21 +52,23 @@ def test_files_hold_numbers(many, tmp_path):
 
 
 def test_windows_networks_and_pictures_are_rows(picture, tmp_path):
-    both = lam.attribute(toy("a_b"), picture, [WINDOW, (2, 3, 8)], steps=3, **QUIET)
+    both = lam.attribute(reaching("a_b"), picture, [WINDOW, (2, 3, 8)], steps=3, **QUIET)
     assert lam.summary(both).index.name == "region" and len(lam.summary(both)) == 2
-    single = lam.attribute(toy("a_b"), picture, WINDOW, steps=3, **QUIET)
+    single = lam.attribute(reaching("a_b"), picture, WINDOW, steps=3, **QUIET)
     assert lam.summary(single).index.tolist() == ["a_b"]
-    listed = lam.summary([single, lam.attribute(toy("wide", 9), picture, WINDOW, **QUIET)])
+    listed = lam.summary([single, lam.attribute(reaching("wide", 9), picture, WINDOW, **QUIET)])
     assert listed.index.tolist() == ["a_b", "wide"]
     pictures = {"one": TRUTH, "two": TRUTH.flip(1)}
-    swept = lam.sweep([toy("a_b"), toy("x", 5)], pictures, [WINDOW], store=tmp_path / "s.zarr", steps=3, **QUIET)
+    swept = lam.sweep(
+        [reaching("a_b"), reaching("x", 5)], pictures, [WINDOW], store=tmp_path / "s.zarr", steps=3, **QUIET
+    )
     table = lam.summary(swept)
     assert table.index.names == ["network", "image", "region"] and len(table) == 4
     np.testing.assert_allclose(table.loc[("x", "two")].psnr, swept.psnr.sel(model="x", image="two"))
 
 
 def test_what_is_unknown_is_a_dash_and_what_is_endless_said(picture):
-    single = lam.attribute(toy("a_b"), picture, WINDOW, steps=3, **QUIET)
+    single = lam.attribute(reaching("a_b"), picture, WINDOW, steps=3, **QUIET)
     single["diffusion_index_error"] = np.nan
     assert "±" not in lam.summary(single).printed.loc["a_b", "DI"]
     frame = lam.statistics.Summary({"field_width": [np.inf, 9.0], "field_exact": [True, False], "psnr": [np.nan, 30.0]})

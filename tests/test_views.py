@@ -258,6 +258,8 @@ def test_rows_and_columns_of_a_comparison_are_chosen(relu_network, linear_networ
         ({"rows": []}, "rows: got"),
         ({"rows": ["field"]}, "has no 'effective_receptive_field'"),
         ({"beside": ["truths"]}, "did you mean 'truth'"),
+        ({"beside": None}, "beside: got None, expected names among truth, bicubic"),
+        ({"beside": 3}, "beside: got 3, expected names among truth, bicubic"),
     ):
         with pytest.raises(InputError, match=words):
             views.comparison(many, **given)

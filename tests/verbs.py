@@ -17,6 +17,13 @@ def fresh(**settings):
     return networks.wrap(nn.Sequential(*layers, nn.PixelShuffle(2)), scale=2, name="toy", check=False, **settings)
 
 
+def reaching(name, reach=3):
+    """Sees `reach` pixels, and one bright pixel strongly: nothing of it depends on the weights' luck."""
+    torch.manual_seed(reach)
+    layers = [nn.Conv2d(3, 8, reach, padding=reach // 2), nn.ReLU(), nn.Conv2d(8, 12, 3, padding=1)]
+    return networks.wrap(nn.Sequential(*layers, nn.PixelShuffle(2)), scale=2, name=name, check=False)
+
+
 TRUTH = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(0))
 
 

@@ -201,14 +201,25 @@ def scene(
         If one of them does not fit: the same words, whatever the verb.
     """
     started = time.perf_counter()
-    net = as_network(network)
-    picture = images.as_image(image, channels=net.axes.count)
+    net, picture = network_and_image(network, image)
     windows = () if region is None else regions(region)
     for window in windows:
         window.check(*net.output_size(*picture.shape[-2:]))
     run = Leased(net, chosen_device(device))
     with made_bar(progress, total, net.name, unit) as bar:
         yield Scene(run, picture, windows, detectors.named(detector), bar, started)
+
+
+def network_and_image(network: NetworkLike, image: ImageLike) -> tuple[Network, Image]:
+    """Return a network, and a picture with the channels that it takes.
+
+    Examples
+    --------
+    >>> network_and_image("fsrcnn", torch.zeros(3, 8, 6))[1].shape
+    torch.Size([3, 8, 6])
+    """
+    net = as_network(network)
+    return net, images.as_image(image, channels=net.axes.count)
 
 
 def is_one(region: object) -> bool:

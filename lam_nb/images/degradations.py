@@ -15,7 +15,7 @@ from torch.nn import functional
 
 from ..types import Batch, Image
 from ..validation import InputError, positive, whole
-from .reading import _from_pillow, to_pillow
+from .reading import _band, _from_pillow, to_pillow
 
 
 @dataclass(frozen=True)
@@ -127,7 +127,7 @@ class JPEG:
 
     def _one(self, picture: Image) -> Image:
         buffer = io.BytesIO()
-        shown = to_pillow(picture) if len(picture) == 3 else to_pillow(picture).getchannel(0)
+        shown = to_pillow(picture) if len(picture) == 3 else _band(picture[0])
         shown.save(buffer, "JPEG", quality=int(self.quality))
         with Pillow.open(buffer) as read:
             return _from_pillow(read, "image", channels=len(picture))

@@ -153,9 +153,7 @@ def to_pillow(image: Image) -> Pillow.Image:
     image = dense("image", image)
     if image.ndim != 3 or image.shape[0] not in (1, 3) or not image.numel():
         raise InputError(f"image: got {shape(image)}, expected a tensor (3, y, x) in [0, 1].")
-    image = image.expand(3, -1, -1)
-    array = (image.detach().cpu().clamp(0, 1) * 255).round().to(torch.uint8)
-    return Pillow.fromarray(array.permute(1, 2, 0).numpy())
+    return Pillow.merge("RGB", [_band(one) for one in image.expand(3, -1, -1)])
 
 
 def reference(source: ImageLike, size: Sequence[int], channels: int = 3) -> Image:
@@ -200,6 +198,11 @@ def files(folder: str | os.PathLike[str]) -> list[Path]:
     return found
 
 
+def _band(channel: torch.Tensor) -> Pillow.Image:
+    """Turn one channel (y, x) into an 8-bit PIL image, values rounded and clipped."""
+    return Pillow.fromarray((dense("image", channel).detach().cpu().clamp(0, 1) * 255).round().to(torch.uint8).numpy())
+
+
 def _from_pillow(picture: Pillow.Image, name: str, background: float | None = None, channels: int = 3) -> Image:
     array = np.asarray(picture)
     if picture.mode in _GREY_MODES:
@@ -232,7 +235,7 @@ def _flatten(array: np.ndarray, name: str, background: float | None) -> np.ndarr
 def _from_array(array: np.ndarray, name: str, channels: int) -> Image:
     if array.ndim == 2:
         array = array[..., None]
-    if array.ndim != 3 or array.shape[-1] not in {channels, 1 if channels == 3 else channels} or min(array.shape) < 1:
+    if array.ndim != 3 or array.shape[-1] not in ((1, 3) if channels == 3 else (channels,)) or min(array.shape) < 1:
         expected = f"(y, x, {channels})" + " or (y, x)" * (channels in (1, 3))
         raise InputError(
             f"{name}: got an array of shape {array.shape}, expected {expected}; {_array_advice(array, channels)}."

@@ -7,7 +7,7 @@ from PIL import Image as Pillow
 
 from ..types import Image, ImageLike
 from ..validation import InputError, shape, whole
-from .reading import _from_pillow, as_image, dense, to_pillow
+from .reading import _band, _from_pillow, as_image, dense
 
 _LARGEST = 1e9
 """Pixels that enlarging may make: 12 GB as floats."""
@@ -93,7 +93,5 @@ def upscale(image: ImageLike, scale: int) -> Image:
 
 def _resized(picture: Image, rows: int, columns: int) -> Image:
     """Return a picture in another size, channel by channel, as PIL does it."""
-    if len(picture) == 3:
-        return _from_pillow(to_pillow(picture).resize((columns, rows), Pillow.Resampling.BICUBIC), "image")
-    bands = (to_pillow(band[None]).getchannel(0).resize((columns, rows), Pillow.Resampling.BICUBIC) for band in picture)
+    bands = (_band(one).resize((columns, rows), Pillow.Resampling.BICUBIC) for one in picture)
     return torch.cat([_from_pillow(band, "image", channels=1) for band in bands])

@@ -10,9 +10,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
-from .. import images, result, statistics
+from .. import result, statistics
 from ..engine.progress import bar
-from ..networks import Network, NetworkLike, as_network
+from ..engine.scene import network_and_image
+from ..networks import Network, NetworkLike
 from ..types import ImageLike, NotConverged, Progress, Region
 from ..validation import InputError, settings, whole
 from .attribution import Choices, attribute
@@ -98,8 +99,7 @@ def diffusion_field(
     """
     settings(choices, attribute, "diffusion_field", without=("keep", "reference"))
     started = time.perf_counter()
-    net = as_network(network)
-    picture = images.as_image(image, channels=net.axes.count)
+    net, picture = network_and_image(network, image)
     rows, columns = _corners(net, picture.shape[-2:], whole("stride", stride), whole("size", size))
     windows = [Region(int(y), int(x), size) for y in rows for x in columns]
     parts, rough = [], 0

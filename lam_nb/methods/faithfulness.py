@@ -17,8 +17,8 @@ from ..engine.progress import bar
 from ..engine.running import BACKENDS, Leased, outputs
 from ..engine.running import device as chosen_device
 from ..engine.sampling import detect
-from ..engine.scene import Scene, scene
-from ..networks import Network, NetworkLike, as_network
+from ..engine.scene import Scene, network_and_image, scene
+from ..networks import Network, NetworkLike
 from ..types import Batch, Detector, DetectorMaker, Device, ImageLike, PathMaker, Progress, Region, RegionLike
 from ..validation import InputError, settings, whole
 from .attribution import Settings, attribute
@@ -206,8 +206,7 @@ def randomised(
     True
     """
     settings(choices, attribute, "randomised")
-    net = as_network(network)
-    picture = images.as_image(image, channels=net.axes.count)
+    net, picture = network_and_image(network, image)
     with Leased(net, chosen_device("cpu")).lease():  # nobody else is inside while it is copied
         shuffled = copy.deepcopy(net)
     layers = list(reversed(_layers(shuffled, picture)))

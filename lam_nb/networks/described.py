@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from ..types import Batch
-from ..validation import InputError
+from ..validation import InputError, words_of
 
 __all__ = ["Described", "is_descriptor", "recognised", "taken"]
 
@@ -119,12 +119,12 @@ def recognised(state: Mapping[str, torch.Tensor], otherwise: InputError) -> Any:
         import spandrel
     except (ImportError, RuntimeError) as error:  # RuntimeError: torchvision, which it needs, built for another torch
         missing = isinstance(error, ModuleNotFoundError) and error.name == "spandrel"
-        hint = f"install it: {_INSTALL}" if missing else f"it does not import here: {error}".splitlines()[0]
+        hint = f"install it: {_INSTALL}" if missing else f"it does not import here: {words_of(error):.160}"
         raise InputError(f"{words}; spandrel knows some 40 more ({hint}).") from None
     try:
         return spandrel.ModelLoader(device="cpu").load_from_state_dict(dict(state))
     except spandrel.UnsupportedModelError:
         raise InputError(f"{words}; spandrel {spandrel.__version__} does not know it, either.") from None
     except Exception as error:  # keys that look known and shapes that are not fail in any words
-        told = f"{type(error).__name__}: {error}".splitlines()[0]
-        raise InputError(f"{words}; spandrel {spandrel.__version__} fails on it, too ({told:.160}).") from None
+        fails = f"spandrel {spandrel.__version__} fails on it, too ({words_of(error):.160})."
+        raise InputError(f"{words}; {fails}") from None

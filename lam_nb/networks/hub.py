@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..validation import InputError, choose
+from ..validation import InputError, choose, words_of
 
 __all__ = ["Repository", "is_address", "transformer"]
 
@@ -76,8 +76,8 @@ class Repository:
             if kept := cls._kept(hub, name, revision, wanted or ""):
                 return kept
             raise InputError(
-                f"network: {address!r} could not be reached ({_words(error)}) and was not kept on this machine before. "
-                "Try again with a connection, or get its file by hand, then networks.load(its path)."
+                f"network: {address!r} could not be reached ({words_of(error):.160}) and was not kept on this machine "
+                "before. Try again with a connection, or get its file by hand, then networks.load(its path)."
             ) from None
         licence = (told.card_data or {}).get("license") or "not stated; ask the authors before you pass it on"
         return cls(name, told.sha, tuple(one.rfilename for one in told.siblings or ()), str(licence), wanted or "")
@@ -149,7 +149,8 @@ class Repository:
         try:
             return Path(hub.hf_hub_download(self.name, name, revision=self.commit))
         except Exception as error:
-            raise InputError(f"network: {name} of {self.address} could not be downloaded ({_words(error)}).") from None
+            reason = f"could not be downloaded ({words_of(error):.160})"
+            raise InputError(f"network: {name} of {self.address} {reason}.") from None
 
 
 def transformer(repository: Repository) -> Any:
@@ -171,15 +172,10 @@ def transformer(repository: Repository) -> Any:
         from transformers import Swin2SRForImageSuperResolution
     except (ImportError, RuntimeError) as error:  # it fails on what it needs, too: a torchvision for another torch
         missing = isinstance(error, ModuleNotFoundError) and error.name == "transformers"
-        hint = _TRANSFORMERS if missing else f"it does not import here ({_words(error)})."
+        hint = _TRANSFORMERS if missing else f"it does not import here ({words_of(error):.160})."
         raise InputError(f"network: {repository.address} needs transformers; {hint}") from None
     folder = repository.file("model.safetensors").parent
     return Swin2SRForImageSuperResolution.from_pretrained(folder, use_safetensors=True, local_files_only=True).eval()
-
-
-def _words(error: Exception) -> str:
-    """Return what an error says, in a line."""
-    return f"{type(error).__name__}: {error}".splitlines()[0][:160]
 
 
 def _hub() -> Any:

@@ -19,7 +19,7 @@ from . import architectures, catalogue, checkpoints, hub, published
 from .described import recognised
 from .network import Network
 from .published import PUBLISHED
-from .wrapping import wrap
+from .wrapping import first_channels, wrap
 
 NetworkLike: TypeAlias = Network | str | os.PathLike[str]
 """A network, or what `load` takes."""
@@ -223,11 +223,11 @@ def load(
     if scale is not None:
         whole("scale", scale)
     settings: _Given = {"value_range": value_range, "scale": scale, "channels": channels, "seed": seed, "check": check}
-    if hub.is_address(known):
-        return _of_hub(known, settings)
     if weights is not None:
         choose("network", known, architectures.names())
         return _from_file(weights, settings, expected=known)
+    if hub.is_address(known):
+        return _of_hub(known, settings)
     if known in shipped():
         return _shipped(known, settings)
     if known.lower() in PUBLISHED and not Path(known).is_file():
@@ -253,8 +253,15 @@ def _of_hub(name: str, settings: _Given) -> Network:
     if not repository.is_transformer:
         return _from_file(repository.weights(), settings, title=repository.title, about=repository.about)
     facts = {"architecture": "Swin2SR", "recognised_by": f"transformers {metadata.version('transformers')}"}
-    model = hub.transformer(repository)
-    return wrap(model, name=repository.title, about=facts | repository.about, check=settings["check"])
+    return wrap(
+        hub.transformer(repository),
+        value_range=_value_range(settings, 1.0),
+        channels=settings["channels"],
+        seed=settings["seed"],
+        name=repository.title,
+        about=facts | repository.about,
+        check=settings["check"],
+    )
 
 
 def _published(name: str, settings: _Given) -> Network:
@@ -296,7 +303,7 @@ def _from_file(
         value_range=_value_range(settings, _VALUE_RANGES.get(architecture, 1.0)),
         channels=settings["channels"],
         seed=settings["seed"],
-        colours=None if settings["channels"] else "luma" if _channels(module) == 1 else "rgb",
+        colours=None if settings["channels"] else "luma" if first_channels(module) == 1 else "rgb",
         name=title or expected or Path(path).stem,
         task=facts.pop("task", "denoising" if architecture == "dncnn" else None),
         about=facts,
@@ -323,10 +330,6 @@ def _described(descriptor: Any, title: str, settings: _Given, about: dict[str, A
     task = about.pop("task", None)
     channels, seed, check = settings["channels"], settings["seed"], settings["check"]
     return wrap(descriptor, name=title, channels=channels, seed=seed, task=task, about=about | facts, check=check)
-
-
-def _channels(module: nn.Module) -> int:
-    return next((part.in_channels for part in module.modules() if isinstance(part, nn.Conv2d)), 3)
 
 
 def _unknown(name: str) -> InputError:

@@ -178,9 +178,10 @@ def fetch(name: str, *, address: str | None = None, progress: bool = True) -> Pa
 
 def _saved_by_hand(name: str, weights: Weights, folder: Path) -> Path:
     file = folder / weights.file
-    if file.is_file() and identity.of_file(file) == weights.sha256:
-        return file
-    found = f"the file there is not the published one and now is {_set_aside(file).name}; " if file.is_file() else ""
+    there = file.is_file()
+    if kept := _kept(file, weights.sha256):
+        return kept
+    found = f"the file there is not the published one and now is {_aside(file).name}; " if there else ""
     raise InputError(
         f"network {name!r}: is known, but has no address to download from; {found}get it by hand from {weights.page}, "
         f"save it as {file} or anywhere else, then networks.load(its path)."
@@ -200,6 +201,16 @@ def _aside(file: Path) -> Path:
     return file.with_name(f"{file.name}.bad")
 
 
+def _kept(file: Path, sha256: str) -> Path | None:
+    """Return a file of the cache if it is the published one; another that lies there is set aside."""
+    if not file.is_file():
+        return None
+    if identity.of_file(file) == sha256:
+        return file
+    _set_aside(file)
+    return None
+
+
 def _set_aside(found: Path, file: Path | None = None) -> Path:
     """Keep a file, but under a name that is never used."""
     os.replace(found, aside := _aside(file or found))
@@ -208,6 +219,8 @@ def _set_aside(found: Path, file: Path | None = None) -> Path:
 
 def _retrieve(weights: Weights, folder: Path, progress: bool) -> Path:
     file = folder / weights.file
+    if kept := _kept(file, weights.sha256):
+        return kept
 
     def download(url: str, target: str, _: object) -> None:
         _download(url, Path(target), folder / f"{weights.file}.part", progress)
@@ -215,8 +228,6 @@ def _retrieve(weights: Weights, folder: Path, progress: bool) -> Path:
             _set_aside(Path(target), file)
             raise ValueError("its hash differs")
 
-    if file.is_file() and identity.of_file(file) != weights.sha256:
-        _set_aside(file)
     found = pooch.retrieve(
         weights.address,
         known_hash=f"sha256:{weights.sha256}",

@@ -184,7 +184,7 @@ def _levels(name: str, given: float | Sequence[float], count: int) -> float | tu
 def _found(module: Callable[..., Any], settings: Settings, scale: int | None, *, free: bool) -> Settings:
     """Return the scale and, where they are free, the channels: as trials tell that were not told."""
     own = Network(module, **settings)
-    likely = _first_channels(module) or (1 if scale is None else own.taken)
+    likely = first_channels(module) or (1 if scale is None else own.taken)
     counts = dict.fromkeys((own.taken, likely)) if free else (own.taken,)
     if scale is not None and len(counts) == 1:
         return {"name": own.name, "scale": scale}
@@ -202,8 +202,14 @@ def _found(module: Callable[..., Any], settings: Settings, scale: int | None, *,
     return told if fitting[0] == own.taken else {**told, "channels": fitting[0]}
 
 
-def _first_channels(module: object) -> int | None:
-    """Return how many channels the first layer takes, where there is one that tells."""
+def first_channels(module: object) -> int | None:
+    """Return how many channels the first layer takes, where there is one that tells.
+
+    Examples
+    --------
+    >>> first_channels(nn.Conv2d(4, 8, 3)), first_channels(nn.Identity())
+    (4, None)
+    """
     parts = module.modules() if isinstance(module, nn.Module) else ()
     return next((part.in_channels for part in parts if isinstance(part, nn.Conv2d)), None)
 

@@ -17,7 +17,7 @@ import numpy as np
 import psutil
 import xarray as xr
 
-from ..validation import InputError, address, mapping, readable
+from ..validation import InputError, address, mapping, readable, words_of
 from .table import check
 
 if TYPE_CHECKING:
@@ -233,10 +233,9 @@ def save(dataset: xr.Dataset, path: str | os.PathLike[str]) -> Path:
         with replacing(path) as temporary:
             _write(dataset, temporary)
     except (OSError, RuntimeError) as error:  # netCDF says of a full disk that it has an HDF error
-        free = shutil.disk_usage(path.parent).free
-        words = f"{type(error).__name__}: {error}".splitlines()[0]
+        free, why = shutil.disk_usage(path.parent).free, words_of(error)
         raise InputError(
-            f"cannot write {path} ({words:.120}); {free / 1e6:,.0f} MB are free for {dataset.nbytes / 1e6:,.0f} MB of "
+            f"cannot write {path} ({why:.120}); {free / 1e6:,.0f} MB are free for {dataset.nbytes / 1e6:,.0f} MB of "
             "numbers. What was there before is left as it was."
         ) from error
     return path

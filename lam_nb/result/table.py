@@ -12,13 +12,13 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
+from ..types import RGB
 from ..validation import InputError, mapping
 from ..version import __version__
 from .names import CHANNEL, COORDINATES, IMAGE, MODEL, OUT_X, OUT_Y, REGION, Word, X, Y
 
 STACKS = (REGION, MODEL, IMAGE)
 """Dimensions that results are stacked along."""
-_LETTERS = ("r", "g", "b")
 _NOTED = ("torch", "xarray", "numpy")
 """Distributions whose version a result tells, beside our own."""
 _MAKERS: dict[str, str] = {}
@@ -129,7 +129,7 @@ class Table:
 
     def _coordinates(self, built: xr.Dataset, given: Mapping[str, ArrayLike]) -> Iterator[tuple[str, xr.Variable]]:
         counted = {name: np.arange(built.sizes[name]) for name in (Y, X, OUT_Y, OUT_X) if name in built.sizes}
-        letters = {CHANNEL: np.array(_LETTERS, dtype=object)} if built.sizes.get(CHANNEL) == len(_LETTERS) else {}
+        letters = {CHANNEL: np.array(RGB, dtype=object)} if built.sizes.get(CHANNEL) == len(RGB) else {}
         for name, value in {**given, **{k: v for k, v in (counted | letters).items() if k not in given}}.items():
             dimensions, label, units = self.coordinates[name]
             array = np.asarray(value)

@@ -8,7 +8,8 @@ import pytest
 import torch
 
 import lam_nb as lam
-from lam_nb import Region, networks, views
+from lam_nb import Region, views
+from tests.verbs import reaching
 
 WINDOW = Region(16, 40, height=6, width=10)
 QUIET = {"progress": False}
@@ -19,17 +20,11 @@ BOXES = """() => Array.from(document.querySelectorAll('#figure svg text')).filte
   return shown ? [t.textContent, box.left, box.top, box.right, box.bottom, style.fill] : null }).filter(Boolean)"""
 
 
-def toy(name, reach):
-    torch.manual_seed(reach)
-    layers = [torch.nn.Conv2d(3, 8, reach, padding=reach // 2), torch.nn.ReLU(), torch.nn.Conv2d(8, 12, 3, padding=1)]
-    return networks.wrap(torch.nn.Sequential(*layers, torch.nn.PixelShuffle(2)), scale=2, name=name, check=False)
-
-
 @pytest.fixture(scope="module")
 def shown():
     picture = torch.rand(3, 20, 30, generator=torch.Generator().manual_seed(0))
     truth = torch.rand(3, 40, 60, generator=torch.Generator().manual_seed(1))
-    nets = [toy("narrow", 3), toy("wider", 5), toy("widest", 9)]
+    nets = [reaching("narrow", 3), reaching("wider", 5), reaching("widest", 9)]
     kept = {"keep": ["input", "output", "integrand"], "steps": 6, "reference": truth, **QUIET}
     one = lam.attribute(nets[0], picture, WINDOW, reference=truth, tolerance=0.02, **QUIET)
     black = lam.attribute(nets[0], picture, WINDOW, path="black", steps=6, **QUIET)

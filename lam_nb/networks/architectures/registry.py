@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from ...validation import InputError, choose, whole
+from ...validation import InputError, choose, whole, words_of
 from .carn import CARN, CARNM
 from .ddbpn import DDBPN
 from .dncnn import DnCNN
@@ -184,9 +184,8 @@ def _empty(name: str, state: State, options: Mapping[str, object]) -> nn.Module:
     except InputError:
         raise
     except Exception as error:  # shapes that no network has fail in any words
-        words = f"{type(error).__name__}: {error}".splitlines()[0]
         raise InputError(
-            f"weights: looks like {name}, but its shapes fit no such network ({words:.120}); check the file."
+            f"weights: looks like {name}, but its shapes fit no such network ({words_of(error):.120}); check the file."
         ) from None
 
 

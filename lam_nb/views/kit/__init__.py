@@ -31,13 +31,14 @@ from .encode import (
     dot_source,
     index,
     limit,
+    limits,
     painted,
     palette,
     reduction,
     signed_source,
 )
 from .framing import Frame, frame, show
-from .markup import embedded, is_picture, titled
+from .markup import embedded, is_picture, plain, titled
 from .overlay import ends, grey, grey_source, laid_over, laid_source, over_scale, over_source, shades
 from .page import write_html, write_page
 from .theme import (
@@ -55,7 +56,7 @@ from .theme import (
     scale_words,
     style,
 )
-from .timeline import BUDGET, add, affordable, stepwise
+from .timeline import BUDGET, add, affordable, spread, stepwise
 from .view import View
 
 __all__ = [
@@ -106,6 +107,7 @@ __all__ = [
     "laid_over",
     "laid_source",
     "limit",
+    "limits",
     "listed",
     "look",
     "montage",
@@ -116,6 +118,7 @@ __all__ = [
     "palette",
     "pixel_axes",
     "place",
+    "plain",
     "poster",
     "pushes",
     "reduction",
@@ -124,6 +127,7 @@ __all__ = [
     "show",
     "signed_source",
     "small",
+    "spread",
     "stepwise",
     "style",
     "titled",

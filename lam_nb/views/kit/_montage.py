@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from .markup import spelled
+
 _TILE, _GAP, _LINE = 256, 10, 20
 
 
@@ -39,7 +41,7 @@ def montage(panels: Sequence[tuple[str, NDArray[np.uint8]]], caption: str = "", 
         bottom += lines * _LINE + max(one.height for one in tiles[-1]) + _GAP
     canvas = Image.new("RGB", (columns * (_TILE + _GAP) + _GAP, bottom), "white")
     pen = ImageDraw.Draw(canvas)
-    pen.text((_GAP, 2), caption.replace("α", "alpha").replace("σ", "sigma"), "black", font)
+    pen.text((_GAP, 2), spelled(caption), "black", font)
     for row, shown, (text, top) in zip(rows, tiles, tops, strict=True):
         for k, ((title, _), one) in enumerate(zip(row, shown, strict=True)):
             left = _GAP + k * (_TILE + _GAP)

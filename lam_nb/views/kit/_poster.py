@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
-import re
 from typing import TypeAlias
 
 import numpy as np
 import plotly.graph_objects as go
 from numpy.typing import NDArray
 from PIL import Image, ImageColor, ImageDraw, ImageFont
+
+from .markup import plain, spelled
 
 Box: TypeAlias = tuple[float, float, float, float]
 """Left, top, width, height in pixels."""
@@ -154,8 +154,14 @@ def _finished(figure: go.Figure) -> go.Figure:
     if not figure.frames:
         return figure
     last = go.Figure(figure.data, figure.layout)
-    last.layout.images = figure.frames[-1].layout.images
+    last.layout.images = images_at(figure, figure.frames[-1])
     return last
+
+
+def images_at(figure: go.Figure, frame: go.Frame) -> list[go.layout.Image]:
+    """Return a figure's pictures at a frame, as plotly shows them: those that the frame does not have stay."""
+    moved = frame.layout.images
+    return [*moved, *figure.layout.images[len(moved) :]]
 
 
 def _part(box: Box, x: float, y: float, wide: float, tall: float) -> Box:
@@ -292,10 +298,8 @@ def _rows(pen: ImageDraw.ImageDraw, trace: go.Bar, box: Box, colour: str) -> Non
 
 
 def _lines(text: str | None) -> list[str]:
-    return [_plain(row) for row in re.split("<br ?/?>", text or "")]
+    return spelled(plain(text)).split("\n")
 
 
 def _plain(text: str) -> str:
-    """Return text without marks, in the letters that the built-in font has."""
-    words = html.unescape(re.sub("<[^>]+>", "", text or ""))
-    return words.replace("α", "alpha").replace("σ", "sigma").replace("×", "x")
+    return spelled(plain(text))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
@@ -49,6 +50,17 @@ def limit(values: NDArray[np.floating]) -> float:
     if not strongest > 0:
         return 1.0
     return float(np.quantile(size[size > strongest / 200], 0.8))
+
+
+def limits(maps: Sequence[NDArray[np.floating]] | NDArray[np.floating], common: bool) -> list[float]:
+    """Return where the colour scale of each map ends: its own, or one of all.
+
+    Examples
+    --------
+    >>> limits(np.array([[1.0, 1.0], [3.0, 3.0]]), common=False)
+    [1.0, 3.0]
+    """
+    return [limit(np.stack(list(maps)))] * len(maps) if common else [limit(one) for one in maps]
 
 
 def signed_source(values: NDArray[np.floating], end: float) -> str:

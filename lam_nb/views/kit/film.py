@@ -12,7 +12,8 @@ from PIL import Image, ImageDraw, ImageFont
 
 from ...result import replacing
 from ...validation import InputError, address, positive
-from ._poster import poster
+from ._poster import images_at, poster
+from .markup import spelled
 
 _COLOURS = 128
 _EVEN = 2
@@ -41,9 +42,9 @@ def write_film(figure: go.Figure, path: str | os.PathLike[str], seconds: float) 
 def _pictures(figure: go.Figure) -> Iterator[Image.Image]:
     still = go.Figure(figure.data, figure.layout)
     for frame in figure.frames:
-        still.layout.images = frame.layout.images
+        still.layout.images = images_at(figure, frame)
         picture = poster(still)
-        words = str(frame.name).replace("α", "alpha").replace("σ", "sigma")
+        words = spelled(str(frame.name))
         place = picture.width - 12, picture.height - 12
         ImageDraw.Draw(picture).text(place, words, "black", ImageFont.load_default(size=16), anchor="rs")
         yield picture

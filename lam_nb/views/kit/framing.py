@@ -70,12 +70,8 @@ def _held(weight: NDArray[np.floating]) -> tuple[int, float]:
     return last - first + 1, (first + last + 1) / 2
 
 
-def _sides(shown: Frame) -> list[tuple[tuple[int, int], int]]:
-    return list(zip((shown.rows, shown.columns), shown.size, strict=True))
-
-
-def show(figure: go.Figure, shown: Frame, source: str, row: int, column: int, layer: str = "above") -> None:
-    """Have a subplot of pixels show a frame, with a small picture of the whole in the corner that is farthest.
+def show(figure: go.Figure, shown: Frame, source: str, row: int, column: int) -> None:
+    """Have a subplot of pixels show a frame, with a small picture of the whole in its top right corner.
 
     Parameters
     ----------
@@ -85,8 +81,6 @@ def show(figure: go.Figure, shown: Frame, source: str, row: int, column: int, la
         The whole, as the address of a picture.
     row, column : int
         Of the subplot.
-    layer : str
-        Of the small picture.
     """
     if shown.is_whole:
         return
@@ -97,7 +91,7 @@ def show(figure: go.Figure, shown: Frame, source: str, row: int, column: int, la
     left, top = 1 - _INSET, 1.0
     place = {"xref": across, "yref": down}
     corner = {"x": left, "y": top, "sizex": _INSET, "sizey": _INSET, "xanchor": "left", "yanchor": "top"}
-    figure.add_layout_image(source=source, sizing="stretch", layer=layer, **place, **corner)
+    figure.add_layout_image(source=source, sizing="stretch", layer="above", **place, **corner)
     edges = {"x0": left, "x1": 1, "y0": top - _INSET, "y1": top}
     figure.add_shape(type="rect", line={"color": HALO, "width": 1}, **place, **edges)
     rows, columns = (

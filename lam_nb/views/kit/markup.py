@@ -12,6 +12,10 @@ from ...validation import InputError
 
 _STYLES = r"font-size:\d+px|color:#[0-9a-f]{6}"
 _TAG = re.compile(rf"<(?!/?(?:b|br|i|sub|sup|extra|span)>|span style='(?:{_STYLES})'>)")
+_SPELLED = str.maketrans(
+    {"α": "alpha", "σ": "sigma", "×": "x", "≥": ">=", "≤": "<=", "−": "-", "–": "-", "■": "", "▲": "", "▼": ""}
+)
+"""Letters that Pillow's own font lacks, in those that it has; marks of colour are left out."""
 _DATA = re.compile(r"data:image/(?:png|webp);base64,[A-Za-z0-9+/=]+")
 
 
@@ -24,6 +28,28 @@ def harmless(text: str) -> str:
     '<b>a&lt;b</b> &lt;img src=x onerror=alert(1)>'
     """
     return _TAG.sub("&lt;", text)
+
+
+def plain(text: str | None) -> str:
+    r"""Return text as it is read: without tags, in lines.
+
+    Examples
+    --------
+    >>> plain("<b>a &lt; b</b><br>c")
+    'a < b\nc'
+    """
+    return html.unescape(re.sub("<[^>]+>", "", re.sub("<br ?/?>", "\n", text or "")))
+
+
+def spelled(text: str) -> str:
+    """Return text in the letters that Pillow's own font has.
+
+    Examples
+    --------
+    >>> spelled("α 0.5, σ 1.2, 3 × 4"), spelled("■ wide: sees ≥ 40 px")
+    ('alpha 0.5, sigma 1.2, 3 x 4', 'wide: sees >= 40 px')
+    """
+    return text.translate(_SPELLED).strip(" ")
 
 
 def embedded(value: object) -> str:

@@ -44,6 +44,17 @@ def affordable(moving: Mapping[int, Sequence[str]], size: int | None) -> list[in
             f"size: got {size:,} bytes, but {min(steps, _LEAST)} steps take about "
             f"{total * min(steps, _LEAST) // steps:,}; allow more, or crop the image."
         )
+    return spread(steps, count)
+
+
+def spread(steps: int, count: int) -> list[int]:
+    """Return at most so many steps, evenly apart, with the first and the last.
+
+    Examples
+    --------
+    >>> spread(9, 5), spread(3, 5)
+    ([0, 2, 4, 6, 8], [0, 1, 2])
+    """
     return sorted({int(k) for k in np.linspace(0, steps - 1, count).round()})
 
 

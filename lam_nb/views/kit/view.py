@@ -6,7 +6,6 @@ import base64
 import html
 import io
 import os
-import re
 from pathlib import Path
 from typing import Any, overload
 
@@ -16,7 +15,7 @@ from PIL import Image
 from ..._moved import variable
 from ._poster import poster
 from .film import write_film
-from .markup import clean
+from .markup import clean, plain
 from .page import write_html
 from .theme import style
 
@@ -116,7 +115,7 @@ class View(go.Figure):  # type: ignore[misc] # plotly has no types
         hidden = ", ".join(f"{host} .lam-still" for host in _PLAY)
         rules = f"{hidden} {{ display: none }}\n{style()}"
         address = f"data:image/png;base64,{base64.b64encode(self._png()).decode()}"
-        words = html.escape(re.sub("<[^>]+>", " ", self.layout.title.text or "figure"))
+        words = html.escape(plain(self.layout.title.text or "figure"))
         return f'<style>{rules}</style><img class="lam-still" alt="{words}" src="{address}">'
 
     def _png(self) -> bytes:

@@ -97,7 +97,8 @@ def comparison(
     common, chosen, extras = kit.is_common(scale), _rows(rows, many), _beside(beside, many)
     nets = [many.isel({MODEL: k}) for k in range(many.sizes[MODEL])]
     columns = len(extras) + len(nets)
-    maps, ends = _maps(many, common)
+    maps = kit.stepwise(statistics.share(many)).transpose(MODEL, ...).values  # (model, step, y, x)
+    ends = kit.limits(maps, common)
     titles = [_heading(many, k, None if common else ends[k]) for k in range(len(nets))]
     figure = make_subplots(
         rows=len(chosen),
@@ -137,17 +138,22 @@ def comparison(
 def _rows(rows: Sequence[str] | None, many: xr.Dataset) -> list[str]:
     if rows is None:
         return ["output", "overlay" if INPUT in many else "map", "area"] + ["field"] * (EFFECTIVE_FIELD in many)
-    if not isinstance(rows, Sequence):
-        raise InputError(f"rows: got {rows!r}, expected names among {', '.join(_PANELS)}.")
-    chosen = [choose("rows", one, _PANELS) for one in ([rows] if isinstance(rows, str) else rows)]
+    chosen = _named("rows", rows, _PANELS)
     if not chosen or len(set(chosen)) < len(chosen):
         raise InputError(f"rows: got {rows!r}, expected different names among {', '.join(_PANELS)}.")
     check(many, *({"overlay": INPUT, "field": EFFECTIVE_FIELD}[one] for one in chosen if one in ("overlay", "field")))
     return chosen
 
 
+def _named(argument: str, given: Sequence[str], known: Mapping[str, object]) -> list[str]:
+    """Return the names that an argument gives, one or several, if they are known."""
+    if not isinstance(given, Sequence):
+        raise InputError(f"{argument}: got {given!r}, expected names among {', '.join(known)}.")
+    return [choose(argument, one, known) for one in ([given] if isinstance(given, str) else given)]
+
+
 def _beside(beside: Sequence[str], many: xr.Dataset) -> list[str]:
-    chosen = [choose("beside", one, _EXTRAS) for one in ([beside] if isinstance(beside, str) else beside)]
+    chosen = _named("beside", beside, _EXTRAS)
     check(many, *({"truth": REFERENCE, "bicubic": INPUT}[one] for one in chosen))
     return chosen
 
@@ -230,12 +236,6 @@ def _heading(many: xr.Dataset, k: int, end: float | None) -> str:
     name = str(many[MODEL].values[k])
     colour = kit.colours_of([str(one) for one in many[MODEL].values])[name]
     return f"<span style='color:{colour}'>■</span> <b>{name}</b>{kit.small(lines)}"
-
-
-def _maps(many: xr.Dataset, common: bool) -> tuple[NDArray[np.floating], list[float]]:
-    """Return maps as shares (model, step, y, x), and where their colour scales end."""
-    maps = kit.stepwise(statistics.share(many)).transpose(MODEL, ...).values
-    return maps, [kit.limit(maps)] * len(maps) if common else [kit.limit(one) for one in maps]
 
 
 def _output(figure: go.Figure, one: xr.Dataset, row: int, column: int, values: Values, end: float) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
 from plotly.subplots import make_subplots
@@ -75,15 +74,15 @@ def path_panel(results: xr.Dataset | Mapping[str, xr.Dataset]) -> View:
 
 def _stills(figure: go.Figure, one: xr.Dataset, row: int, name: str) -> None:
     size = one.sizes[Y], one.sizes[X]
-    chosen = np.unique(np.linspace(0, one.sizes[ALPHA] - 1, _SHOWN).round().astype(int))
+    chosen = kit.spread(one.sizes[ALPHA], _SHOWN)
     slopes = statistics.sensitivity(one)
     end = kit.limit(slopes.values)
     for column, k in enumerate(chosen, start=1):
-        image = one[PATH].isel({ALPHA: int(k)}).values
+        image = one[PATH].isel({ALPHA: k}).values
         kit.place(figure, kit.colour_source(image), size, row, column, "")
-        source = kit.laid_source(slopes.isel({ALPHA: int(k)}).values, image, end)
+        source = kit.laid_source(slopes.isel({ALPHA: k}).values, image, end)
         kit.place(figure, source, size, row + 1, column, "")
-        figure.update_xaxes(title_text=f"α {float(one[ALPHA][int(k)]):.2f}", row=row + 1, col=column)
+        figure.update_xaxes(title_text=f"α {float(one[ALPHA][k]):.2f}", row=row + 1, col=column)
         for line in (row, row + 1):
             figure.update_xaxes(showticklabels=False, ticks="", row=line, col=column)
             figure.update_yaxes(showticklabels=False, ticks="", title_text=None, row=line, col=column)

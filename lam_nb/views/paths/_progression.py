@@ -74,7 +74,12 @@ def progression(dataset: xr.Dataset, *, size: int | None = timeline.BUDGET) -> V
     """
     check(dataset, PATH, OUTPUT)
     facts(dataset)
-    panels = _panels(dataset)
+    laid = {
+        "gradient": statistics.sensitivity(dataset).transpose(ALPHA, ...),
+        "this step adds": statistics.contributions(dataset).transpose(ALPHA, ...),
+        "gathered so far": statistics.cumulative(dataset).transpose(ALPHA, ...),
+    }
+    panels = [*_pictures(dataset), *(_signed(title, stack) for title, stack in laid.items())]
     figure = make_subplots(
         rows=2,
         cols=3,
@@ -83,11 +88,12 @@ def progression(dataset: xr.Dataset, *, size: int | None = timeline.BUDGET) -> V
         horizontal_spacing=0.12,
         vertical_spacing=0.15,
     )
-    told, (*_, whole) = facts(dataset), statistics.cumulative(dataset).transpose(ALPHA, ...).values
+    told, whole = facts(dataset), laid["gathered so far"].values[-1]
     below = dataset[INPUT].values if INPUT in dataset else dataset[PATH].values[-1]
     for number, panel in enumerate(panels):
         _draw(figure, panel, *divmod(number, 3))
-    framed, inset = _frame(dataset), kit.laid_source(whole, below, kit.limit(whole))
+    framed = kit.frame(np.stack([np.abs(stack.values).sum(0) for stack in laid.values()]))  # of all steps
+    inset = kit.laid_source(whole, below, kit.limit(whole))
     for number, panel in enumerate(panels):
         row, column = number // 3 + 1, number % 3 + 1
         kit.box(figure, dataset, row, column, 1 if number == 1 else told["scale"])
@@ -106,21 +112,12 @@ def progression(dataset: xr.Dataset, *, size: int | None = timeline.BUDGET) -> V
     return View(figure, made_from=("progression", dataset))
 
 
-def _frame(dataset: xr.Dataset) -> kit.Frame:
-    """Return where what is laid over the picture lies, at any step."""
-    shown = statistics.sensitivity(dataset), statistics.contributions(dataset), statistics.cumulative(dataset)
-    return kit.frame(np.stack([np.abs(one.transpose(ALPHA, ...).values).sum(0) for one in shown]))
-
-
-def _panels(dataset: xr.Dataset) -> list[_Panel]:
+def _pictures(dataset: xr.Dataset) -> list[_Panel]:
     moving = OUTPUT_PATH in dataset
     outputs = dataset[OUTPUT_PATH] if moving else dataset[OUTPUT].expand_dims({ALPHA: dataset[ALPHA]})
     return [
         _picture("image on the path", dataset[PATH], "input px"),
         _picture("network output" if moving else "network output, sharp image", outputs, "output px"),
-        _signed("gradient", statistics.sensitivity(dataset)),
-        _signed("this step adds", statistics.contributions(dataset)),
-        _signed("gathered so far", statistics.cumulative(dataset)),
     ]
 
 

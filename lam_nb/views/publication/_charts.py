@@ -77,10 +77,8 @@ def causal(figure: Figure, dataset: xr.Dataset, inches: float) -> None:
 
 def _edges(centres: NDArray[np.floating], side: int) -> NDArray[np.floating]:
     """Return where blocks begin and end, the last cut by the picture."""
-    middle = (centres[1:] + centres[:-1]) / 2 if len(centres) > 1 else np.zeros(0)
     step = 2 * (centres[0] + 0.5)
-    inner = np.arange(1, len(centres)) * step - 0.5 if len(middle) else middle
-    return np.concatenate([[-0.5], inner, [side - 0.5]])
+    return np.append(np.arange(len(centres)) * step, side) - 0.5
 
 
 def scatter(figure: Figure, study: xr.Dataset, inches: float) -> None:

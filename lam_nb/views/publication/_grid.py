@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -12,7 +11,6 @@ import xarray as xr
 from ... import statistics
 from ...result import (
     ATTRIBUTION,
-    DIFFUSION_INDEX_ERROR,
     EFFECTIVE_FIELD,
     INPUT,
     MODEL,
@@ -67,7 +65,7 @@ def draw(figure: Figure, dataset: xr.Dataset, rows: list[str], inches: float, *,
     nets = [dataset.isel({MODEL: k}) for k in range(dataset.sizes[MODEL])] if many else [dataset]
     for one in nets:
         facts(check(one, ATTRIBUTION))
-    ends = _ends(nets, common)
+    ends = kit.limits([statistics.share(one[[ATTRIBUTION]]).values for one in nets], common)
     if many:
         sheet = _columns(figure, nets, rows, inches, ends, best)
     else:
@@ -225,10 +223,7 @@ def _ratio(one: xr.Dataset, row: str) -> float:
 
 def _numbers(one: xr.Dataset) -> list[str]:
     """Return the numbers of a network, those of `_NAMES`."""
-    index = f"{float(statistics.diffusion_index(one)):.2f}"
-    if DIFFUSION_INDEX_ERROR in one and math.isfinite(float(one[DIFFUSION_INDEX_ERROR])):
-        index += f" ± {float(statistics.index_error(one)):.2f}"
-    return [index, *([f"{float(one[PSNR_WINDOW]):.2f} dB"] if PSNR_WINDOW in one else [])]
+    return [kit.index_words(one), *([f"{float(one[PSNR_WINDOW]):.2f} dB"] if PSNR_WINDOW in one else [])]
 
 
 def _strongest(nets: list[xr.Dataset]) -> int | None:
@@ -236,12 +231,6 @@ def _strongest(nets: list[xr.Dataset]) -> int | None:
     if not all(PSNR_WINDOW in one for one in nets):
         return None
     return int(np.argmax([float(one[PSNR_WINDOW]) for one in nets]))
-
-
-def _ends(nets: list[xr.Dataset], common: bool) -> list[float]:
-    """Return where the colour scales of maps end, in shares of their sums of magnitudes."""
-    maps = [statistics.share(one[[ATTRIBUTION]]).values for one in nets]
-    return [kit.limit(np.stack(maps))] * len(maps) if common else [kit.limit(one) for one in maps]
 
 
 def _bar(axes: Axes, words: str, inches: float, ends: list[float] | None) -> None:

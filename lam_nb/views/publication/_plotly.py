@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import html
 import io
 import re
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -231,5 +230,4 @@ def _number(name: str) -> int:
 
 
 def _plain(text: str | None) -> str:
-    words = html.unescape(re.sub("<[^>]+>", "", re.sub("<br ?/?>", "\n", text or "")))
-    return words.strip()[: 40 * int(LETTER)]
+    return kit.plain(text).strip()[: 40 * int(LETTER)]

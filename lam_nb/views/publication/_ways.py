@@ -22,7 +22,7 @@ _SHOWN = 5
 
 def stills(figure: Figure, dataset: xr.Dataset, inches: float) -> None:
     """Draw five steps: the image on the path, and the map as it has gathered, over it; below, the curves."""
-    chosen = _chosen(dataset)
+    chosen = kit.spread(dataset.sizes[ALPHA], _SHOWN)
     gathered = statistics.cumulative(dataset)
     end, ratio = kit.limit(gathered.values), dataset.sizes[Y] / dataset.sizes[X]
     side = inches / len(chosen)
@@ -60,7 +60,7 @@ def panel(figure: Figure, results: Mapping[str, xr.Dataset], inches: float) -> N
     grid = figure.add_gridspec(len(heights), _SHOWN, height_ratios=heights)
     curves = [figure.add_subplot(grid[len(results) + k, :]) for k in range(3)]
     for row, (name, one) in enumerate(results.items()):
-        for k, step in enumerate(_chosen(one)):
+        for k, step in enumerate(kit.spread(one.sizes[ALPHA], _SHOWN)):
             axes = figure.add_subplot(grid[row, k])
             at = one.isel({ALPHA: step})
             image(axes, kit.as_pixels(at[PATH].values))
@@ -77,11 +77,6 @@ def panel(figure: Figure, results: Mapping[str, xr.Dataset], inches: float) -> N
     curves[2].set_xlabel("α (dotted: what must be reached)")
     if len(results) > 1:
         curves[0].legend(frameon=False)
-
-
-def _chosen(dataset: xr.Dataset) -> list[int]:
-    steps = np.linspace(0, dataset.sizes[ALPHA] - 1, min(_SHOWN, dataset.sizes[ALPHA]))
-    return [int(k) for k in np.unique(steps.round())]
 
 
 def _label(one: xr.Dataset) -> str:
