@@ -215,6 +215,7 @@ def network_and_image(network: NetworkLike, image: ImageLike) -> tuple[Network, 
 
     Examples
     --------
+    >>> import torch
     >>> network_and_image("fsrcnn", torch.zeros(3, 8, 6))[1].shape
     torch.Size([3, 8, 6])
     """

@@ -293,6 +293,7 @@ def test_figures_scrub_in_the_lab(notebook):
 def test_a_figure_follows_the_lab_into_the_dark_and_leaves_no_second_picture(notebook):
     page = notebook(SETUP, "lam.views.attribution(ds)")
     page.wait_for_selector(".js-plotly-plot .main-svg", timeout=120_000)
+    page.wait_for_selector("img.lam-still", state="attached", timeout=120_000)  # drawn after the figure is shown
     assert page.locator("img.lam-still").count() == 1 and not page.locator("img.lam-still").is_visible()
     ink = "getComputedStyle(document.querySelector('.js-plotly-plot .gtitle')).fill.match(/\\d+/g).slice(0, 3)"
     light = page.evaluate("document.body.dataset.jpThemeLight")  # another test may have left it dark
