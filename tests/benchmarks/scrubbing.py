@@ -81,7 +81,7 @@ def main():
     folder = Path(tempfile.mkdtemp())
     small, large = result(128, 64), result(512, 24)
     widget = lam_widgets.Scrubber(small)
-    raw = len(widget.frames) + len(widget.pictures) + len(widget.base)
+    raw = len(widget.frames) + len(widget.pictures) + len(widget.grey) + sum(map(len, widget.outputs))
     pages = {
         "Scrubber, 64 x 4 x 128": (widget.to_html(folder / "a.html"), ".lam-slider"),
         "progression, 64 x 5 x 128": (

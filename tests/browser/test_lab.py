@@ -4,6 +4,7 @@ import json
 import re
 
 import nbformat
+import numpy as np
 import pytest
 
 SETUP = """
@@ -14,8 +15,8 @@ lr = lam.images.downscale(hr, 4)
 ds = lam.attribute(net, lr, lam.Region(112, 120), steps=8, progress=False)
 """
 ROOT = ".lam-scrubber"
-TOP = f"{ROOT} .lam-stack canvas:last-of-type"
-PIXELS = """k => { const c = document.querySelectorAll('.lam-scrubber .lam-stack canvas:last-of-type')[k];
+TOP = f"{ROOT} .lam-view > canvas:last-of-type"
+PIXELS = """k => { const c = document.querySelectorAll('.lam-scrubber .lam-view > canvas:last-of-type')[k];
   return Array.from(c.getContext('2d').getImageData(0, 0, c.width, c.height).data) }"""
 
 
@@ -41,7 +42,7 @@ def scrubber(notebook):
 
 
 def test_mouse_and_keys_move_the_scrubber(scrubber):
-    assert scrubber.locator(TOP).count() == 4
+    assert scrubber.locator(TOP).count() == 5
     slider = scrubber.locator(f"{ROOT} .lam-slider")
     slider.focus()
     slider.press("Home")
@@ -53,20 +54,23 @@ def test_mouse_and_keys_move_the_scrubber(scrubber):
     box = slider.bounding_box()
     scrubber.mouse.click(box["x"] + 4, box["y"] + box["height"] / 2)
     _wait_for_step(scrubber, 0)
-    assert "σ" in scrubber.locator(f"{ROOT} .lam-controls output").inner_text()
+    assert "σ" in scrubber.locator(f"{ROOT} .lam-player output").inner_text()
     slider.press(" ")
     _wait_for_step(scrubber, 7)
+    _wait_for_step(scrubber, 0)  # it goes round
+    slider.press(" ")
+    assert scrubber.locator(f"{ROOT} .lam-player button").inner_text() == "▶ play"
 
 
 def test_pixels_are_the_values_and_the_step_is_a_value_in_the_next_cell(notebook):
     check = """
 import json
-from lam_nb.views.kit import limit, palette
-from lam_widgets.scrubber import coloured, quantised
+from lam_nb.views.kit import limit, palette, shades
+from lam_widgets.kit import coloured, quantised
 gathered = ds.lam.cumulative().values
 full = abs(gathered).max()
-shown = coloured(quantised(gathered[3], full), full, limit(gathered), palette())
-print("PIXELS" + json.dumps(shown.ravel().tolist()) + "END")
+shown = [coloured(quantised(gathered[3], full), full, limit(gathered), of()) for of in (palette, shades)]
+print("=VALUES" + json.dumps([one.ravel().tolist() for one in shown]) + "END")
 """
     page = notebook(
         SETUP, "s = lam_widgets.Scrubber(ds)\ns", check, "s.step = 3\nprint('STEP', s.step, round(s.alpha, 3))"
@@ -74,35 +78,42 @@ print("PIXELS" + json.dumps(shown.ravel().tolist()) + "END")
     page.wait_for_selector(f"{ROOT} canvas", timeout=120_000)
     _wait_for_step(page, 3)
     page.get_by_text("STEP 3").wait_for()
-    text = page.locator(".jp-OutputArea-output", has_text="PIXELS").inner_text()
-    expected = json.loads(re.search(r"\[.*\]", text)[0])
-    shown = [value for k, value in enumerate(page.evaluate(PIXELS, 3)) if k % 4 < 3]
-    assert sum(a != b for a, b in zip(shown, expected, strict=True)) == 0
+    text = page.locator(".jp-OutputArea-output", has_text="=VALUES").inner_text()
+    bare, laid = (np.array(one) for one in json.loads(re.search(r"\[.*\]", text)[0]))
+    shown, laid = np.array(page.evaluate(PIXELS, 4)).reshape(-1, 4), laid.reshape(-1, 4)
+    np.testing.assert_array_equal(shown[:, 3], laid[:, 3])
+    share = laid[:, 3:] / 255  # a canvas keeps colours times opacity, as bytes
+    assert abs(shown[:, :3] * share - laid[:, :3] * share).max() <= 1
+    page.get_by_label("bare map").check()
+    page.wait_for_function(f"({PIXELS})(4).every((v, k) => k % 4 < 3 || v == 255)")
+    np.testing.assert_array_equal(np.array(page.evaluate(PIXELS, 4)).reshape(-1, 4)[:, :3].ravel(), bare)
 
 
 def test_a_pixel_is_read_pinned_and_a_value(notebook):
     page = notebook(SETUP, "s = lam_widgets.Scrubber(ds)\ns", "print('PIXEL', s.pixel, s.palette, s.overlay)")
     page.wait_for_selector(f"{ROOT} canvas", timeout=120_000)
-    canvas = page.locator(TOP).nth(3)
-    canvas.scroll_into_view_if_needed()
-    box = canvas.bounding_box()
+    page.get_by_label("whole picture").check()
+    view = page.locator(f"{ROOT} .lam-view").nth(4)
+    view.scroll_into_view_if_needed()
+    page.wait_for_function(f"document.querySelectorAll('{TOP}')[4].style.transform.endsWith('scale(1)')")
+    box = view.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 30.5 / 64, box["y"] + box["height"] * 28.5 / 56)
     read = page.locator(f"{ROOT} .lam-read")
     assert re.match(r"y 28, x 30, α 0\.\d+: -?[\d.e-]+ detector", read.inner_text())
     page.mouse.down()
     page.mouse.up()
-    page.wait_for_selector(f"{ROOT} .lam-curves polyline")
-    canvas.press("ArrowRight")
-    page.wait_for_function("document.querySelector('.lam-curves').textContent.includes('y 28, x 31')")
-    before = page.evaluate(PIXELS, 3)
-    page.locator(f"{ROOT} select").first.select_option("brown – white – green")
+    page.wait_for_selector(f"{ROOT} .lam-pinned polyline")
+    view.press("ArrowRight")
+    page.wait_for_function("document.querySelector('.lam-pinned').textContent.includes('y 28, x 31')")
+    before = page.evaluate(PIXELS, 4)
+    page.get_by_label("colours").select_option("brown – white – green")
     page.wait_for_function(
-        f"before => {{ const now = ({PIXELS})(3); return before.some((v, k) => v != now[k]) }}", arg=before
+        f"before => {{ const now = ({PIXELS})(4); return before.some((v, k) => v != now[k]) }}", arg=before
     )
-    opacity = page.locator(f"{ROOT} input[type=range]").last
+    opacity = page.get_by_label("opacity")
     opacity.focus()
     opacity.press("Home")
-    page.wait_for_function(f"document.querySelectorAll('{TOP}')[3].style.opacity == '0'")
+    page.wait_for_function(f"document.querySelectorAll('{TOP}')[4].style.opacity == '0'")
     page.wait_for_timeout(300)
     assert "PIXEL [28, 31] brown – white – green 0" in _run_last(page, "PIXEL [28, 31]")
 
@@ -165,7 +176,7 @@ def test_networks_are_compared_sorted_zoomed_and_chosen(notebook):
     view = page.locator(".lam-view").first
     view.scroll_into_view_if_needed()
     view.hover()
-    zoomed = "Array.from(document.querySelectorAll('.lam-view canvas'), c => c.style.transform)"
+    zoomed = "Array.from(document.querySelectorAll('.lam-view > canvas'), c => c.style.transform)"
     before = page.evaluate(zoomed)
     page.mouse.wheel(0, -10)  # without Ctrl the page scrolls, and nothing is enlarged
     page.wait_for_timeout(200)
@@ -175,7 +186,10 @@ def test_networks_are_compared_sorted_zoomed_and_chosen(notebook):
     page.mouse.wheel(0, -400)
     page.keyboard.up("Control")
     page.wait_for_function(f"new Set({zoomed}).size == 1 && !{zoomed}[0].endsWith('scale(1)')")
-    assert page.locator(".lam-cross:visible").count() >= 3
+    assert page.locator(".lam-mark:visible").count() >= 3
+    page.get_by_role("button", name="make smaller").click(click_count=9)
+    page.wait_for_function(f"{zoomed}[0].endsWith('scale(1)')")
+    page.locator(".lam-comparison .lam-view").first.hover()
     assert re.match(
         r"y \d+, x \d+ .*residual .*fsrcnn .*rfdn-small", page.locator(".lam-comparison .lam-read").inner_text()
     )

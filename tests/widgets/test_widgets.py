@@ -17,9 +17,8 @@ import lam_widgets
 from lam_nb import InputError, Region
 from lam_nb.cli import demonstration
 from lam_nb.views import kit
-from lam_widgets.comparison import _box
 from lam_widgets.explorer import _centre, _link, _named_images, _named_networks
-from lam_widgets.kit import coloured, decoded, largest, quantised
+from lam_widgets.kit import coloured, decoded, largest, quantised, story, window
 
 BRIGHT, SIZE = (4, 22), (20, 30)
 WINDOW = Region(6, 30, height=4, width=10)
@@ -45,6 +44,10 @@ def _tiles(picture, columns, lines, caption=False):
 
 def _darkest(pixels):
     return tuple(int(k) for k in np.unravel_index(pixels.sum(-1).argmin(), SIZE))
+
+
+def _reddest(pixels):
+    return tuple(int(k) for k in np.unravel_index((pixels[..., 0] - pixels[..., 1]).argmax(), SIZE))
 
 
 def _brightest(pixels):
@@ -81,18 +84,23 @@ def test_a_scrubber_holds_its_values(bright):
         assert scrubber.limits[k] == kit.limit(panel.values)
     assert scrubber.units == [panel.attrs["units"] for panel in panels]
     assert scrubber.labels == kit.labels(bright) == ["α 0.250", "α 0.500", "α 0.750"]
-    np.testing.assert_array_equal(np.frombuffer(scrubber.base, np.uint8).reshape(*SIZE, 3), 255 * FIELD)
+    grey = np.frombuffer(scrubber.grey, np.uint8).reshape(SIZE)
+    assert (grey == kit.grey(np.moveaxis(FIELD, -1, 0))[..., 0]).all() and grey.max() == grey[BRIGHT] == 225
+    assert scrubber.lines[0].startswith("toy · region y=6, x=30, 4 × 10 px") and len(scrubber.outputs) == 1
+    assert scrubber.curve[0] == [0, 0.25, 0.5, 0.75, 1] and scrubber.curve[2][::4] == [0, pytest.approx(1)]
 
 
 def test_a_bright_pixel_is_in_its_place_in_a_scrubber(bright):
     scrubber = lam_widgets.Scrubber(bright, step=1)
     path, gradient, step, gathered = _tiles(scrubber.picture(), 4, [1], caption=True)
     assert _brightest(path) == BRIGHT
-    assert [_darkest(one) for one in (gradient, step, gathered)] == [BRIGHT] * 3
+    assert [_reddest(one) for one in (gradient, step, gathered)] == [BRIGHT] * 3
     np.testing.assert_array_equal(gradient[BRIGHT], kit.palette()[255])
     scrubber.step = 0
     early = _tiles(scrubber.picture(), 4, [1], caption=True)[3]
     assert early[BRIGHT].sum() > gathered[BRIGHT].sum(), "paler before it has gathered"
+    scrubber.bare = True
+    assert [_darkest(one) for one in _tiles(scrubber.picture(), 4, [1], caption=True)[1:]] == [BRIGHT] * 3
     still = lam_widgets.Scrubber(bright.drop_vars("path"))
     assert still.pictures == b"" and len(_tiles(still.picture(), 3, [1], caption=True)) == 3
 
@@ -124,23 +132,30 @@ def test_a_scrubber_says_what_is_missing(bright):
 
 
 def test_a_comparison_orders_and_selects(pair):
-    shown = lam_widgets.Comparison(pair.assign(psnr=("model", [20.0, 30.0])))
+    shown = lam_widgets.Comparison(pair.assign(psnr=("model", [20.0, 30.0]), psnr_window=("model", [9.0, 8.0])))
     assert shown.names == ["wide", "narrow"] and shown.order == [0, 1]
     index = pair.lam.diffusion_index().values
-    for sort, order in (("name", [1, 0]), ("PSNR", [1, 0]), ("diffusion index", np.argsort(-index).tolist())):
+    for sort, order in (
+        ("name", [1, 0]),
+        ("PSNR", [1, 0]),
+        ("PSNR of the window", [0, 1]),
+        ("diffusion index", np.argsort(-index).tolist()),
+    ):
         shown.sort = sort
         assert shown.order == order
     shown.selected = ["narrow"]
     for trait, bad, message in (
-        ("sort", "size", "sort: got 'size', expected one of as given, name, diffusion index, PSNR"),
+        ("sort", "size", "sort: got 'size', expected one of as given, name, diffusion index, PSNR of the window, PSNR"),
         ("selected", ["edsr"], "selected: got 'edsr', expected names among wide, narrow"),
         ("step", 3, "step: got 3, expected 0 to 2"),
     ):
         with pytest.raises(traitlets.TraitError, match=message):
             setattr(shown, trait, bad)
     assert (shown.selected, shown.step) == (["narrow"], 2)
-    assert shown.numbers["PSNR"] == ["20.00 dB", "30.00 dB"] and shown.numbers["error"] == ["1.0%", "1.0%"]
-    assert lam_widgets.Comparison(pair.drop_vars("quadrature_error")).numbers["error"] == ["–", "–"]
+    assert shown.numbers["PSNR"] == ["20.00 dB", "30.00 dB"] and shown.numbers["map ±"] == ["1.0%", "1.0%"]
+    assert list(shown.numbers) == ["DI", "PSNR of the window", "PSNR", "map ±"]
+    assert lam_widgets.Comparison(pair.drop_vars("quadrature_error")).numbers["map ±"] == ["–", "–"]
+    assert shown.inks == [kit.colours_of(shown.names)[name] for name in shown.names]
 
 
 def test_a_comparison_holds_shares(pair):
@@ -160,14 +175,37 @@ def test_a_bright_pixel_is_in_its_place_in_a_comparison(pair):
     narrow, wide, narrow_map, wide_map = _tiles(shown.picture(), 2, [3, 1])
     assert _brightest(narrow) == _brightest(wide) == BRIGHT
     assert _darkest(narrow_map) == _darkest(wide_map) == BRIGHT
+    shown.bare = True
+    *_, narrow_map, wide_map = _tiles(shown.picture(), 2, [3, 1])
+    assert _darkest(narrow_map) == _darkest(wide_map) == BRIGHT
     assert narrow_map[15, 5].min() > 240 > wide_map[15, 5].min(), "the order is that of the names"
 
 
+def test_maps_are_bare_where_the_input_was_not_kept(pair):
+    shown = lam_widgets.Comparison(pair.drop_vars("input"))
+    assert shown.bare and shown.grey == b""
+    with pytest.raises(traitlets.TraitError, match="the input was not kept"):
+        shown.bare = False
+
+
+@pytest.mark.parametrize(
+    ("pixel", "corner"), [((40, 60), "top right"), ((1, 118), "top left"), ((40, 119), "top right")]
+)
+def test_a_widget_is_framed_to_where_its_maps_lie(pixel, corner, bright):
+    maps = np.zeros((80, 120))
+    maps[pixel] = 1
+    told = story(bright, maps)
+    by, *starts = told["focus"]
+    places = [by * at / side for at, side in zip(pixel[::-1], (120, 80), strict=True)]
+    assert by > 3 and all(-start <= place < 1 - start for start, place in zip(starts, places, strict=True))
+    assert told["corner"] == corner
+
+
 def test_the_box_of_a_comparison_is_the_window(pair):
-    assert _box(pair) == [6 / 40, 30 / 60, 4 / 40, 10 / 60]
+    assert window(pair) == window(pair.drop_vars("output")) == [6 / 40, 30 / 60, 4 / 40, 10 / 60]
     old = pair.assign_attrs(region_size=4)
     old.attrs = {name: v for name, v in old.attrs.items() if name not in ("region_height", "region_width")}
-    assert _box(old) == [6 / 40, 30 / 60, 4 / 40, 4 / 60]
+    assert window(old) == [6 / 40, 30 / 60, 4 / 40, 4 / 60]
 
 
 def test_a_page_holds_the_state(bright, tmp_path):
@@ -247,9 +285,9 @@ def test_the_picture_of_a_picker_has_pixel_and_boxes_in_their_places():
     picker.region = Region(10, 18, height=4, width=10)
     page = np.asarray(picker.picture().convert("RGB")).astype(int)
     assert page.shape == (20, 30, 3) and tuple(page[BRIGHT]) == (255, 255, 255)
-    for colour, window in (((255, 212, 0), picker.region), ((127, 227, 255), Region(12, 3, height=5, width=8))):
+    for colour, drawn_at in (((255, 212, 0), picker.region), ((127, 227, 255), Region(12, 3, height=5, width=8))):
         drawn = np.argwhere((page == colour).all(-1))
-        corners = [window.y, window.x], [window.y + window.height - 1, window.x + window.width - 1]
+        corners = [drawn_at.y, drawn_at.x], [drawn_at.y + drawn_at.height - 1, drawn_at.x + drawn_at.width - 1]
         assert (drawn.min(0).tolist(), drawn.max(0).tolist()) == corners
 
 

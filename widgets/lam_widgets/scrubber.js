@@ -1,4 +1,4 @@
-// Draws one step of the integration, a canvas per panel; the slider's position is the trait `step`.
+// Draws one step of the integration, a pane per picture; the slider's position is the trait `step`.
 
 const SVG = "http://www.w3.org/2000/svg";
 const svg = (name, attributes = {}, text = "") => {
@@ -8,97 +8,94 @@ const svg = (name, attributes = {}, text = "") => {
   return made;
 };
 
-// Two curves against alpha: the integrand on the left axis, the gathered sum on the right one.
-function curves(model) {
-  const [width, height, left, right, top, bottom] = [760, 190, 70, 690, 26, 150];
-  const node = svg("svg", { viewBox: `0 0 ${width} ${height}`, role: "img", "aria-label": "curves at the chosen pixel" });
-  const alphas = model.get("alphas");
-  const x = (alpha) => left + alpha * (right - left);
+// Two curves against alpha, each on an axis of its own, and where the step is; drawn as wide as their place.
+function curves(words) {
+  const [height, side, top, low] = [230, 62, 26, 44], bottom = height - low;
+  const node = svg("svg", { height, role: "img", "aria-label": words });
   const now = svg("line", { class: "lam-now", y1: top, y2: bottom });
-  node.place = (step) => ["x1", "x2"].forEach((name) => now.setAttribute(name, x(alphas[step])));
-  node.show = (integrand, gathered, title) => {
-    node.replaceChildren(now, svg("text", { x: left, y: 16 }, title));
-    node.append(svg("path", { class: "lam-axis", fill: "none", d: `M${left} ${top}V${bottom}H${right}V${top}` }));
-    for (const tick of [0, 0.25, 0.5, 0.75, 1]) node.append(svg("text", { x: x(tick), y: bottom + 16, "text-anchor": "middle" }, String(tick)));
-    node.append(svg("text", { x: (left + right) / 2, y: height - 6, "text-anchor": "middle" }, "α, position on the path"));
-    [[integrand, "#1f77b4", left - 6, "end", "integrand"], [gathered, "#c24e00", right + 6, "start", "gathered"]].forEach(([values, colour, at, anchor, name], side) => {
-      const low = Math.min(0, ...values), high = Math.max(0, ...values), span = high - low || 1;
-      const y = (value) => bottom - ((value - low) / span) * (bottom - top);
-      const points = values.map((value, k) => `${x(alphas[k]).toFixed(1)},${y(value).toFixed(1)}`).join(" ");
-      node.append(svg("polyline", { points, fill: "none", stroke: colour, "stroke-width": 2, "stroke-dasharray": side ? "6 3" : "" }));
-      for (const value of [low, high]) node.append(svg("text", { x: at, y: y(value) + 4, "text-anchor": anchor, style: `fill: ${colour}` }, short(value)));
-      node.append(svg("text", { x: at, y: (top + bottom) / 2, "text-anchor": anchor, style: `fill: ${colour}` }, name));
+  let lines = [], title = "", at = 0;
+  const draw = () => {
+    const width = node.clientWidth || 360, right = width - side;
+    const x = (alpha) => side + alpha * (right - side);
+    node.setAttribute("viewBox", `0 0 ${width} ${height}`);
+    node.replaceChildren(now, svg("text", { x: side, y: 14 }, title));
+    for (const name of ["x1", "x2"]) now.setAttribute(name, x(at));
+    node.append(svg("path", { class: "lam-axis", fill: "none", d: `M${side} ${top}V${bottom}H${right}V${top}` }));
+    for (const tick of right - side > 200 ? [0, 0.25, 0.5, 0.75, 1] : [0, 0.5, 1]) {
+      node.append(svg("text", { x: x(tick), y: bottom + 16, "text-anchor": "middle" }, String(tick)));
+    }
+    node.append(svg("text", { x: (side + right) / 2, y: height - 8, "text-anchor": "middle" }, "α (0 baseline, 1 image)"));
+    lines.forEach(({ alphas, values, name, as = short }, k) => {
+      const least = Math.min(0, ...values), most = Math.max(0, ...values), span = most - least || 1;
+      const y = (value) => bottom - ((value - least) / span) * (bottom - top);
+      const place = k ? { x: right + 6, "text-anchor": "start" } : { x: side - 6, "text-anchor": "end" };
+      const colour = `var(--lam-line-${k})`, points = values.map((value, i) => `${x(alphas[i]).toFixed(1)},${y(value).toFixed(1)}`);
+      node.append(svg("polyline", { points: points.join(" "), fill: "none", style: `stroke: ${colour}`, "stroke-width": 2, "stroke-dasharray": k ? "2 4" : "" }));
+      for (const value of [least, most]) node.append(svg("text", { ...place, y: y(value) + 4 }, as(value)));
+      const along = (top + bottom) / 2, beside = k ? width - 8 : 14;
+      node.append(svg("text", { x: beside, y: along, "text-anchor": "middle", style: `fill: ${colour}`, transform: `rotate(-90 ${beside} ${along})` }, `${name} (${k ? "dots" : "line"})`));
     });
   };
+  new ResizeObserver(draw).observe(node);
+  node.show = (of, words = "") => ([lines, title] = [of, words]) && draw();
+  node.place = (alpha) => (at = alpha) !== null && draw();
   return node;
 }
 
 function render({ model, el }) {
   const [panels, steps, height, width] = model.get("shape");
-  const frames = bytes(model.get("frames"));
-  const pictures = bytes(model.get("pictures"));
-  const base = bytes(model.get("base"));
-  const names = model.get("palettes");
-  const full = model.get("full");
+  const frames = bytes(model.get("frames")), pictures = bytes(model.get("pictures"));
+  const names = model.get("palettes"), full = model.get("full"), alphas = model.get("alphas");
+  const outputs = model.get("outputs"), curve = model.get("curve");
   const size = height * width, heard = new Map();
-  // At every change: an echo from the kernel would undo a value that it has not been told yet.
-  const tell = () => model.save_changes();
-  const palette = () => bytes(model.get("colours")).subarray(768 * names.indexOf(model.get("palette")), 768 * (names.indexOf(model.get("palette")) + 1));
   const read = element("div", { className: "lam-read", textContent: "point at a pixel to read its value, click to see its curves" });
   read.setAttribute("aria-live", "polite");
 
-  const canvas = () => {
-    const made = element("canvas", { width, height });
-    const context = made.getContext("2d");
-    const picture = context.createImageData(width, height);
-    return { made, context, picture, pixels: new Uint32Array(picture.data.buffer) };
+  const value = (panel, step, index) => decoded(frames[(panel * steps + step) * size + index]) * full[panel];
+  const coloured = ([y, x], step) => ["red", "green", "blue"].map((name, k) => `${name} ${pictures[3 * (step * size + y * width + x) + k]}`).join(", ");
+  const tell = new Map();  // view → what it says of a pixel
+  const point = ([y, x], view) => {
+    const step = model.get("step");
+    read.textContent = `y ${y}, x ${x}, α ${alphas[step].toFixed(3)}: ${tell.get(view)?.([y, x], step) ?? ""}`;
   };
-  const rgb = (target, source, offset) => {
-    for (let i = 0, k = offset; i < size; i++, k += 3) target.pixels[i] = (255 << 24) | (source[k + 2] << 16) | (source[k + 1] << 8) | source[k];
-    target.context.putImageData(target.picture, 0, 0);
-  };
-  const framed = (title, unit, ...layers) => {
-    const mark = element("div", { className: "lam-mark", hidden: true });
-    const stack = element("div", { className: "lam-stack" }, ...layers.map((layer) => layer.made), mark);
-    const top = layers.at(-1).made;
-    top.tabIndex = 0;
-    top.setAttribute("role", "img");
-    top.setAttribute("aria-label", `${title}; arrow keys choose a pixel`);
-    const head = element("figcaption", {}, element("b", { textContent: title }), unit ? ` (${unit})` : "");
-    return { figure: element("figure", {}, head, stack), mark, top };
-  };
+  const pick = (pixel) => put(model, "pixel", pixel ?? []);
+  const pin = (pixel, view) => (pick(pixel), pixel && point(pixel, view));
+  const book = album(model, height, width, heard, { point, pick, step: pin });
 
-  const moving = pictures.length ? canvas() : null;
-  const seen = moving && framed("image on the path", "", moving);
+  const moving = pictures.length ? layer(height, width) : null;
+  const path = moving && book.add("image on the path", "input px", [moving]);
+  if (path) tell.set(path.view, (pixel, step) => `${coloured(pixel, step)} of 255`);
+  const output = outputs.length ? layer(1, 1) : null;
+  const restored = output && book.add(outputs.length > 1 ? "network output" : "network output, sharp image", "", [output]);
+  if (restored) tell.set(restored.view, () => "the network's output there");
+  const paint = output && shown(output);
   const views = model.get("titles").map((title, panel) => {
-    const below = canvas(), above = canvas(), bar = colourBar();
-    rgb(below, base, 0);
-    const frame = framed(title, model.get("units")[panel], below, above);
-    frame.figure.append(bar);
-    return { ...frame, ...above, bar };
+    const below = greyLayer(model, height, width), above = layer(height, width), bar = colourBar();
+    const pane = book.add(title, model.get("units")[panel], [below, above], true);
+    tell.set(pane.view, ([y, x], step) => `${short(value(panel, step, y * width + x))} ${model.get("units")[panel]}`);
+    pane.figure.append(bar);
+    return { ...pane, above, bar };
   });
-  const frameds = [...(seen ? [seen] : []), ...views];
+  const detector = curve.length ? curves("detector and gathered share along the path") : null;
+  const graph = detector && element("figure", { className: "lam-curves" }, element("figcaption", {}, element("b", { textContent: "detector and gathered share" })), detector);
+  detector?.show([
+    { alphas: curve[0], values: curve[1], name: "detector" },
+    { alphas: curve[0], values: curve[2], name: "gathered share", as: (share) => `${Math.round(100 * share)}%` },
+  ]);
+  const figures = [path?.figure, restored?.figure, ...views.map((one) => one.figure), graph].filter(Boolean);
 
-  const play = element("button", { type: "button", textContent: "▶ play" });
-  const slider = stepSlider(steps, (step) => move(step));
-  const label = element("output", {});
-  const chosen = (name, options) => choice(options, (value) => put(name, value));
-  const range = (name, min, max) => {
-    const input = element("input", { type: "range", min, max, step: 0.05 });
-    input.addEventListener("input", () => put(name, Number(input.value)));
-    return input;
-  };
-  const settings = { palette: chosen("palette", names), scale: chosen("scale", ["common", "own"]), gamma: range("gamma", 0.2, 1), overlay: range("overlay", 0, 1) };
+  const controls = player(model, heard);
+  const chosen = (name, options) => choice(options, (value) => put(model, name, value));
+  const settings = { palette: chosen("palette", names), scale: chosen("scale", ["common", "own"]) };
   const own = element("span", { title: "common: one scale for all steps; own: each step fills its own" }, labelled("scale", settings.scale));
-  const looks = element("div", { className: "lam-controls" }, labelled("colours", settings.palette), own, labelled("gamma", settings.gamma), labelled("opacity", settings.overlay));
-  const controls = element("div", { className: "lam-controls" }, play, slider, label);
-  const graph = curves(model);
-  const below = element("div", { className: "lam-curves", hidden: true }, graph);
-  const root = element("div", { className: "lam lam-scrubber" }, element("div", { className: "lam-panels" }, ...frameds.map((one) => one.figure)), controls, looks, read, below);
+  const shows = { bare: tick(model, "bare", "bare map"), gamma: amount(model, "gamma", "gamma", 0.2, 1), overlay: amount(model, "overlay", "opacity", 0, 1) };
+  const looks = element("div", { className: "lam-controls" }, labelled("colours", settings.palette), own, ...Object.values(shows), book.controls);
+  const pinned = curves("curves at the chosen pixel");
+  const below = element("div", { className: "lam-curves lam-pinned", hidden: true }, pinned);
+  const means = element("p", { className: "lam-means", textContent: model.get("means") });
+  const root = element("div", { className: "lam lam-scrubber" }, story(model), element("div", { className: "lam-panels" }, ...figures), means, controls, looks, read, below);
   root.dataset.lmSuppressShortcuts = "true";
   el.append(root);
-
-  const value = (panel, step, index) => decoded(frames[(panel * steps + step) * size + index]) * full[panel];
 
   function end(panel, step) {
     if (model.get("scale") === "common") return model.get("limits")[panel];
@@ -109,118 +106,62 @@ function render({ model, el }) {
   }
 
   function draw() {
-    const step = model.get("step");
-    const colours = palette(), gamma = model.get("gamma");
-    slider.value = step;
-    label.textContent = model.get("labels")[step];
-    slider.setAttribute("aria-valuetext", label.textContent);
-    if (moving) rgb(moving, pictures, 3 * step * size);
-    views.forEach(({ context, picture, pixels, top, bar }, panel) => {
-      const last = end(panel, step);
-      const table = lookup(colours, full[panel], last, gamma);
+    const step = model.get("step"), gamma = model.get("gamma"), palette = names.indexOf(model.get("palette"));
+    const [plain, laid] = [true, model.get("bare")].map((bare) => coloursOf(model, bare, palette));
+    controls.show();
+    if (moving) {
+      for (let i = 0, k = 3 * step * size; i < size; i++, k += 3) moving.pixels[i] = (255 << 24) | (pictures[k + 2] << 16) | (pictures[k + 1] << 8) | pictures[k];
+      moving.paint();
+    }
+    paint?.(outputs[Math.min(step, outputs.length - 1)]);
+    views.forEach(({ above, bar, whole }, panel) => {
+      const last = end(panel, step), table = lookup(laid, full[panel], last, gamma);
       const offset = (panel * steps + step) * size;
-      for (let i = 0; i < size; i++) pixels[i] = table[frames[offset + i]];
-      context.putImageData(picture, 0, 0);
-      top.style.opacity = model.get("overlay");
-      bar.show(colours, last, gamma);
+      for (let i = 0; i < size; i++) above.pixels[i] = table[frames[offset + i]];
+      above.paint();
+      above.canvas.style.opacity = model.get("overlay");
+      bar.show(plain, last, gamma);
+      whole();
     });
-    graph.place(step);
+    for (const one of [detector, pinned]) one?.place(alphas[step]);
     root.dataset.step = step;
   }
   const redraw = onScreen(draw);
 
   function dress() {
     Object.entries(settings).forEach(([name, control]) => (control.value = model.get(name)));
+    Object.values(shows).forEach((one) => one.show());
     redraw();
   }
 
-  function pin() {
+  function showPinned() {
     const pixel = model.get("pixel");
     below.hidden = !pixel.length;
-    frameds.forEach(({ mark }) => {
-      mark.hidden = !pixel.length;
-      if (!pixel.length) return;
-      Object.assign(mark.style, { left: `${(100 * pixel[1]) / width}%`, top: `${(100 * pixel[0]) / height}%`, width: `${100 / width}%`, height: `${100 / height}%` });
-    });
+    book.at(pixel.length ? pixel : null);
     if (!pixel.length) return;
     const index = pixel[0] * width + pixel[1], last = views.length - 1, weights = model.get("weights");
     const every = [...Array(steps).keys()];
-    graph.show(every.map((k) => value(last - 1, k, index) / weights[k]), every.map((k) => value(last, k, index)), `pixel y ${pixel[0]}, x ${pixel[1]} (detector)`);
-    graph.place(model.get("step"));
+    const lines = [
+      { alphas, values: every.map((k) => value(last - 1, k, index) / weights[k]), name: "integrand" },
+      { alphas, values: every.map((k) => value(last, k, index)), name: "gathered" },
+    ];
+    pinned.show(lines, `pixel y ${pixel[0]}, x ${pixel[1]} (detector)`);
   }
 
-  function put(name, value) {
-    model.set(name, value);
-    tell();
-  }
-
-  function at(event) {
-    const box = event.currentTarget.getBoundingClientRect();
-    const place = (share, count) => clamp(Math.floor(share * count), 0, count - 1);
-    return [place((event.clientY - box.top) / box.height, height), place((event.clientX - box.left) / box.width, width)];
-  }
-
-  function report(panel, [y, x]) {
-    const index = y * width + x, step = model.get("step");
-    const what = panel < 0 ? `red ${pictures[3 * (step * size + index)]}, green ${pictures[3 * (step * size + index) + 1]}, blue ${pictures[3 * (step * size + index) + 2]} of 255` : `${short(value(panel, step, index))} ${model.get("units")[panel]}`;
-    read.textContent = `y ${y}, x ${x}, α ${model.get("alphas")[step].toFixed(3)}: ${what}`;
-  }
-
-  const byKey = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
-  frameds.forEach(({ top }, k) => {
-    const panel = k - (seen ? 1 : 0);
-    top.addEventListener("pointermove", (event) => report(panel, at(event)));
-    top.addEventListener("click", (event) => put("pixel", at(event)));
-    heard.set(top, (event) => {
-      const pixel = model.get("pixel").length ? model.get("pixel") : [height >> 1, width >> 1];
-      if (event.key === "Escape") put("pixel", []);
-      else if (event.key in byKey) {
-        const next = [clamp(pixel[0] + byKey[event.key][0], 0, height - 1), clamp(pixel[1] + byKey[event.key][1], 0, width - 1)];
-        put("pixel", next);
-        report(panel, next);
-      } else return false;
-      return true;
-    });
-  });
-
-  const move = (step) => put("step", clamp(step, 0, steps - 1));
-  let timer = null;
-  function pause() {
-    clearInterval(timer);
-    timer = null;
-    play.textContent = "▶ play";
-  }
-  function toggle() {
-    if (timer) return pause();
-    if (model.get("step") === steps - 1) move(0);
-    play.textContent = "❚❚ pause";
-    timer = setInterval(() => (model.get("step") < steps - 1 ? move(model.get("step") + 1) : pause()), 80);
-  }
-
-  play.addEventListener("click", toggle);
-  const by = jumps(steps);
-  heard.set(slider, (event) => {
-    if (event.key === " ") toggle();
-    else if (event.key in by) move(model.get("step") + by[event.key]);
-    else return false;
-    return true;
-  });
   const deaf = listen(heard);
-  model.on("change:step", redraw);
-  model.on("change:pixel", pin);
-  for (const name of Object.keys(settings)) model.on(`change:${name}`, dress);
+  const heeds = { step: redraw, pixel: showPinned, whole: book.home, bare: dress, palette: dress, scale: dress, gamma: dress, overlay: dress };
+  for (const [name, act] of Object.entries(heeds)) model.on(`change:${name}`, act);
   dress();
   draw();
-  pin();
+  book.home();
+  showPinned();
   const leave = watchKernel(model, root);
   return () => {
     leave();
     deaf();
-    pause();
+    controls.stop();
     redraw.cancel();
-    model.off("change:step", redraw);
-    model.off("change:pixel", pin);
-    for (const name of Object.keys(settings)) model.off(`change:${name}`, dress);
+    for (const [name, act] of Object.entries(heeds)) model.off(`change:${name}`, act);
   };
 }
 

@@ -8,28 +8,41 @@ import xarray as xr
 from PIL import Image
 
 from lam_nb import statistics
-from lam_nb.result import ALPHA, INPUT, PATH, WEIGHT, check, facts
+from lam_nb.result import (
+    ALPHA,
+    DETECTOR,
+    DETECTOR_END,
+    DETECTOR_START,
+    INPUT,
+    OUTPUT,
+    OUTPUT_PATH,
+    PATH,
+    WEIGHT,
+    check,
+    facts,
+)
 from lam_nb.validation import InputError, choose
-from lam_nb.views.kit import as_pixels, labels, limit, montage, palette
+from lam_nb.views.kit import as_pixels, colour_source, labels, limit, lines, montage
 
-from .kit import Stepped, coloured, largest, quantised, source
+from .kit import Stepped, largest, quantised, source, story, tables
 
 PALETTES = {"blue – white – red": "RdBu_r", "brown – white – green": "BrBG", "purple – white – orange": "PuOr_r"}
 """All with a white middle, and safe for colour-blind readers."""
 
 
 class Scrubber(Stepped):
-    """The image on the path, the gradient, what a step adds and the map as it gathers, step by step.
+    """The image on the path, the output, and over the grey picture the gradient, what a step adds and what is gathered.
 
-    Drag the slider or use arrow keys, Home and End; the space bar or the button plays. Point at a
-    pixel to read its value; click, or use arrow keys on a picture, to pin a pixel and see its curves
-    (Escape lets go). Colours, scale, gamma and opacity over the input change in the browser.
+    Drag the slider or use arrow keys, Home and End; the space bar or the button plays, round and round. Point
+    at a pixel to read its value; click, or use arrow keys on a picture, to pin a pixel and see its curves
+    (Escape lets go). Pictures are framed to where the maps lie; Ctrl and the wheel, buttons or + and − enlarge,
+    dragging moves. Colours, scale, gamma and opacity change in the browser.
 
     Parameters
     ----------
     dataset : xarray.Dataset
         Of `lam_nb.attribute`, with ``gradient`` and ``integrand`` kept (the default); with ``path``
-        the image on the path moves, too.
+        the image on the path moves, too, with ``output_path`` the output.
 
     Attributes
     ----------
@@ -41,6 +54,8 @@ class Scrubber(Stepped):
         [y, x] of the pinned pixel in input pixels, or empty.
     palette, scale, gamma, overlay
         Name of the colours; "common" or "own"; exponent in (0, 1]; opacity in [0, 1].
+    bare, whole
+        Whether maps hide the grey picture, and whether the whole of it is shown.
 
     Raises
     ------
@@ -61,7 +76,8 @@ class Scrubber(Stepped):
     _esm = source("scrubber", "js")
     _css = source("scrubber", "css")
     pictures = traitlets.Bytes(b"").tag(sync=True)
-    base = traitlets.Bytes(b"").tag(sync=True)
+    outputs = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    curve = traitlets.List(traitlets.List(traitlets.Float())).tag(sync=True)
     palettes = traitlets.List(traitlets.Unicode()).tag(sync=True)
     titles = traitlets.List(traitlets.Unicode()).tag(sync=True)
     units = traitlets.List(traitlets.Unicode()).tag(sync=True)
@@ -82,12 +98,15 @@ class Scrubber(Stepped):
         }
         values = np.stack([panel.transpose(ALPHA, ...).values for panel in panels.values()])
         full = [largest(panel) for panel in values]
+        name, *told = lines(dataset)
         super().__init__(
             frames=np.stack([quantised(panel, end) for panel, end in zip(values, full, strict=True)]).tobytes(),
             pictures=_coloured(dataset, PATH) if PATH in dataset else b"",
-            base=_coloured(dataset, INPUT),
+            outputs=_outputs(dataset),
+            curve=_curve(dataset),
+            lines=[f"{name} · {told[0]}", told[1]],
             shape=list(values.shape),
-            colours=b"".join(palette(name).tobytes() for name in PALETTES.values()),
+            colours=tables(*PALETTES.values()),
             palettes=list(PALETTES),
             titles=list(panels),
             units=[panel.attrs["units"] for panel in panels.values()],
@@ -96,8 +115,7 @@ class Scrubber(Stepped):
             labels=labels(dataset),
             alphas=dataset[ALPHA].values.tolist(),
             weights=dataset[WEIGHT].values.tolist(),
-            step=settings.pop("step", values.shape[1] - 1),
-            **settings,
+            **{"step": values.shape[1] - 1} | story(dataset, np.abs(values).sum(1)) | settings,
         )
 
     @property
@@ -107,15 +125,15 @@ class Scrubber(Stepped):
 
     def picture(self) -> Image.Image:
         """Return the panels at the step shown, as a picture."""
-        colours = palette(PALETTES[self.palette])
+        colours = PALETTES[self.palette]
         panels = [
-            (title, coloured(frame, full, end, colours))
+            (title, self.laid(frame, full, end, colours))
             for title, frame, full, end in zip(self.titles, self.shown, self.full, self.limits, strict=True)
         ]
         if self.pictures:
             path = np.frombuffer(self.pictures, np.uint8).reshape(*self.shape[1:], 3)[self.step]
             panels.insert(0, ("image on the path", path))
-        return montage(panels, self.labels[self.step])
+        return montage(panels, f"{self.lines[0].partition(' · ')[0]} · {self.labels[self.step]}", box=self.box)
 
     @traitlets.validate("pixel")
     def _within(self, proposal: traitlets.Bunch) -> list[int]:
@@ -134,3 +152,20 @@ class Scrubber(Stepped):
 
 def _coloured(dataset: xr.Dataset, name: str) -> bytes:
     return as_pixels(dataset[name].values).tobytes()
+
+
+def _outputs(dataset: xr.Dataset) -> list[str]:
+    """Return the output at each step, or at the sharp image, or nothing, as far as it was kept."""
+    if OUTPUT_PATH in dataset:
+        return [colour_source(one) for one in dataset[OUTPUT_PATH].transpose(ALPHA, ...).values]
+    return [colour_source(dataset[OUTPUT].values)] if OUTPUT in dataset else []
+
+
+def _curve(dataset: xr.Dataset) -> list[list[float]]:
+    """Return alpha, the detector and the gathered share from the baseline to the image."""
+    if not {DETECTOR_START, DETECTOR_END, DETECTOR} <= set(dataset):
+        return []
+    start, end = (float(dataset[name]) for name in (DETECTOR_START, DETECTOR_END))
+    share = statistics.cumulative_share(dataset).values.tolist()
+    detector = [start, *statistics.response(dataset).values.tolist(), end]
+    return [[0.0, *dataset[ALPHA].values.tolist(), 1.0], detector, [0.0, *share, share[-1]]]

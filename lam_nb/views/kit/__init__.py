@@ -8,13 +8,16 @@ from ._poster import poster
 from .axes import axis_name, box, error_bars, index_ticks, interval, pixel_axes, place, under
 from .captions import (
     ESTIMATED,
+    QUESTION,
     SAMPLED,
     Doubt,
     caption,
     doubt,
     explain,
+    glossary,
     how,
     index_words,
+    lines,
     listed,
     look,
     pushes,
@@ -39,7 +42,7 @@ from .encode import (
 )
 from .framing import Frame, frame, show
 from .markup import embedded, is_picture, plain, titled
-from .overlay import ends, grey, grey_source, laid_over, laid_source, over_scale, over_source, shades
+from .overlay import blended, ends, grey, grey_source, laid_over, laid_source, over_scale, over_source, shades
 from .page import write_html, write_page
 from .theme import (
     AXIS,
@@ -55,6 +58,7 @@ from .theme import (
     is_common,
     scale_words,
     style,
+    tokens,
 )
 from .timeline import BUDGET, add, affordable, spread, stepwise
 from .view import View
@@ -72,6 +76,7 @@ __all__ = [
     "LEAST_SIDE",
     "LIGHT",
     "LINES",
+    "QUESTION",
     "SAMPLED",
     "Doubt",
     "Frame",
@@ -82,6 +87,7 @@ __all__ = [
     "as_pixels",
     "axis_name",
     "bicubic",
+    "blended",
     "box",
     "caption",
     "colour_source",
@@ -94,6 +100,7 @@ __all__ = [
     "error_bars",
     "explain",
     "frame",
+    "glossary",
     "grey",
     "grey_source",
     "how",
@@ -108,6 +115,7 @@ __all__ = [
     "laid_source",
     "limit",
     "limits",
+    "lines",
     "listed",
     "look",
     "montage",
@@ -131,6 +139,7 @@ __all__ = [
     "stepwise",
     "style",
     "titled",
+    "tokens",
     "under",
     "where",
     "write_html",

@@ -9,11 +9,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from .markup import spelled
+from .theme import BOX, HALO
 
 _TILE, _GAP, _LINE = 256, 10, 20
 
 
-def montage(panels: Sequence[tuple[str, NDArray[np.uint8]]], caption: str = "", columns: int = 0) -> Image.Image:
+def montage(
+    panels: Sequence[tuple[str, NDArray[np.uint8]]], caption: str = "", columns: int = 0, box: Sequence[float] = ()
+) -> Image.Image:
     """Return pictures (y, x, 3) beside each other with their titles, for places that show only pictures.
 
     Parameters
@@ -24,6 +27,8 @@ def montage(panels: Sequence[tuple[str, NDArray[np.uint8]]], caption: str = "", 
         A line above all.
     columns : int
         Pictures in a row; all in one when not given.
+    box : sequence of float
+        Top, left, height and width of the window, in shares of each picture, to be outlined.
 
     Examples
     --------
@@ -35,7 +40,7 @@ def montage(panels: Sequence[tuple[str, NDArray[np.uint8]]], caption: str = "", 
     font = ImageFont.load_default(size=14)
     tops, bottom, tiles = [], _LINE if caption else 0, []
     for row in rows:
-        tiles.append([_tile(picture) for _, picture in row])
+        tiles.append([_tile(picture, box) for _, picture in row])
         lines = max(title.count("\n") + 1 for title, _ in row)
         tops.append((bottom, bottom + lines * _LINE))
         bottom += lines * _LINE + max(one.height for one in tiles[-1]) + _GAP
@@ -50,6 +55,13 @@ def montage(panels: Sequence[tuple[str, NDArray[np.uint8]]], caption: str = "", 
     return canvas
 
 
-def _tile(picture: NDArray[np.uint8]) -> Image.Image:
+def _tile(picture: NDArray[np.uint8], box: Sequence[float]) -> Image.Image:
     shown = Image.fromarray(np.ascontiguousarray(picture))
-    return shown.resize((_TILE, max(1, round(_TILE * shown.height / shown.width))), Image.Resampling.NEAREST)
+    tile = shown.resize((_TILE, max(1, round(_TILE * shown.height / shown.width))), Image.Resampling.NEAREST)
+    if box:
+        top, left, height, width = (round(share * side) for share, side in zip(box, tile.size[::-1] * 2, strict=True))
+        outline = (left - 1, top - 1, left + width, top + height)
+        pen = ImageDraw.Draw(tile)
+        pen.rectangle((outline[0] - 1, outline[1] - 1, outline[2] + 1, outline[3] + 1), outline=HALO)
+        pen.rectangle(outline, outline=BOX)
+    return tile

@@ -70,6 +70,20 @@ def caption(dataset: xr.Dataset, question: str = QUESTION) -> str:
     lam_nb.InputError: dataset: has no 'attribution'; expected a result of lam_nb.attribute.
     """
     check(dataset, ATTRIBUTION)
+    name, settings, numbers = lines(dataset)
+    return f"<b>{question}</b>{small(f'<b>{name}</b> · {settings}', numbers)}"
+
+
+def lines(dataset: xr.Dataset) -> tuple[str, str, str]:
+    """Return a result's network, of which window it is and how it was made, and the numbers that came out.
+
+    Examples
+    --------
+    >>> from lam_nb import Region, attribute, images
+    >>> found = attribute("fsrcnn", images.sample("bricks")[:, :64, :64], Region(96, 96), progress=False)
+    >>> lines(found)[0], lines(found)[1][:26]
+    ('fsrcnn', 'region y=96, x=96, 16 × 16')
+    """
     told = facts(dataset)
     numbers = [f"diffusion index {index_words(dataset)} on {dataset.sizes[Y]} × {dataset.sizes[X]} px"]
     if _known(dataset, COMPLETENESS_GAP):
@@ -77,8 +91,7 @@ def caption(dataset: xr.Dataset, question: str = QUESTION) -> str:
     if found := doubt(dataset):
         numbers.append(f"{found.kind} {found.value:.1%}")
     numbers += [words.format(float(dataset[name])) for name, words in _TOLD.items() if _known(dataset, name)]
-    who = f"<b>{told['network']}</b> · {where(told)} · {how(told)}"
-    return f"<b>{question}</b>{small(who, ' · '.join(numbers))}"
+    return str(told["network"]), f"{where(told)} · {how(told)}", " · ".join(numbers)
 
 
 def index_words(dataset: xr.Dataset) -> str:
@@ -88,18 +101,29 @@ def index_words(dataset: xr.Dataset) -> str:
 
 def explain(figure: go.Figure, told: Mapping[str, object], *more: str, up: int = 30) -> None:
     """Add what is told on demand, so many pixels above the plots: what is seen, and what the words mean."""
-    lines = [*more, *GLOSSARY]
-    if "path" in told:
-        lines.append(f"This path: {told['path']}; α goes along it, from its start (0) to the picture (1).")
     figure.add_annotation(
         text="<i>? what am I looking at</i>",
-        hovertext="<br>".join(lines),
+        hovertext="<br>".join([*more, *glossary(told)]),
         hoverlabel={"bgcolor": "#ffffff", "bordercolor": "#59636e", "font": {"size": 12, "color": "#1f2328"}},
         **{"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom", "yshift": up},
         showarrow=False,
         captureevents=True,
         name="explain",
     )
+
+
+def glossary(told: Mapping[str, object]) -> list[str]:
+    """Return what a reader of a map may not know, in sentences, from a result's attributes.
+
+    Examples
+    --------
+    >>> glossary({"path": "blur"})[-1]
+    'This path: blur; α goes along it, from its start (0) to the picture (1).'
+    """
+    words = pushes(told)
+    meant = [f"{words[:1].upper()}{words[1:].replace(' … ', ' (blue) … ')} (red)."] if DETECTOR in told else []
+    along = f"This path: {told.get('path')}; α goes along it, from its start (0) to the picture (1)."
+    return [*meant, *GLOSSARY, *([along] if "path" in told else [])]
 
 
 def doubt(dataset: xr.Dataset) -> Doubt | None:

@@ -23,16 +23,32 @@ _INSET = 0.3
 
 @dataclass(frozen=True)
 class Frame:
-    """Rows and columns that are shown, and whether they are all."""
+    """Rows and columns that are shown, whether they are all, and in which corner there is most room."""
 
     rows: tuple[int, int]
     columns: tuple[int, int]
     size: tuple[int, int]
+    at_right: bool = True
+    at_top: bool = True
 
     @property
     def is_whole(self) -> bool:
         """Whether nothing is left out."""
         return self.rows == (0, self.size[0]) and self.columns == (0, self.size[1])
+
+    @property
+    def zoom(self) -> tuple[float, float, float]:
+        """By how much the whole is enlarged to show this, and where its left and top then are, in sides of the frame.
+
+        Examples
+        --------
+        >>> [round(one, 2) for one in Frame((8, 32), (12, 48), (60, 90)).zoom]
+        [2.5, -0.33, -0.33]
+        """
+        (top, bottom), (left, right), (height, width) = self.rows, self.columns, self.size
+        by = min(height / (bottom - top), width / (right - left))
+        x, y = (min(0.0, max(1 - by, -by * at / side)) for at, side in ((left, width), (top, height)))
+        return by, x, y
 
 
 def frame(values: NDArray[np.floating]) -> Frame:
@@ -58,7 +74,19 @@ def frame(values: NDArray[np.floating]) -> Frame:
         for (_, middle), side, whole in zip(sides, shown, size, strict=True)
     ]
     (top, left), (tall, wide) = first, shown
-    return Frame((top, top + tall), (left, left + wide), size)
+    return Frame((top, top + tall), (left, left + wide), size, *_corner(weight[top : top + tall, left : left + wide]))
+
+
+def _corner(weight: NDArray[np.floating]) -> tuple[bool, bool]:
+    """Return whether the corner that holds least is at the right, and at the top; the top right one if others tie."""
+    tall, wide = (round(_INSET * side) for side in weight.shape)
+    rows = {True: slice(tall), False: slice(weight.shape[0] - tall, None)}
+    columns = {True: slice(weight.shape[1] - wide, None), False: slice(wide)}
+    held = {
+        (right, top): round(float(weight[rows[top], columns[right]].sum()), 3)
+        for right, top in ((True, True), (False, True), (True, False), (False, False))
+    }
+    return min(held, key=held.__getitem__)
 
 
 def _held(weight: NDArray[np.floating]) -> tuple[int, float]:
@@ -71,7 +99,7 @@ def _held(weight: NDArray[np.floating]) -> tuple[int, float]:
 
 
 def show(figure: go.Figure, shown: Frame, source: str, row: int, column: int) -> None:
-    """Have a subplot of pixels show a frame, with a small picture of the whole in its top right corner.
+    """Have a subplot of pixels show a frame, with a small picture of the whole in the corner that holds least.
 
     Parameters
     ----------
@@ -88,11 +116,11 @@ def show(figure: go.Figure, shown: Frame, source: str, row: int, column: int) ->
     x.range = [shown.columns[0] - 0.5, shown.columns[1] - 0.5]
     y.range = [shown.rows[1] - 0.5, shown.rows[0] - 0.5]
     across, down = f"{axis_name(x)} domain", f"{axis_name(y)} domain"
-    left, top = 1 - _INSET, 1.0
+    left, top = (1 - _INSET) * shown.at_right, 1.0 if shown.at_top else _INSET
     place = {"xref": across, "yref": down}
     corner = {"x": left, "y": top, "sizex": _INSET, "sizey": _INSET, "xanchor": "left", "yanchor": "top"}
     figure.add_layout_image(source=source, sizing="stretch", layer="above", **place, **corner)
-    edges = {"x0": left, "x1": 1, "y0": top - _INSET, "y1": top}
+    edges = {"x0": left, "x1": left + _INSET, "y0": top - _INSET, "y1": top}
     figure.add_shape(type="rect", line={"color": HALO, "width": 1}, **place, **edges)
     rows, columns = (
         [at / whole for at in ends] for ends, whole in zip((shown.rows, shown.columns), shown.size, strict=True)

@@ -19,8 +19,10 @@ _PALEST = 0.3
 
 
 @cache
-def shades() -> NDArray[np.uint8]:
+def shades(name: str = DIVERGING) -> NDArray[np.uint8]:
     """Return 256 colours with their opacity, (256, 4), from the strongest that takes away to the strongest that adds.
+
+    Of a plotly colour scale that is white in its middle.
 
     Examples
     --------
@@ -30,7 +32,7 @@ def shades() -> NDArray[np.uint8]:
     signed = (np.arange(256) - 127.5) / 127.5
     strength = np.maximum(0, np.abs(signed) - 1 / 127.5) / (1 - 1 / 127.5)  # nothing is seen through
     deep = 127.5 * (1 + np.sign(signed) * (_PALEST + (1 - _PALEST) * strength))
-    colours = palette(DIVERGING)[deep.round().clip(0, 255).astype(int)]
+    colours = palette(name)[deep.round().clip(0, 255).astype(int)]
     opacity = np.round(255 * strength**_POWER).astype(np.uint8)
     return np.concatenate([colours, opacity[:, None]], 1)
 
@@ -57,9 +59,19 @@ def laid_over(
     >>> laid_over(np.array([[-1.0, 0.0, 1.0]]), np.ones((3, 1, 3)), 1.0)[0, :, 0].tolist()
     [5, 225, 103]
     """
-    above = shades()[index(values, end)]
+    return blended(shades()[index(values, end)], grey(picture))
+
+
+def blended(above: NDArray[np.uint8], below: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return colours with their opacity (…, 4) laid over others (…, 3).
+
+    Examples
+    --------
+    >>> blended(np.array([[200, 0, 0, 51]], np.uint8), np.array([[100, 100, 0]], np.uint8)).tolist()
+    [[120, 80, 0]]
+    """
     share = above[..., 3:] / 255
-    return np.round(share * above[..., :3] + (1 - share) * grey(picture)).astype(np.uint8)
+    return np.round(share * above[..., :3] + (1 - share) * below).astype(np.uint8)
 
 
 def over_source(values: NDArray[np.floating], end: float) -> str:

@@ -10,8 +10,8 @@ import numpy as np
 import xarray as xr
 
 from ... import statistics
-from ...result import ATTRIBUTION, DETECTOR, MODEL, PSNR_WINDOW, X, Y, facts
-from .captions import GLOSSARY, pushes
+from ...result import ATTRIBUTION, MODEL, PSNR_WINDOW, X, Y, facts
+from .captions import glossary
 
 _PAPER = "https://arxiv.org/abs/2011.11036"
 _SHARE = 0.95
@@ -57,8 +57,7 @@ def _of_many(many: xr.Dataset) -> str:
 def told(made_from: tuple[str, Any] | None) -> str:
     """Return what stands below a page's figure: the glossary, where it comes from, where to read on."""
     attributes = _attributes(made_from)
-    lines = [pushes(attributes).replace(" … ", " (blue) … ") + " (red)."] if DETECTOR in attributes else []
-    glossary = "".join(f"<li>{html.escape(line[:1].upper() + line[1:])}</li>" for line in (*lines, *GLOSSARY))
+    meant = "".join(f"<li>{html.escape(line)}</li>" for line in glossary(attributes))
     rows = "".join(
         f"<tr><th>{html.escape(str(name))}</th><td>{html.escape(str(value))}</td></tr>"
         for name, value in attributes.items()
@@ -67,7 +66,7 @@ def told(made_from: tuple[str, Any] | None) -> str:
     paper = f'<a href="{_PAPER}" rel="noreferrer">Gu &amp; Dong, CVPR 2021</a>'
     method = f"Local attribution maps: {paper}. Made by lam_nb."
     words = "<details><summary>What am I looking at?</summary>"
-    return f"{words}<ul>{glossary}</ul></details>{where}<p>{method}</p>"
+    return f"{words}<ul>{meant}</ul></details>{where}<p>{method}</p>"
 
 
 def _attributes(made_from: tuple[str, Any] | None) -> Mapping[str, object]:

@@ -26,6 +26,7 @@ __all__ = [
     "is_common",
     "scale_words",
     "style",
+    "tokens",
 ]
 
 
@@ -50,7 +51,13 @@ BOX, HALO = "#ffd400", "#000000"
 """The window's outline, and the line around it: seen on any picture, and in no map's colours."""
 LINES = ("#2f7ed8", "#d55e00", "#00875a", "#a05bd6", "#d6478f", "#8a7a00", "#0e8f9e", "#767676")
 """Colours of curves: 3 : 1 and more on the paper of both rooms."""
-_DARK_ROOMS = ('body[data-jp-theme-light="false"]', "body.vscode-dark", "body.vscode-high-contrast", "html.dark")
+_DARK_ROOMS = (
+    'body[data-jp-theme-light="false"]',
+    "body.vscode-dark",
+    "body.vscode-high-contrast",
+    "html.dark",
+    'html[theme="dark"]',
+)
 
 
 def template(room: Tokens) -> go.layout.Template:
@@ -96,6 +103,24 @@ def style() -> str:
         every = (f"{room} .js-plotly-plot {part.strip()}" for room in _DARK_ROOMS for part in parts.split(","))
         told.append(f"{', '.join(every)} {{ {rule} }}")
     return "\n".join(told)
+
+
+def tokens(element: str) -> str:
+    """Return the style sheet that gives an element of a page the colours of its room, as variables.
+
+    Examples
+    --------
+    >>> tokens(".lam").splitlines()[0][:41]
+    '.lam { --lam-paper: #ffffff; --lam-ink: #'
+    """
+    lines = {f"line-{k}": colour for k, colour in enumerate(LINES)}
+    light = vars(LIGHT) | {"box": BOX, "halo": HALO} | lines
+    dark = ", ".join(f"{room} {element}" for room in _DARK_ROOMS)
+    rules = ((element, light), (dark, vars(DARK)))
+    return "\n".join(
+        f"{place} {{ {' '.join(f'--lam-{name}: {colour};' for name, colour in colours.items())} }}"
+        for place, colours in rules
+    )
 
 
 def colours_of(names: Sequence[str]) -> dict[str, str]:

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 from .frames import Stepped, coloured, decoded, largest, quantised
+from .story import story, tables, window
 from .widget import Widget, source
 
-__all__ = ["Stepped", "Widget", "coloured", "decoded", "largest", "quantised", "source"]
+__all__ = [
+    "Stepped",
+    "Widget",
+    "coloured",
+    "decoded",
+    "largest",
+    "quantised",
+    "source",
+    "story",
+    "tables",
+    "window",
+]
 
 
 def __dir__() -> list[str]:

@@ -17,14 +17,240 @@ function choice(options, put) {
   return select;
 }
 
-// A slider along the path; `put` gets the step. Keys move it by `jumps`.
-function stepSlider(steps, put) {
-  const slider = element("input", { type: "range", min: 0, max: steps - 1, step: 1, className: "lam-slider" });
-  slider.setAttribute("aria-label", "step along the path");
-  slider.addEventListener("input", () => put(Number(slider.value)));
-  return slider;
+// Tells Python at every change: an echo from the kernel would undo a value that it has not been told yet.
+const put = (model, name, value) => {
+  model.set(name, value);
+  model.save_changes();
+};
+
+// A box that is ticked or not, for a trait.
+function tick(model, name, text) {
+  const box = element("input", { type: "checkbox" });
+  box.addEventListener("change", () => put(model, name, box.checked));
+  const node = element("label", {}, box, ` ${text}`);
+  node.show = () => (box.checked = model.get(name));
+  return node;
 }
-const jumps = (steps) => ({ ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -steps, End: steps });
+
+// A slider for a trait that is a number, and the number.
+function amount(model, name, text, min, max) {
+  const input = element("input", { type: "range", min, max, step: 0.05 });
+  const told = element("output", {});
+  input.addEventListener("input", () => put(model, name, Number(input.value)));
+  const node = labelled(text, input);
+  node.append(told);
+  node.show = () => {
+    input.value = model.get(name);
+    told.textContent = model.get(name).toFixed(2);
+  };
+  return node;
+}
+
+// What is asked, of what, and on demand what is seen and what the words mean.
+function story(model) {
+  const lines = model.get("lines").map((text) => element("p", { textContent: text }));
+  const meant = model.get("glossary").map((text) => element("li", { textContent: text }));
+  const key = element("p", {}, element("span", { className: "lam-key" }), " the window that is asked about");
+  const asked = element("details", {}, element("summary", { textContent: "What am I looking at?" }), element("ul", {}, ...meant));
+  return element("header", { className: "lam-story" }, element("h3", { textContent: model.get("question") }), ...lines, key, asked);
+}
+
+// Plays the steps, slides along them, and says where it is. Keys: arrows, page up and down, home, end; space plays.
+const SECONDS = { "in 6 s": 6, "in 15 s": 15, "in 2.5 s": 2.5 };
+function player(model, heard) {
+  const labels = model.get("labels"), last = labels.length - 1;
+  const go = (step) => put(model, "step", clamp(step, 0, last));
+  const slider = element("input", { type: "range", min: 0, max: last, step: 1, className: "lam-slider" });
+  slider.setAttribute("aria-label", "step along the path");
+  slider.addEventListener("input", () => go(Number(slider.value)));
+  const play = element("button", { type: "button" }), label = element("output", {});
+  const pace = choice(Object.keys(SECONDS), () => timer && start());
+  pace.setAttribute("aria-label", "how long it plays");
+  let timer = 0;
+  const stop = () => {
+    clearInterval(timer);
+    timer = 0;
+    play.textContent = "▶ play";
+  };
+  const start = () => {
+    stop();
+    play.textContent = "❚❚ pause";
+    timer = setInterval(() => go((model.get("step") + 1) % (last + 1)), Math.max(60, (1000 * SECONDS[pace.value]) / last));
+  };
+  const toggle = () => (timer ? stop() : start());
+  play.addEventListener("click", toggle);
+  const jumps = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -10, PageUp: 10, Home: -last, End: last };
+  heard.set(slider, (event) => {
+    if (event.key === " ") toggle();
+    else if (event.key in jumps) go(model.get("step") + jumps[event.key]);
+    else return false;
+    return true;
+  });
+  stop();
+  const node = element("div", { className: "lam-controls lam-player", hidden: last < 1 }, play, pace, slider, label);
+  node.show = () => {
+    slider.value = model.get("step");
+    label.textContent = labels[model.get("step")];
+    slider.setAttribute("aria-valuetext", label.textContent);
+  };
+  node.stop = stop;
+  return node;
+}
+
+// Pictures of the same pixels that are enlarged together: framed to where the maps lie, or whole, with the window on
+// each and a mark on one pixel. Ctrl and the wheel, buttons, + − 0 enlarge; dragging moves.
+function album(model, height, width, heard, { point, pick = () => {}, step }) {
+  const panes = [];
+  const percent = (value) => `${100 * value}%`;
+  let zoom, mark = null;
+
+  const lay = (node, [top, left, tall, wide], by = zoom) =>
+    Object.assign(node.style, { left: percent(left * by.k + by.x), top: percent(top * by.k + by.y), width: percent(wide * by.k), height: percent(tall * by.k) });
+
+  function look() {
+    for (const { canvases, box, cross, inset } of panes) {
+      for (const canvas of canvases) canvas.style.transform = `translate(${percent(zoom.x)}, ${percent(zoom.y)}) scale(${zoom.k})`;
+      lay(box, model.get("box"));
+      cross.hidden = !mark;
+      if (mark) lay(cross, [mark[0] / height, mark[1] / width, 1 / height, 1 / width]);
+      if (!inset) continue;
+      inset.hidden = zoom.k < 1.01;
+      lay(inset.shown, [-zoom.y / zoom.k, -zoom.x / zoom.k, 1 / zoom.k, 1 / zoom.k], { k: 1, x: 0, y: 0 });
+    }
+  }
+  function home() {
+    const [k, x, y] = model.get("whole") ? [1, 0, 0] : model.get("focus");
+    zoom = { k, x, y };
+    look();
+  }
+  function enlarge(by, px = 0.5, py = 0.5) {
+    const k = clamp(zoom.k * by, 1, 64);
+    zoom = { k, x: clamp(px - ((px - zoom.x) / zoom.k) * k, 1 - k, 0), y: clamp(py - ((py - zoom.y) / zoom.k) * k, 1 - k, 0) };
+    look();
+  }
+
+  function watch(view) {
+    const share = (event) => {
+      const box = view.getBoundingClientRect();
+      return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+    };
+    const place = (at, start, side) => clamp(Math.floor(((at - start) / zoom.k) * side), 0, side - 1);
+    const pixel = ([px, py]) => [place(py, zoom.y, height), place(px, zoom.x, width)];
+    let grip = null;
+    view.addEventListener("pointermove", (event) => {
+      const [px, py] = share(event);
+      if (grip && Math.hypot(px - grip.px, py - grip.py) > 0.02) grip.moved = true;
+      if (!grip?.moved) return point(pixel([px, py]), view);
+      zoom = { k: zoom.k, x: clamp(grip.x + px - grip.px, 1 - zoom.k, 0), y: clamp(grip.y + py - grip.py, 1 - zoom.k, 0) };
+      look();
+    });
+    view.addEventListener("pointerdown", (event) => {
+      const [px, py] = share(event);
+      grip = { px, py, x: zoom.x, y: zoom.y };
+      view.setPointerCapture(event.pointerId);
+    });
+    view.addEventListener("pointerup", (event) => {
+      if (grip && !grip.moved) pick(pixel(share(event)));
+      grip = null;
+    });
+    view.addEventListener("pointercancel", () => (grip = null));
+    view.addEventListener("wheel", (event) => {  // without Ctrl the page scrolls
+      if (!event.ctrlKey && !event.metaKey) return;
+      event.preventDefault();
+      enlarge(Math.exp(-event.deltaY / 300), ...share(event));
+    }, { passive: false });
+    view.addEventListener("dblclick", home);
+    const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
+    heard.set(view, (event) => {
+      const [y, x] = mark ?? [height >> 1, width >> 1];
+      if (event.key in by) step([clamp(y + by[event.key][0], 0, height - 1), clamp(x + by[event.key][1], 0, width - 1)], view);
+      else if (event.key === "+" || event.key === "-") enlarge(event.key === "+" ? 1.5 : 1 / 1.5, (x / width) * zoom.k + zoom.x, (y / height) * zoom.k + zoom.y);
+      else if (event.key === "0") home();
+      else if (event.key === "Escape") step(null, view);
+      else return false;
+      return true;
+    });
+  }
+
+  // Layers of one pane, from below; with an inset of the whole where they are maps.
+  function add(title, unit, layers, withInset = false) {
+    const canvases = layers.map((layer) => layer.canvas);
+    const box = element("div", { className: "lam-window" }), cross = element("div", { className: "lam-mark", hidden: true });
+    const view = element("div", { className: "lam-view", tabIndex: 0 }, ...canvases, box, cross);
+    view.style.aspectRatio = `${width} / ${height}`;
+    view.setAttribute("role", "img");
+    view.setAttribute("aria-label", `${title}; arrow keys choose a pixel`);
+    const made = { canvases, box, cross, view, inset: null, whole: () => {} };
+    if (withInset) {
+      const small = layer(height, width), part = element("div", { className: "lam-window" });
+      made.inset = element("div", { className: `lam-inset lam-${model.get("corner").replace(" ", " lam-")}` }, small.canvas, part);
+      made.inset.shown = part;
+      made.whole = () => {
+        small.context.clearRect(0, 0, width, height);
+        for (const one of canvases) small.context.drawImage(one, 0, 0);
+      };
+      view.append(made.inset);
+    }
+    watch(view);
+    panes.push(made);
+    made.figure = element("figure", {}, element("figcaption", {}, element("b", { textContent: title }), unit ? ` (${unit})` : ""), view);
+    return made;
+  }
+
+  const button = (text, title, act) => {
+    const made = element("button", { type: "button", textContent: text, title });
+    made.setAttribute("aria-label", title);
+    made.addEventListener("click", act);
+    return made;
+  };
+  const whole = tick(model, "whole", "whole picture");
+  const controls = element("span", { className: "lam-zoom" }, button("−", "make smaller", () => enlarge(1 / 1.5)), button("+", "enlarge", () => enlarge(1.5)), whole);
+  const at = (pixel) => {
+    mark = pixel;
+    look();
+  };
+  zoom = { k: 1, x: 0, y: 0 };
+  return { add, at, controls, home: () => (whole.show(), home()) };
+}
+
+// A canvas of so many pixels and what draws on it.
+function layer(height, width) {
+  const canvas = element("canvas", { width, height });
+  const context = canvas.getContext("2d");
+  const image = context.createImageData(width, height), pixels = new Uint32Array(image.data.buffer);
+  return { canvas, context, pixels, paint: () => context.putImageData(image, 0, 0) };
+}
+
+// The grey picture below maps; nothing where it was not kept.
+function greyLayer(model, height, width) {
+  const made = layer(height, width);
+  bytes(model.get("grey")).forEach((value, i) => (made.pixels[i] = (255 << 24) | (value << 16) | (value << 8) | value));
+  made.paint();
+  return made;
+}
+
+// Colours of a palette: bare, or to be laid over the grey picture, where what is weak is seen through.
+function coloursOf(model, bare, palette = 0) {
+  const start = 1024 * (2 * palette + (bare ? 0 : 1));
+  return bytes(model.get("colours")).subarray(start, start + 1024);
+}
+
+// A picture by its address, drawn once it is decoded; the last one asked for stays.
+function shown(target) {
+  const kept = new Map();
+  let wanted = "";
+  return (address) => {
+    const known = kept.get(address) ?? element("img", { src: address });
+    kept.set(address, known);
+    wanted = address;
+    known.decode().then(() => {
+      if (wanted !== address) return;
+      target.canvas.width = known.naturalWidth;
+      target.canvas.height = known.naturalHeight;
+      target.context.drawImage(known, 0, 0);
+    }, () => {});
+  };
+}
 
 const clamp = (value, low, high) => Math.min(high, Math.max(low, value));
 
@@ -33,14 +259,14 @@ const short = (value) => (value === 0 ? "0" : Math.abs(value) >= 1e-3 && Math.ab
 // Values travel as bytes: 127 is zero, 254 the largest, and the square root between keeps small ones apart.
 const decoded = (byte) => Math.sign(byte - 127) * ((byte - 127) / 127) ** 2;
 
-// Colours of all 256 bytes for values that are `full` at byte 254, shown from −end to end.
+// Colours (4 bytes each) of all 256 bytes for values that are `full` at byte 254, shown from −end to end.
 function lookup(colours, full, end, gamma) {
   const table = new Uint32Array(256);
   for (let byte = 0; byte < 256; byte++) {
     const value = decoded(Math.min(byte, 254)) * full;
     const shown = clamp(Math.sign(value) * (Math.abs(value) / end) ** gamma, -1, 1);
-    const i = 3 * Math.round((shown + 1) * 127.5);
-    table[byte] = (255 << 24) | (colours[i + 2] << 16) | (colours[i + 1] << 8) | colours[i];
+    const i = 4 * Math.round((shown + 1) * 127.5);
+    table[byte] = (colours[i + 3] << 24) | (colours[i + 2] << 16) | (colours[i + 1] << 8) | colours[i];
   }
   return table;
 }
@@ -55,7 +281,8 @@ function onScreen(draw) {
   return ask;
 }
 
-function colourBar(colours) {
+// Ends are marked: stronger values have their colours, too.
+function colourBar() {
   const bar = element("span", { className: "lam-bar" });
   const low = element("span"), high = element("span");
   const node = element("div", { className: "lam-scale" }, low, bar, high);
@@ -63,11 +290,11 @@ function colourBar(colours) {
     const stops = [...Array(17).keys()].map((k) => {
       const value = k / 8 - 1;
       const shown = Math.sign(value) * Math.abs(value) ** gamma;
-      const i = 3 * Math.round((shown + 1) * 127.5);
+      const i = 4 * Math.round((shown + 1) * 127.5);
       return `rgb(${palette.slice(i, i + 3).join(",")})`;
     });
     bar.style.background = `linear-gradient(to right, ${stops.join(",")})`;
-    [low.textContent, high.textContent] = [short(-end), short(end)];
+    [low.textContent, high.textContent] = [`▼ ≤ −${short(end)}`, `▲ ≥ ${short(end)}`];
   };
   return node;
 }

@@ -11,14 +11,19 @@ from typing import Any
 import anywidget
 from PIL import Image
 
-from lam_nb.views.kit import embedded, titled, write_page
+from lam_nb.views.kit import FONT, embedded, titled, tokens, write_page
 
 _FOLDER = Path(__file__).parents[1]
 _RENDER = "export default { render };"
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 {title}<style>body {{ font-family: sans-serif; max-width: 1600px; margin: 1em auto; padding: 0 1em; }}
+body {{ background: #fff; }} html.dark body {{ background: #111; }}
 {style}</style></head><body><main id="widget"></main><script type="module">
+const dark = matchMedia("(prefers-color-scheme: dark)");
+const dim = () => document.documentElement.classList.toggle("dark", dark.matches);
+dark.addEventListener("change", dim);
+dim();
 {script}
 const state = {state};
 for (const [name, text] of Object.entries({buffers})) {{
@@ -51,7 +56,8 @@ def source(stem: str, kind: str) -> str:
     >>> "render" in source("scrubber", "js")
     True
     """
-    return "\n".join((_FOLDER / f"{name}.{kind}").read_text(encoding="utf-8") for name in ("kit/base", stem))
+    tokens_ = f"{tokens('.lam')}\n.lam {{ --lam-letters: {FONT['family']}; }}\n" if kind == "css" else ""
+    return tokens_ + "\n".join((_FOLDER / f"{name}.{kind}").read_text(encoding="utf-8") for name in ("kit/base", stem))
 
 
 class Widget(anywidget.AnyWidget):
