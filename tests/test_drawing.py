@@ -176,6 +176,31 @@ def test_the_bar_of_a_comparison_tells_the_common_end(pair):
     np.testing.assert_allclose(shown[15, 5], 255 + (np.array(colour) - 255) * opacity / 255, atol=1)
 
 
+@pytest.mark.parametrize(
+    ("count", "columns", "beside"), [(6, 6, []), (7, 4, []), (7, 5, ["truth", "bicubic"]), (13, 5, [])]
+)
+def test_many_networks_go_on_below_each_under_its_own_heading(count, columns, beside, pair):
+    many = pair.isel(model=np.arange(count) % 2).assign_coords(model=[f"net {k}" for k in range(count)])
+    many = many.assign(reference=many.output.isel(model=0))
+    figure = views.comparison(many, rows=["output", "overlay"], beside=beside)
+    heads = [note for note in figure.layout.annotations if note.xref == "paper" and note.name != "explain"]
+    assert len(heads) == count + len(beside)
+    windows, maps = [], []
+    for picture in figure.layout.images:
+        if "domain" in picture.xref:  # the small picture of the whole
+            continue
+        x, y = (figure.layout[f"{axis[0]}axis{axis[1:]}"].domain for axis in (picture.xref, picture.yref))
+        (maps if picture.layer == "above" else windows).append((sum(x) / 2, y[1]))
+    tops = sorted({round(note.y, 6) for note in heads}, reverse=True)
+    assert len(tops) == -(-len(heads) // columns) and len({round(note.x, 6) for note in heads}) == columns
+    for k, (x, top) in enumerate(maps):
+        note = heads[len(beside) + k]
+        assert note.text.find(f"net {k}<") > 0 and note.x == pytest.approx(x) and note.y > top
+        assert (note.x, note.y) in [(pytest.approx(a), pytest.approx(b)) for a, b in windows]
+        lower = [other for other in tops if other < note.y - 1e-3]
+        assert not lower or top > lower[0], "above the next band"
+
+
 def test_the_bar_of_causal_effects_follows_clip_and_power(effects):
     strong = effects.copy(deep=True)
     strong[names.EFFECT][0, 0], strong[names.EFFECT][0, 1] = 2.5, -1.25

@@ -1,4 +1,4 @@
-"""Words of every view, at three widths, in light and dark: none is cut, none covers another, all can be read."""
+"""Words of every view and widget, at three widths, in light and dark: none cut, none over another, all to be read."""
 
 import itertools
 import re
@@ -8,6 +8,7 @@ import pytest
 import torch
 
 import lam_nb as lam
+import lam_widgets
 from lam_nb import Region, views
 from tests.verbs import reaching
 
@@ -19,6 +20,18 @@ BOXES = """() => Array.from(document.querySelectorAll('#figure svg text')).filte
     && parseFloat(style.fontSize) > 2 && !t.closest('.hoverlayer');
   return shown ? [t.textContent, box.left, box.top, box.right, box.bottom, style.fill] : null }).filter(Boolean)"""
 
+WORDS = """() => {
+  const found = [], walker = document.createTreeWalker(document.getElementById('widget'), NodeFilter.SHOW_TEXT);
+  for (let node = walker.nextNode(); node; node = walker.nextNode()) {
+    const range = document.createRange(), style = getComputedStyle(node.parentElement);
+    range.selectNodeContents(node);
+    const box = range.getBoundingClientRect();
+    const parent = node.parentElement, ink = parent.closest('svg') ? style.fill : style.color;
+    if (!node.textContent.trim() || !parent.checkVisibility() || parent.closest('option, [aria-hidden]')) continue;
+    found.push([node.textContent, box.left, box.top, box.right, box.bottom, ink]);
+  }
+  return found }"""
+
 
 @pytest.fixture(scope="module")
 def shown():
@@ -27,6 +40,7 @@ def shown():
     nets = [reaching("narrow", 3), reaching("wider", 5), reaching("widest", 9)]
     kept = {"keep": ["input", "output", "integrand"], "steps": 6, "reference": truth, **QUIET}
     one = lam.attribute(nets[0], picture, WINDOW, reference=truth, tolerance=0.02, **QUIET)
+    longer = {**kept, "keep": ["input", "output", "integrand", "gradient", "path"]}
     black = lam.attribute(nets[0], picture, WINDOW, path="black", steps=6, **QUIET)
     many = lam.compare(nets, picture, WINDOW, fields=True, **kept)
     cause = lam.causal_effect(nets[0], picture, WINDOW, reference=truth, block=4, fine=3, **QUIET)
@@ -35,6 +49,9 @@ def shown():
         "attribution": views.attribution(one),
         "progression": views.progression(one),
         "comparison": views.comparison(many),
+        "many networks": views.comparison(
+            lam.compare([reaching(f"net {k}", 3) for k in range(7)], picture, WINDOW, **kept), beside=["truth"]
+        ),
         "path_panel": views.path_panel({"blur": one, "black": black}),
         "convergence": views.convergence(one),
         "informative": views.informative(many),
@@ -43,11 +60,15 @@ def shown():
         "receptive_field": views.receptive_field(lam.receptive_field(nets[0], [picture])),
         "diffusion_field": views.diffusion_field(lam.diffusion_field(nets[0], picture, stride=16, steps=3, **QUIET)),
         "faithfulness": views.faithfulness(curves),
+        "scrubber": lam_widgets.Scrubber(lam.attribute(nets[0], picture, WINDOW, **longer), pixel=[4, 5]),
+        "widget of a comparison": lam_widgets.Comparison(many),
+        "picker": lam_widgets.RegionPicker(truth, suggestions=[WINDOW]),
     }
 
 
 NAMES = ["attribution", "progression", "comparison", "path_panel", "convergence", "informative", "causal"]
-NAMES += ["causal_comparison", "receptive_field", "diffusion_field", "faithfulness"]
+NAMES += ["many networks", "causal_comparison", "receptive_field", "diffusion_field", "faithfulness"]
+WIDGETS = ["scrubber", "widget of a comparison", "picker"]
 
 
 def bright(colour):
@@ -61,9 +82,9 @@ def contrast(one, other):
     return (high + 0.05) / (low + 0.05)
 
 
-def check_places(page, width):
+def check_places(page, width, boxes=BOXES):
     """Assert that no word is cut or covers another."""
-    found, wide = page.evaluate(BOXES), page.evaluate("document.documentElement.scrollWidth")
+    found, wide = page.evaluate(boxes), page.evaluate("document.documentElement.scrollWidth")
     assert found
     for words, left, _, right, _, _ in found:
         assert left >= -1 and right <= max(width, wide) + 1, (width, words, left, right)
@@ -74,13 +95,13 @@ def check_places(page, width):
     assert width > 600 or wide <= width
 
 
-def check_contrast(page, scheme):
+def check_contrast(page, scheme, boxes=BOXES):
     """Assert that all words can be read in a light or dark room."""
     page.emulate_media(color_scheme=scheme)
     page.wait_for_timeout(100)
     paper = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert (bright(paper) < 0.1) == (scheme == "dark")
-    fills = {words: fill for words, *_, fill in page.evaluate(BOXES)}
+    fills = {words: fill for words, *_, fill in page.evaluate(boxes)}
     low = {words: round(contrast(fill, paper), 1) for words, fill in fills.items() if contrast(fill, paper) < 4.5}
     assert not low, scheme
 
@@ -99,6 +120,21 @@ def test_words_do_not_meet_are_not_cut_and_can_be_read(name, shown, browser, tmp
             check_contrast(page, "light")
             check_contrast(page, "dark")
     page.close()
+
+
+@pytest.mark.parametrize("name", WIDGETS)
+def test_words_of_widgets_do_not_meet_are_not_cut_and_can_be_read(name, shown, page, tmp_path):
+    shown[name].to_html(tmp_path / "page.html")
+    page.goto(f"file://{tmp_path}/page.html")
+    page.wait_for_selector("#widget .lam")
+    for width in (1400, 900, 400):
+        page.set_viewport_size({"width": width, "height": 4000})  # the player keeps to the lower edge
+        page.wait_for_timeout(300)
+        check_places(page, width, WORDS)
+    for scheme in ("light", "dark"):
+        check_contrast(page, scheme, WORDS)
+    page.locator("summary").first.click() if name != "picker" else None
+    check_places(page, 400, WORDS)
 
 
 @pytest.mark.parametrize("room", [views.kit.LIGHT, views.kit.DARK])

@@ -29,6 +29,7 @@ function render({ model, el }) {
     chosen.setAttribute("aria-label", `select ${name}`);
     chosen.addEventListener("change", () => put(model, "selected", names.filter((_, j) => columns[j].chosen.checked)));
     const ink = element("span", { className: "lam-ink", textContent: "■" });
+    ink.ariaHidden = "true";
     ink.style.color = model.get("inks")[k];
     const told = element("ul", {}, ...Object.entries(numbers).map(([key, values]) => element("li", { textContent: `${key} ${values[k]}` })));
     const node = element("div", { className: "lam-model" }, element("h4", {}, chosen, ink, name), told, ...panes.map((one) => one.figure));

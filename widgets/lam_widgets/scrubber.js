@@ -31,9 +31,9 @@ function curves(words) {
       const place = k ? { x: right + 6, "text-anchor": "start" } : { x: side - 6, "text-anchor": "end" };
       const colour = `var(--lam-line-${k})`, points = values.map((value, i) => `${x(alphas[i]).toFixed(1)},${y(value).toFixed(1)}`);
       node.append(svg("polyline", { points: points.join(" "), fill: "none", style: `stroke: ${colour}`, "stroke-width": 2, "stroke-dasharray": k ? "2 4" : "" }));
-      for (const value of [least, most]) node.append(svg("text", { ...place, y: y(value) + 4 }, as(value)));
+      for (const value of new Set([least, most])) node.append(svg("text", { ...place, y: y(value) + 4 }, as(value)));
       const along = (top + bottom) / 2, beside = k ? width - 8 : 14;
-      node.append(svg("text", { x: beside, y: along, "text-anchor": "middle", style: `fill: ${colour}`, transform: `rotate(-90 ${beside} ${along})` }, `${name} (${k ? "dots" : "line"})`));
+      node.append(svg("text", { x: beside, y: along, "text-anchor": "middle", transform: `rotate(-90 ${beside} ${along})` }, `${name} (${k ? "dots" : "line"})`));
     });
   };
   new ResizeObserver(draw).observe(node);

@@ -12,27 +12,31 @@
   const clone = (value) => JSON.parse(JSON.stringify(value));
   const name = (axis) => axis.replace(/^([xy])(\d*)$/, "$1axis$2");
 
-  // Subplots [x axis, y axis] as they were made, row by row; of titled columns, column by column.
-  const subplots = () => {
-    const seen = new Map();
+  // Subplots [x axis, y axis] in the order of their titles, each group with its title from above; a title heads what
+  // stands below it, up to the next one.
+  const columns = () => {
+    const seen = new Map(), titles = notes(wide.layout);
     for (const trace of figure.data) {
       const x = trace.xaxis || "x", y = trace.yaxis || "y";
-      if (!wide.layout[name(y)] || wide.layout[name(y)].overlaying || seen.has(x)) continue;
-      seen.set(x, y);
+      if (wide.layout[name(y)] && !wide.layout[name(y)].overlaying && !seen.has(x)) seen.set(x, y);
     }
-    const number = ([x]) => Number(x.slice(1) || 1);
-    const made = [...seen].sort((a, b) => number(a) - number(b));
-    const titles = notes(wide.layout).length, rows = made.length / titles;
-    if (!(rows > 1 && Number.isInteger(rows))) return made;
-    return made.map((_, k) => made[(k % rows) * titles + Math.floor(k / rows)]);
+    const domain = (axis) => wide.layout[name(axis)].domain || [0, 1];
+    const heads = ([x, y]) => titles
+      .map((one, n) => ({ n, y: one.y, off: Math.abs(one.x - (domain(x)[0] + domain(x)[1]) / 2) }))
+      .filter((one) => one.off < 0.02 && one.y >= domain(y)[1] - 0.01)
+      .reduce((best, one) => (one.y < best.y ? one : best), { n: -1, y: Infinity }).n;
+    const found = [...seen].map((pair) => ({ pair, title: heads(pair), top: domain(pair[1])[1], number: Number(pair[0].slice(1) || 1) }));
+    found.sort((a, b) => a.title - b.title || b.top - a.top || a.number - b.number);
+    return found.map((one, k) => ({ pair: one.pair, title: k && found[k - 1].title === one.title ? -1 : one.title }));
   };
   const notes = (layout) => (layout.annotations || []).filter((one) => one.xref === "paper" && one.name !== "explain");
 
   const stacked = (width) => {
-    const layout = clone(wide.layout), pairs = subplots(), side = width - 80 - Math.max(50, wide.layout.margin?.l || 0);
-    const titles = notes(layout), rows = Math.max(1, Math.round(pairs.length / Math.max(1, titles.length)));
-    const lines = (k) => (k % rows ? 1 : (titles[k / rows]?.text || "").split("<br>").length);  // of a panel's title
-    const above = (k) => (GAP + 17 * (lines(k) - 1) + (rows > 1 && k % rows === 0 ? 10 : 0)) * (k > 0);
+    const layout = clone(wide.layout), panels = columns(), side = width - 80 - Math.max(50, wide.layout.margin?.l || 0);
+    const titles = notes(layout), pairs = panels.map((one) => one.pair);
+    const grouped = titles.length < pairs.length;
+    const lines = (k) => (panels[k].title < 0 ? 1 : (titles[panels[k].title].text || "").split("<br>").length);
+    const above = (k) => (GAP + 17 * (lines(k) - 1) + (grouped && panels[k].title >= 0 ? 10 : 0)) * (k > 0);
     const tops = pairs.map((_, k) => pairs.slice(0, k + 1).reduce((sum, _, n) => sum + above(n) + side * (n > 0), 0));
     const field = tops.at(-1) + side + GAP;
     layout.title = { ...layout.title, text: "" };
@@ -50,7 +54,7 @@
       delete layout[name(x)].matches;
       delete layout[name(y)].matches;
       layout[name(y)].scaleanchor = wide.layout[name(y)].scaleanchor || (wide.layout[name(y)].matches ? x : undefined);
-      if (k % rows === 0 && titles[k / rows]) Object.assign(titles[k / rows], { x: 0.5, y: top, yanchor: "bottom" });
+      if (panels[k].title >= 0) Object.assign(titles[panels[k].title], { x: 0.5, y: top, yanchor: "bottom" });
     });
     for (const note of layout.annotations || []) if (note.name === "explain") note.visible = false;
     const unseen = { size: 1, color: "rgba(0,0,0,0)" };

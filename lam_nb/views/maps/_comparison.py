@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -40,6 +41,8 @@ Values: TypeAlias = NDArray[np.floating]
 _QUALITIES = {PSNR_WINDOW: "window", PSNR: "picture"}
 """What PSNR is of."""
 _SIDE, _LEAST_SIDE, _PAGE = 250, 150, 1080
+_MOST, _HEAD = 6, 130
+"""Most columns of a band, and the room for the headings of the next one."""
 _LEAST_WIDTH = 760
 """Width that the lines of the caption need."""
 _LEFT, _RIGHT, _TOP, _LOW, _CONTROLS = 70, 130, 212, 60, 90
@@ -55,9 +58,10 @@ def comparison(
 ) -> View:
     """Show several networks side by side: output with the window, map over its picture, contribution area, numbers.
 
-    Maps are shares of their own sum of magnitudes, shown where any of them lies. With the integrand kept one
-    slider scrubs them all; made with ``fields=True`` a last row shows the effective receptive fields. Drag a
-    rectangle in one picture to enlarge it for all networks (maps and areas together), double-click to go back.
+    Maps are shares of their own sum of magnitudes, shown where any of them lies. More than six columns go on
+    below. With the integrand kept one slider scrubs them all; made with ``fields=True`` a last row shows the
+    effective receptive fields. Drag a rectangle in one picture to enlarge it for all networks (maps and areas
+    together), double-click to go back.
 
     Parameters
     ----------
@@ -96,43 +100,92 @@ def comparison(
         raise InputError("many: has no dimension 'model'; expected the result of lam_nb.compare.")
     common, chosen, extras = kit.is_common(scale), _rows(rows, many), _beside(beside, many)
     nets = [many.isel({MODEL: k}) for k in range(many.sizes[MODEL])]
-    columns = len(extras) + len(nets)
+    grid = _Grid(chosen, len(extras), len(nets))
     maps = kit.stepwise(statistics.share(many)).transpose(MODEL, ...).values  # (model, step, y, x)
     ends = kit.limits(maps, common)
     titles = [_heading(many, k, None if common else ends[k]) for k in range(len(nets))]
-    figure = make_subplots(
-        rows=len(chosen),
-        cols=columns,
-        subplot_titles=[*(f"<b>{_EXTRAS[one]}</b>" for one in extras), *titles],
-        horizontal_spacing=0.06 / columns**0.5,
-        vertical_spacing=0.15 / len(chosen),
-    )
-    for column, name in enumerate(extras, start=1):
-        _extra(figure, nets[0].assign({OUTPUT: (nets[0][OUTPUT].dims, _picture(nets[0], name))}), chosen, column)
+    figure = grid.figure([*(f"<b>{_EXTRAS[one]}</b>" for one in extras), *titles])
+    for k, name in enumerate(extras):
+        _extra(figure, nets[0].assign({OUTPUT: (nets[0][OUTPUT].dims, _picture(nets[0], name))}), grid, k)
     moving: dict[int, list[str]] = {}
     for k, one in enumerate(nets):
-        for row, kind in enumerate(chosen, start=1):
+        for kind in chosen:
             if kind in _MAPS:
                 moving[len(figure.layout.images)] = [_SOURCES[kind](step, ends[k]) for step in maps[k]]
-            _PANELS[kind](figure, one, row, len(extras) + k + 1, maps[k, -1], ends[k])
+            _PANELS[kind](figure, one, *grid.place(len(extras) + k, kind), maps[k, -1], ends[k])
     note = _scrub(figure, many, moving, size)
-    _label(figure, chosen, len(extras))
-    _link(figure, chosen, len(extras), columns)
-    for row, kind in enumerate(chosen, start=1):
-        if kind == "overlay":
-            _over(figure, many, maps[:, -1], ends, row, len(extras))
-    if set(chosen) & set(_MAPS):
-        row = next(k for k, kind in enumerate(chosen, start=1) if kind in _MAPS)
-        _bar(figure, row, columns, kit.pushes(many.attrs), ends[0] if common else None)
+    _label(figure, grid)
+    _link(figure, grid)
+    if "overlay" in chosen:
+        _over(figure, many, maps[:, -1], ends, grid)
+    if drawn := [kind for kind in chosen if kind in _MAPS]:
+        _bar(figure, *grid.place(grid.columns - 1, drawn[0]), kit.pushes(many.attrs), ends[0] if common else None)
     figure.update_annotations(font_size=13)
     kit.explain(figure, many.attrs, up=112)
     low = _LOW + (_CONTROLS if note is not None else 0)
-    side = min(_SIDE, max(_LEAST_SIDE, (_PAGE - _LEFT - _RIGHT) / 1.08 / columns))
-    width = max(_LEAST_WIDTH, _LEFT + _RIGHT + int(side * 1.08 * columns))
-    words, height = _caption(many, common) + (note or ""), int(len(chosen) * side) + _TOP + low
+    width = max(_LEAST_WIDTH, _LEFT + _RIGHT + int(grid.side * 1.08 * grid.columns))
+    words, height = _caption(many, common) + (note or ""), grid.height + _TOP + low
     kit.dress(figure, words, width, height, l=_LEFT, r=_RIGHT, t=_TOP, b=low)
     figure.update_layout(showlegend=False, dragmode="zoom")
     return View(figure, made_from=("grid", many))
+
+
+@dataclass(frozen=True)
+class _Grid:
+    """Where panels stand: rows of one column are a network's; columns that do not fit go on in a band below."""
+
+    kinds: list[str]
+    extras: int
+    networks: int
+
+    @property
+    def count(self) -> int:
+        """Number of columns, of all bands."""
+        return self.extras + self.networks
+
+    @property
+    def bands(self) -> int:
+        """Number of bands, each with a heading above its columns."""
+        return -(-self.count // _MOST)
+
+    @property
+    def columns(self) -> int:
+        """Number of columns of a band; the last band may have fewer."""
+        return -(-self.count // self.bands)
+
+    @property
+    def side(self) -> float:
+        """Side of a panel in pixels of the screen."""
+        return min(_SIDE, max(_LEAST_SIDE, (_PAGE - _LEFT - _RIGHT) / 1.08 / self.columns))
+
+    @property
+    def height(self) -> int:
+        """Height of all bands in pixels of the screen."""
+        return int(1.15 * self.bands * len(self.kinds) * self.side) + (self.bands - 1) * _HEAD
+
+    def place(self, k: int, kind: str) -> tuple[int, int]:
+        """Return row and column, from 1, of a kind of picture in column `k`."""
+        band, column = divmod(k, self.columns)
+        return band * (len(self.kinds) + 1) + self.kinds.index(kind) + 1, column + 1
+
+    def figure(self, titles: list[str]) -> go.Figure:
+        """Return a figure of so many subplots; between bands stands an empty row, as high as a heading."""
+        lines: list[str] = [*self.kinds, *[*[""], *self.kinds] * (self.bands - 1)]
+        used = [self.columns] * len(self.kinds)
+        for band in range(1, self.bands):
+            used += [0, *[min(self.columns, self.count - band * self.columns)] * len(self.kinds)]
+        heads = [titles[k * self.columns : (k + 1) * self.columns] for k in range(self.bands)]
+        cells = [n for n, line in enumerate(lines) if line == self.kinds[0]]
+        named = [heads[cells.index(n)] if n in cells else [""] * used[n] for n in range(len(lines))]
+        return make_subplots(
+            rows=len(lines),
+            cols=self.columns,
+            specs=[[{}] * count + [None] * (self.columns - count) for count in used],
+            row_heights=[self.side if line else _HEAD for line in lines],
+            subplot_titles=[title for row in named for title in row],
+            horizontal_spacing=0.06 / self.columns**0.5,
+            vertical_spacing=0.15 / len(self.kinds) / self.bands,
+        )
 
 
 def _rows(rows: Sequence[str] | None, many: xr.Dataset) -> list[str]:
@@ -164,43 +217,46 @@ def _picture(one: xr.Dataset, name: str) -> NDArray[np.floating] | NDArray[np.ui
     return kit.bicubic(one[INPUT].values, (one.sizes[OUT_Y], one.sizes[OUT_X]))
 
 
-def _extra(figure: go.Figure, one: xr.Dataset, chosen: list[str], column: int) -> None:
+def _extra(figure: go.Figure, one: xr.Dataset, grid: _Grid, k: int) -> None:
     """Draw a column of what is no network: pictures alone, other places left empty."""
-    for row, kind in enumerate(chosen, start=1):
-        if kind in ("output", "patch"):
+    for kind in grid.kinds:
+        row, column = grid.place(k, kind)
+        if kind in _PICTURES:
             _PANELS[kind](figure, one, row, column, np.zeros(0), 1.0)
         else:
             figure.update_xaxes(visible=False, row=row, col=column)
             figure.update_yaxes(visible=False, row=row, col=column)
 
 
-def _label(figure: go.Figure, chosen: list[str], extras: int) -> None:
-    """Name rows at their first picture, and columns of pixels below the last row alone."""
-    for row, kind in enumerate(chosen, start=1):
-        first = 1 if kind in ("output", "patch") else extras + 1
-        figure.update_yaxes(title_text=None, row=row)
-        figure.update_yaxes(title_text=f"{_TITLES[kind]}<br>y (px)", row=row, col=first)
-        if row < len(chosen):
-            figure.update_xaxes(title_text=None, row=row)
+def _label(figure: go.Figure, grid: _Grid) -> None:
+    """Name rows at their first picture in each band, and columns of pixels below its last row alone."""
+    for kind in grid.kinds:
+        begins = 0 if kind in _PICTURES else grid.extras
+        for k in range(begins, grid.count):
+            row, column = grid.place(k, kind)
+            title = f"{_TITLES[kind]}<br>y (px)" if k == begins or column == 1 else None
+            figure.update_yaxes(title_text=title, row=row, col=column)
+            if kind != grid.kinds[-1]:
+                figure.update_xaxes(title_text=None, row=row, col=column)
 
 
-def _over(
-    figure: go.Figure, many: xr.Dataset, maps: NDArray[np.floating], ends: list[float], row: int, extras: int
-) -> None:
+def _over(figure: go.Figure, many: xr.Dataset, maps: NDArray[np.floating], ends: list[float], grid: _Grid) -> None:
     """Put the grey picture below all maps, and show where any of them lies."""
     picture, shown = many[INPUT].values, kit.frame(maps)
     below = kit.grey_source(picture)
-    for k, (values, end) in enumerate(zip(maps, ends, strict=True), start=extras + 1):
-        kit.under(figure, below, values.shape, row, k)
-        kit.show(figure, shown, kit.laid_source(values, picture, end), row, k)
+    for k, (values, end) in enumerate(zip(maps, ends, strict=True), start=grid.extras):
+        place = grid.place(k, "overlay")
+        kit.under(figure, below, values.shape, *place)
+        kit.show(figure, shown, kit.laid_source(values, picture, end), *place)
 
 
-def _link(figure: go.Figure, chosen: list[str], extras: int, columns: int) -> None:
+def _link(figure: go.Figure, grid: _Grid) -> None:
     """Have pictures of one kind of pixels zoom together: outputs, patches, inputs, and fields."""
     firsts: dict[str, tuple[int, int]] = {}
-    for row, kind in enumerate(chosen, start=1):
+    for kind in grid.kinds:
         pixels = "input" if kind in (*_MAPS, "area") else kind
-        for column in range(1 if pixels in ("output", "patch") else extras + 1, columns + 1):
+        for k in range(0 if kind in _PICTURES else grid.extras, grid.count):
+            row, column = grid.place(k, kind)
             first = firsts.setdefault(pixels, (row, column))
             if (row, column) != first:
                 x, y = (next(axes(row=first[0], col=first[1])) for axes in (figure.select_xaxes, figure.select_yaxes))
@@ -208,9 +264,9 @@ def _link(figure: go.Figure, chosen: list[str], extras: int, columns: int) -> No
                 figure.update_yaxes(matches=kit.axis_name(y), scaleanchor=None, row=row, col=column)
 
 
-def _bar(figure: go.Figure, row: int, columns: int, words: str, end: float | None) -> None:
+def _bar(figure: go.Figure, row: int, column: int, words: str, end: float | None) -> None:
     """Draw the maps' colour bar beside their row, in shares, or relative to each map's own end."""
-    middle = next(figure.select_yaxes(row=row, col=columns)).domain
+    middle = next(figure.select_yaxes(row=row, col=column)).domain
     told = [f"▼ ≤ −{end:.2%}", "0", f"▲ ≥ {end:.2%}"] if end else ["▼ own end", "0", "▲ own end"]
     bar = {"thickness": 10, "len": middle[1] - middle[0], "y": sum(middle) / 2, "x": 1.01, "tickfont_size": 12}
     bar |= {"tickvals": [-1, 0, 1], "ticktext": told, "outlinewidth": 0}
@@ -218,7 +274,7 @@ def _bar(figure: go.Figure, row: int, columns: int, words: str, end: float | Non
     bar |= {"title_font_size": 12}
     marker = {"color": [0], "cmin": -1, "cmax": 1, "colorscale": kit.DIVERGING, "colorbar": bar, "opacity": 0}
     marks = go.Scatter(x=[0], y=[0], mode="markers", marker=marker, hoverinfo="skip", showlegend=False)
-    figure.add_trace(marks, row=row, col=columns)
+    figure.add_trace(marks, row=row, col=column)
 
 
 def _heading(many: xr.Dataset, k: int, end: float | None) -> str:
@@ -276,6 +332,7 @@ def _field(figure: go.Figure, one: xr.Dataset, row: int, column: int, values: Va
 _PANELS = {"output": _output, "patch": _patch, "overlay": _overlay, "map": _map, "area": _area, "field": _field}
 _SOURCES = {"overlay": kit.over_source, "map": kit.signed_source}
 _MAPS = tuple(_SOURCES)
+_PICTURES = ("output", "patch")
 _EXTRAS = {"truth": "ground truth", "bicubic": "bicubic"}
 _TITLES = {
     "output": "output",
