@@ -1,6 +1,6 @@
 """Every figure on one page, in light and dark, wide and on a phone, and as printed: ``python -m tests.gallery FOLDER``.
 
-To be looked at as a critic would. Needs Chromium and playwright; about two minutes on two cores.
+To be looked at as a critic would. Needs Chromium and playwright; about five minutes on two cores.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ from typing import Any
 from playwright.sync_api import sync_playwright
 
 import lam_nb as lam
+import lam_widgets
 from lam_nb import views
 from lam_nb.cli import demonstration
+from lam_widgets.kit import Widget
 
 QUIET = {"progress": False}
 NETWORKS = "fsrcnn", "carn-m", "imdn-small", "rfdn"
@@ -24,8 +26,8 @@ LOOKS = {"light": (1200, "light"), "dark": (1200, "dark"), "phone": (400, "light
 FIVE = ["truth", "map", "overlay", "area", "patch"]
 
 
-def figures(folder: Path) -> Iterator[tuple[str, views.View]]:
-    """Yield the views, by name."""
+def figures(folder: Path) -> Iterator[tuple[str, views.View | Widget]]:
+    """Yield the views and the widgets, by name."""
     sharp = lam.images.sample(demonstration.SAMPLE)
     small, window = lam.images.downscale(sharp, 4), demonstration.REGION
     one = lam.attribute("rfdn", small, window, reference=sharp, steps=24, **QUIET)
@@ -54,6 +56,16 @@ def figures(folder: Path) -> Iterator[tuple[str, views.View]]:
     table = lam.sweep(NETWORKS[:3], pictures, [window], store=folder / "sweep.zarr", steps=6, **QUIET)
     yield "di_scatter", views.di_scatter(lam.studies.di_against_psnr(table))
     yield "content", views.content(lam.studies.content(table))
+    sizes = {"fsrcnn": (56, 8), "carn-m": (64, 8), "imdn-small": (32, 8)}
+    yield "scaling", views.scaling(lam.studies.di_against_size(table, sizes))
+    nets = [lam.networks.load(name) for name in NETWORKS[:3]]
+    yield "sensitivity", views.sensitivity(lam.studies.path_sensitivity(nets, small, window, steps=8, **QUIET))
+    shipped = ["residual", "residual-channel", "residual-gan", "residual-wide", "rfdn-small", *NETWORKS[:3]]
+    every = lam.compare(shipped, small, window, **kept | {"fields": False})
+    yield "comparison of many", views.comparison(every, beside=["truth"])
+    yield "widget, Scrubber", lam_widgets.Scrubber(one)
+    yield "widget, Comparison", lam_widgets.Comparison(many)
+    yield "widget, RegionPicker", lam_widgets.RegionPicker(sharp, suggestions=[window])
     for width in ("cvpr-column", "page"):
         views.save(many, folder / f"five {width}.png", rows=FIVE, width=width, best=True)
 
@@ -75,7 +87,7 @@ def main() -> None:
             for look, (width, scheme) in LOOKS.items():
                 tab = chromium.new_page(viewport={"width": width, "height": 800}, color_scheme=scheme)
                 tab.goto(f"file://{page.absolute()}")
-                tab.wait_for_selector("#figure .main-svg")
+                tab.wait_for_selector("#figure .main-svg, #widget .lam")
                 tab.wait_for_timeout(600)
                 tab.screenshot(path=folder / f"{name} {look}.png", full_page=True)
                 tab.close()

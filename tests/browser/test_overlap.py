@@ -1,5 +1,6 @@
 """Words of every view and widget, at three widths, in light and dark: none cut, none over another, all to be read."""
 
+import html
 import itertools
 import re
 
@@ -14,7 +15,9 @@ from tests.verbs import reaching
 
 WINDOW = Region(16, 40, height=6, width=10)
 QUIET = {"progress": False}
-BOXES = """() => Array.from(document.querySelectorAll('#figure svg text')).filter(t => t.textContent.trim()).map(t => {
+BOXES = """() => Array.from(document.querySelectorAll('#figure svg text')).flatMap(
+    t => t.querySelector('tspan.line') ? Array.from(t.querySelectorAll('tspan.line')) : [t]
+  ).filter(t => t.textContent.trim()).map(t => {
   const style = getComputedStyle(t), box = t.getBoundingClientRect();
   const shown = box.width > 0 && +style.opacity > 0 && style.visibility != 'hidden' && !/, 0\\)$/.test(style.fill)
     && parseFloat(style.fontSize) > 2 && !t.closest('.hoverlayer');
@@ -34,7 +37,7 @@ WORDS = """() => {
 
 
 @pytest.fixture(scope="module")
-def shown():
+def shown(tmp_path_factory):
     picture = torch.rand(3, 20, 30, generator=torch.Generator().manual_seed(0))
     truth = torch.rand(3, 40, 60, generator=torch.Generator().manual_seed(1))
     nets = [reaching("narrow", 3), reaching("wider", 5), reaching("widest", 9)]
@@ -44,6 +47,9 @@ def shown():
     black = lam.attribute(nets[0], picture, WINDOW, path="black", steps=6, **QUIET)
     many = lam.compare(nets, picture, WINDOW, fields=True, **kept)
     cause = lam.causal_effect(nets[0], picture, WINDOW, reference=truth, block=4, fine=3, **QUIET)
+    pictures = {"one": truth, "other": truth.flip(-1).contiguous()}
+    table = lam.sweep(nets, pictures, [WINDOW], store=tmp_path_factory.mktemp("sweep") / "all.zarr", steps=4, **QUIET)
+    sizes = {"narrow": (8, 1), "wider": (16, 1), "widest": (32, 1)}
     curves = lam.faithfulness.curves(nets[0], picture, WINDOW, {"LAM": one}, draws=2, **QUIET)
     return {
         "attribution": views.attribution(one),
@@ -60,6 +66,13 @@ def shown():
         "receptive_field": views.receptive_field(lam.receptive_field(nets[0], [picture])),
         "diffusion_field": views.diffusion_field(lam.diffusion_field(nets[0], picture, stride=16, steps=3, **QUIET)),
         "faithfulness": views.faithfulness(curves),
+        "randomised": views.randomised(lam.faithfulness.randomised(nets[0], picture, WINDOW, steps=4, **QUIET)),
+        "sensitivity": views.sensitivity(lam.studies.path_sensitivity(nets, picture, WINDOW, steps=4, **QUIET)),
+        "content": views.content(lam.studies.content(table)),
+        "scaling": views.scaling(lam.studies.di_against_size(table, sizes)),
+        "di_scatter": views.di_scatter(
+            lam.studies.di_against(table, {net.name: k for k, net in enumerate(nets)}, "depth")
+        ),
         "scrubber": lam_widgets.Scrubber(lam.attribute(nets[0], picture, WINDOW, **longer), pixel=[4, 5]),
         "widget of a comparison": lam_widgets.Comparison(many),
         "picker": lam_widgets.RegionPicker(truth, suggestions=[WINDOW]),
@@ -68,6 +81,7 @@ def shown():
 
 NAMES = ["attribution", "progression", "comparison", "path_panel", "convergence", "informative", "causal"]
 NAMES += ["many networks", "causal_comparison", "receptive_field", "diffusion_field", "faithfulness"]
+NAMES += ["randomised", "sensitivity", "content", "scaling", "di_scatter"]
 WIDGETS = ["scrubber", "widget of a comparison", "picker"]
 
 
@@ -120,6 +134,16 @@ def test_words_do_not_meet_are_not_cut_and_can_be_read(name, shown, browser, tmp
             check_contrast(page, "light")
             check_contrast(page, "dark")
     page.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_view_asks_a_question_and_tells_what_is_seen(name, shown, tmp_path):
+    figure = shown[name]
+    assert re.match(r"<b>[A-Z][^<]*\?</b>", figure.layout.title.text)
+    lines = views.kit.explained(figure)
+    assert lines and all(line[0].isupper() or line[0] in "±▲“" for line in lines)
+    page = figure.to_html(tmp_path / "page.html").read_text()
+    assert all(f"<li>{html.escape(line)}</li>" in page for line in lines)
 
 
 @pytest.mark.parametrize("name", WIDGETS)

@@ -11,7 +11,7 @@ from ... import statistics
 from ...result import BLOCK_X, BLOCK_Y, DRAW, DRAWS, EVERY_DRAW, INPUT, QUALITY_ORIGIN, X, Y
 from .. import kit
 from ..kit import View
-from ._drawing import BAR, HEIGHT, SPACE, Colours, checked, counts, draw, measured_in, right, span
+from ._drawing import BAR, HEIGHT, MEANS, SPACE, Colours, checked, counts, draw, measured_in, right, span
 
 
 def causal(
@@ -76,6 +76,7 @@ def causal(
     kit.dress(figure, _caption(dataset), min(1080, 370 * count), HEIGHT - 60 * (count - 3), l=60, r=60, t=120, b=50)
     figure.update_layout(showlegend=False)
     figure.update_annotations(font_size=13)
+    kit.explain(figure, [*MEANS, "Interventions: how often each block was given other content."])
     return View(figure, made_from=("causal", dataset))
 
 

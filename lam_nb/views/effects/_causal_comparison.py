@@ -11,7 +11,7 @@ from ...result import facts
 from ...validation import InputError
 from .. import kit
 from ..kit import View
-from ._drawing import HEIGHT, SPACE, Colours, checked, counts, draw, span
+from ._drawing import HEIGHT, MEANS, SPACE, Colours, checked, counts, draw, span
 
 
 def causal_comparison(
@@ -65,4 +65,5 @@ def causal_comparison(
     kit.dress(figure, words, max(480, min(1080, 340 * len(maps))), HEIGHT, l=60, r=70, t=140, b=50)
     figure.update_layout(showlegend=False)
     figure.update_annotations(font_size=12)
+    kit.explain(figure, MEANS)
     return View(figure)

@@ -30,6 +30,13 @@ from .. import kit
 
 HEIGHT, SPACE = 480, 0.1
 BAR = {"thickness": 12, "len": 0.9, "tickfont_size": 12}
+MEANS = (
+    kit.OUTLINE,
+    "Each block of the input was given other content, several times; only what lies in the window was judged.",
+    "Red: the block's own content helps, the window is restored better with it than without; blue: it harms.",
+    "± is the standard error over draws. Seen through: blocks whose effect is not known.",
+)
+"""What a reader of causal effects may not know."""
 _WORDS = {POSITIVE: "help", NEGATIVE: "harm", ZERO: "no effect", OWN: "own"}
 _TICKS = np.array([-1, -0.5, 0, 0.5, 1])
 

@@ -29,13 +29,19 @@ from ...types import Region
 from ...validation import InputError
 
 QUESTION = "Which input pixels made this window?"
+OUTLINE = "Yellow outline: the window of the network's output that is asked about."
+INDEX = "DI, diffusion index: 100 if all pixels count the same, near 0 if a few do; depends on the picture's size."
+GIVE_OR_TAKE = "± of an index: the estimated error of its integration."
+INTERVALS = "Bars: 95 % intervals, by drawing the images again."
 GLOSSARY = (
-    "Yellow outline: the window of the network's output that is asked about.",
+    OUTLINE,
     "Red pixels push what the detector measures there up, blue ones down; the stronger, the more opaque.",
     "▲ ▼: a fifth of the pixels that count are stronger than the ends of the scale.",
-    "DI, diffusion index: 100 if all pixels count the same, near 0 if a few do; depends on the picture's size.",
-    "± of it: the estimated error of the integration. σ: the blur, in input pixels.",
+    INDEX,
+    f"{GIVE_OR_TAKE} σ: the blur, in input pixels.",
 )
+_QUESTION_ENDS = 38
+"""Pixels from the top of a figure to below its question."""
 _NOTHING = "none"
 """Rule of the methods that integrate nothing, as version 0.1 wrote it."""
 
@@ -99,17 +105,34 @@ def index_words(dataset: xr.Dataset) -> str:
     return f"{float(statistics.diffusion_index(dataset)):.2f}{_give_or_take(dataset)}"
 
 
-def explain(figure: go.Figure, told: Mapping[str, object], *more: str, up: int = 30) -> None:
-    """Add what is told on demand, so many pixels above the plots: what is seen, and what the words mean."""
+def explain(figure: go.Figure, lines: Iterable[str]) -> None:
+    """Add what is told on demand, beside the figure's question: what is seen, and what the words mean.
+
+    Comes last, when the margins are known.
+
+    Examples
+    --------
+    >>> figure = go.Figure(layout={"margin": {"t": 100}})
+    >>> explain(figure, [INDEX])
+    >>> explained(figure)[0][:19]
+    'DI, diffusion index'
+    """
     figure.add_annotation(
         text="<i>? what am I looking at</i>",
-        hovertext="<br>".join([*more, *glossary(told)]),
+        hovertext="<br>".join(lines),
         hoverlabel={"bgcolor": "#ffffff", "bordercolor": "#59636e", "font": {"size": 12, "color": "#1f2328"}},
-        **{"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom", "yshift": up},
+        **{"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom"},
+        yshift=(figure.layout.margin.t or 100) - _QUESTION_ENDS,
         showarrow=False,
         captureevents=True,
         name="explain",
     )
+
+
+def explained(figure: go.Figure) -> list[str]:
+    """Return what a figure tells on demand, line by line; nothing where it tells none."""
+    told = [str(note.hovertext) for note in figure.layout.annotations if note.name == "explain"]
+    return told[0].split("<br>") if told else []
 
 
 def glossary(told: Mapping[str, object]) -> list[str]:

@@ -12,6 +12,7 @@ import plotly.graph_objects as go
 from ...result import page as page_name
 from ...result import replacing
 from ...validation import InputError
+from .captions import explained
 from .markup import titled
 from .story import finding, told
 from .theme import DARK, LIGHT, style
@@ -71,7 +72,7 @@ def write_html(figure: go.Figure, path: str | os.PathLike[str], title: str = "la
     found = finding(made_from)
     before = f"<main><p class='finding'>{html.escape(found)}</p>" if found else "<main>"
     script = (resources.files(__name__.rpartition(".")[0]) / "page.js").read_text(encoding="utf-8")
-    after = f"<footer>{told(made_from)}</footer></main><script>{script}</script>"
+    after = f"<footer>{told(made_from, explained(figure))}</footer></main><script>{script}</script>"
     page = page.replace("<head>", f'<head lang="en">{head}', 1).replace("<body>", f"<body>{before}", 1)
     return write_page(path, f"{after}</body>".join(page.rsplit("</body>", 1)))
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,6 @@ import xarray as xr
 
 from ... import statistics
 from ...result import ATTRIBUTION, MODEL, PSNR_WINDOW, X, Y, facts
-from .captions import glossary
 
 _PAPER = "https://arxiv.org/abs/2011.11036"
 _SHARE = 0.95
@@ -54,10 +53,10 @@ def _of_many(many: xr.Dataset) -> str:
     return words
 
 
-def told(made_from: tuple[str, Any] | None) -> str:
-    """Return what stands below a page's figure: the glossary, where it comes from, where to read on."""
+def told(made_from: tuple[str, Any] | None, lines: Sequence[str]) -> str:
+    """Return what stands below a page's figure: what its words mean, where it comes from, where to read on."""
     attributes = _attributes(made_from)
-    meant = "".join(f"<li>{html.escape(line)}</li>" for line in glossary(attributes))
+    meant = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
     rows = "".join(
         f"<tr><th>{html.escape(str(name))}</th><td>{html.escape(str(value))}</td></tr>"
         for name, value in attributes.items()
@@ -65,8 +64,8 @@ def told(made_from: tuple[str, Any] | None) -> str:
     where = f"<details><summary>Where it comes from</summary><table>{rows}</table></details>" if rows else ""
     paper = f'<a href="{_PAPER}" rel="noreferrer">Gu &amp; Dong, CVPR 2021</a>'
     method = f"Local attribution maps: {paper}. Made by lam_nb."
-    words = "<details><summary>What am I looking at?</summary>"
-    return f"{words}<ul>{meant}</ul></details>{where}<p>{method}</p>"
+    words = f"<details><summary>What am I looking at?</summary><ul>{meant}</ul></details>" if meant else ""
+    return f"{words}{where}<p>{method}</p>"
 
 
 def _attributes(made_from: tuple[str, Any] | None) -> Mapping[str, object]:

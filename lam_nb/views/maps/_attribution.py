@@ -71,8 +71,8 @@ def attribution(dataset: xr.Dataset, *, bare: bool = False) -> View:
         kit.box(figure, dataset, 1, column, facts(dataset)["scale"] if name == INPUT else 1)
     kit.box(figure, dataset, 1, len(titles), told["scale"])
     figure.update_annotations(font_size=14)
-    kit.explain(figure, told)
     figure.update_layout(**kit.look(dataset, height=460), margin={"l": 65, "r": 20, "t": 120, "b": 50})
+    kit.explain(figure, kit.glossary(told))
     return View(figure, made_from=("grid", dataset))
 
 

@@ -121,12 +121,12 @@ def comparison(
     if drawn := [kind for kind in chosen if kind in _MAPS]:
         _bar(figure, *grid.place(grid.columns - 1, drawn[0]), kit.pushes(many.attrs), ends[0] if common else None)
     figure.update_annotations(font_size=13)
-    kit.explain(figure, many.attrs, up=112)
     low = _LOW + (_CONTROLS if note is not None else 0)
     width = max(_LEAST_WIDTH, _LEFT + _RIGHT + int(grid.side * 1.08 * grid.columns))
     words, height = _caption(many, common) + (note or ""), grid.height + _TOP + low
     kit.dress(figure, words, width, height, l=_LEFT, r=_RIGHT, t=_TOP, b=low)
     figure.update_layout(showlegend=False, dragmode="zoom")
+    kit.explain(figure, kit.glossary(many.attrs))
     return View(figure, made_from=("grid", many))
 
 

@@ -23,6 +23,10 @@ from .. import kit
 from ..kit import View
 
 _COLOURS = "Cividis"
+_MEANS = (
+    "Each square is a window of the output; its colour is the diffusion index of that window's map.",
+    "Empty squares: windows that are flat, in which the detector finds nothing.",
+)
 _WIDTH, _HEIGHT = 860, 460
 
 
@@ -63,6 +67,7 @@ def diffusion_field(dataset: xr.Dataset) -> View:
     figure.update_xaxes(matches="x", row=1, col=2)
     figure.update_yaxes(matches="y", scaleanchor=None, row=1, col=2)
     kit.dress(figure, _caption(dataset), _WIDTH, _HEIGHT, l=60, r=20, t=110, b=50)
+    kit.explain(figure, [*_MEANS, kit.INDEX, kit.GIVE_OR_TAKE])
     return View(figure)
 
 

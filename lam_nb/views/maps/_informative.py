@@ -12,6 +12,10 @@ from .. import kit
 from ..kit import View
 
 _HEIGHT = 470
+_MEANS = (
+    "Red: input pixels that all networks use; they do for the most basic restoration.",
+    "Blue: those that only the networks that look widely use. White: no network does.",
+)
 
 
 def informative(many: xr.Dataset) -> View:
@@ -62,4 +66,5 @@ def informative(many: xr.Dataset) -> View:
     names = ", ".join(str(name) for name in many[MODEL].values)
     words = f"<b>What do all networks use, and what only some?</b>{kit.small(names, area.attrs['method'])}"
     kit.dress(figure, words, 900, _HEIGHT, l=60, r=20, t=100, b=50)
+    kit.explain(figure, [kit.OUTLINE, *_MEANS])
     return View(figure)

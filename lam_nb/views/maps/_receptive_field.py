@@ -24,6 +24,11 @@ from .. import kit
 from ..kit import View
 
 _NOTHING_TO_ALL = "Viridis"
+_MEANS = (
+    "Colours: how strongly the output pixel in the middle answers to each input pixel around it, over the pictures.",
+    "Dotted: what it can see at all; what lies outside changes it by exactly nothing.",
+    "“At least”: it sees no less, and may see more than was measured.",
+)
 
 
 def receptive_field(dataset: xr.Dataset) -> View:
@@ -75,7 +80,8 @@ def receptive_field(dataset: xr.Dataset) -> View:
     figure.update_yaxes(
         title_text="rows from the output pixel (input px)", autorange="reversed", scaleanchor="x", **units
     )
-    kit.dress(figure, _caption(dataset), 640, 540, l=70, r=20, t=110, b=60)
+    kit.dress(figure, _caption(dataset), 720, 560, l=70, r=20, t=110, b=60)
+    kit.explain(figure, _MEANS)
     return View(figure)
 
 

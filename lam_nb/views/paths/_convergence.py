@@ -21,6 +21,11 @@ from .. import kit
 from ..kit import View
 
 _BLUE, _RED, _GREY = "#1f77b4", "#d62728", "#888888"
+_MEANS = (
+    "Left: how far the map may be off, relative to its sum of magnitudes, after so many gradients of the network.",
+    "Middle: the diffusion index by then; the bar is the estimated error of its integration, known at the end.",
+    "Right: what each step of the path, from the baseline to the picture, leaves of that error.",
+)
 
 
 def convergence(dataset: xr.Dataset) -> View:
@@ -83,6 +88,7 @@ def convergence(dataset: xr.Dataset) -> View:
     _axes(figure, dataset)
     figure.update_annotations(font_size=14)
     figure.update_layout(**kit.look(dataset, 420, "Has the map settled?"), margin={"l": 65, "r": 20, "t": 120, "b": 55})
+    kit.explain(figure, [*_MEANS, kit.INDEX])
     return View(figure)
 
 

@@ -14,6 +14,10 @@ from .. import kit
 from ..kit import View
 
 _SHOWN = 5
+_MEANS = (
+    "Above: pictures on the way from the baseline to the image, and below each how the detector answers to its pixels.",
+    "Curves: the detector; how fast the path changes the picture; what has been gathered, and the line it must reach.",
+)
 
 
 def path_panel(results: xr.Dataset | Mapping[str, xr.Dataset]) -> View:
@@ -69,6 +73,7 @@ def path_panel(results: xr.Dataset | Mapping[str, xr.Dataset]) -> View:
     question = "What happens on the way from the baseline to the picture?"
     figure.update_layout(**kit.look(first, height, question) | {"width": 900}, margin=margins)
     figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1, "xanchor": "right"})
+    kit.explain(figure, [*_MEANS, *kit.glossary(first.attrs)])
     return View(figure, made_from=("path_panel", named))
 
 

@@ -100,7 +100,6 @@ def progression(dataset: xr.Dataset, *, size: int | None = timeline.BUDGET) -> V
         if panel.end is not None:
             kit.under(figure, kit.grey_source(below), panel.size, row, column)
             kit.show(figure, framed, inset, row, column)
-    kit.explain(figure, told)
     _draw_curves(figure, dataset)
     shown = _animate(figure, dataset, panels, size)
     figure.update_annotations(font_size=14)
@@ -109,6 +108,7 @@ def progression(dataset: xr.Dataset, *, size: int | None = timeline.BUDGET) -> V
     )
     if shown < dataset.sizes[ALPHA]:
         figure.layout.title.text += f" · {shown} of {dataset.sizes[ALPHA]} steps shown, to save space"
+    kit.explain(figure, kit.glossary(told))
     return View(figure, made_from=("progression", dataset))
 
 

@@ -21,6 +21,11 @@ from ...result import (
 from .. import kit
 from ..kit import View
 
+_MEANS = (
+    "Deletion: pixels are replaced by the baseline's, those marked most first; if they matter, the area is small.",
+    "Insertion: the other way round, from the baseline to the picture; a large area is good.",
+    "Random: pixels in any order; its band is one standard error over orders.",
+)
 _DASHES = ("solid", "dash", "dot", "dashdot")
 
 
@@ -71,6 +76,7 @@ def faithfulness(dataset: xr.Dataset) -> View:
     who = f"<b>{told['network']}</b> · {kit.where(told)}"
     words = f"<b>Do the marked pixels matter?</b>{kit.small(who, how + 'band one standard error')}"
     kit.dress(figure, words, None, 460, l=70, r=20, t=110, b=60)
+    kit.explain(figure, _MEANS)
     return View(figure, made_from=("faithfulness", dataset))
 
 

@@ -9,6 +9,12 @@ from ...result import LAST, LAYERS, RANK_CORRELATION, STAGE, TOP_OVERLAP, check
 from .. import kit
 from ..kit import View
 
+_MEANS = (
+    "The network's layers are shuffled one after another, from the output backwards, and its map is made anew.",
+    "A map that stays like the trained network's does not depend on what was learned; a faithful one falls to 0.",
+    "Likeness: rank correlation of all pixels, and how many of the strongest ones are the same.",
+)
+
 
 def randomised(dataset: xr.Dataset) -> View:
     """Show how unlike the map becomes while layers are shuffled, from the output backwards.
@@ -49,4 +55,5 @@ def randomised(dataset: xr.Dataset) -> View:
     who = f"<b>{told['network']}</b> · {kit.where(told)}"
     caption = f"<b>Does the map know the network?</b>{kit.small(who, words)}"
     kit.dress(figure, caption, None, 460, l=70, r=20, t=110, b=60)
+    kit.explain(figure, _MEANS)
     return View(figure)

@@ -11,6 +11,10 @@ from ...validation import whole
 from .. import kit
 from ..kit import View
 
+_MEANS = (
+    "Bars: the largest index that any network has on a picture; diamonds: the mean over networks.",
+    "What makes them look widely stands at the top, what they restore from nearby at the bottom.",
+)
 _LOOK = {**kit.AXIS, "zeroline": False}
 
 
@@ -57,7 +61,8 @@ def content(study: xr.Dataset, *, most: int = 30) -> View:
     figure.update_xaxes(title_text="diffusion index", rangemode="tozero", **_LOOK)
     figure.update_yaxes(type="category", automargin=True, **_LOOK)
     how = f"{len(kept)} of {count} images, widest first" if len(kept) < count else f"{count} images, widest first"
-    words = f"<b>What makes networks look widely</b>{kit.small(how)}"
+    words = f"<b>What makes networks look widely?</b>{kit.small(how)}"
     kit.dress(figure, words, 820, 190 + 24 * len(kept), l=90, r=20, t=90, b=60)
     figure.update_layout(legend={"orientation": "h", "x": 1, "xanchor": "right", "y": 1.0, "yanchor": "bottom"})
+    kit.explain(figure, [*_MEANS, kit.INDEX])
     return View(figure)

@@ -10,6 +10,10 @@ from ...result import AGAINST, DIFFUSION_INDEX, ENDS, MODEL, PEARSON, SPEARMAN, 
 from .. import kit
 from ..kit import View
 
+_MEANS = (
+    "Each point is a network, by its mean over the images.",
+    "Pearson and Spearman: how well points follow a line, and an order; 1 fully, 0 not at all, of few also by chance.",
+)
 _AXIS = {**kit.AXIS, "zeroline": False}
 
 
@@ -70,6 +74,7 @@ def di_scatter(study: xr.Dataset) -> View:
     lines = kit.small(f"{label} against ln DI: {' · '.join(numbers)}", how)
     words = f"<b>Does looking wide go with {label}?</b>{lines}"
     kit.dress(figure, words, 820, 520, l=70, r=20, t=110, b=60)
+    kit.explain(figure, [*_MEANS, kit.INTERVALS, kit.INDEX])
     return View(figure, made_from=("di_scatter", study))
 
 

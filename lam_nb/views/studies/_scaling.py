@@ -11,6 +11,10 @@ from ...result import AXIS, COMPARED, DIFFUSION_INDEX, ENDS, MODEL, PSNR, QUANTI
 from .. import kit
 from ..kit import View
 
+_MEANS = (
+    "Each point is a network of one family, by its mean over the images; lines join widths, or depths.",
+    "Spearman: whether more goes with more: 1 always, 0 not at all, −1 always with less.",
+)
 _LOOK = {**kit.AXIS, "zeroline": False}
 
 
@@ -51,8 +55,7 @@ def scaling(study: xr.Dataset) -> View:
             place = {"row": 1, "col": column, "secondary_y": bool(k)}
             figure.add_trace(_line(one, axis, quantity, label, k), **place)
             figure.update_yaxes(
-                title_text=label,
-                title_font_color=kit.LINES[k],
+                title_text=f"{label} ({'dots' if k else 'line'})",
                 showgrid=not k,
                 tickformat=".1f" if k else "",
                 **place,
@@ -62,9 +65,10 @@ def scaling(study: xr.Dataset) -> View:
         figure.update_xaxes(title_text=f"{axis} ({one[axis].attrs['units']})", row=1, col=column, **look)
     told = study.attrs
     how = f"{study.sizes[MODEL]} networks, {told['images']} images, 95 % intervals by drawing images again"
-    words = f"<b>What width and depth do</b>{kit.small(how)}"
+    words = f"<b>What do width and depth do?</b>{kit.small(how)}"
     kit.dress(figure, words, 1000, 440, l=70, r=70, t=120, b=60)
     figure.update_annotations(font_size=12)
+    kit.explain(figure, [*_MEANS, kit.INTERVALS, kit.INDEX])
     return View(figure)
 
 
@@ -81,4 +85,4 @@ def _correlated(study: xr.Dataset, axis: str) -> str:
     for quantity, name in ((DIFFUSION_INDEX, "DI"), (PSNR, "PSNR")):
         middle, low, high = (float(one[SPEARMAN + end].sel({QUANTITY: quantity})) for end in ENDS)
         words.append(f"{name} {middle:+.2f} [{low:+.2f}, {high:+.2f}]")
-    return f"<b>{axis}</b><br>Spearman: {' · '.join(words)}"
+    return f"<b>{axis}</b><br>Spearman: {words[0]}<br>{words[1]}"

@@ -11,6 +11,10 @@ from ...result import CHOICE, DIFFUSION_INDEX, MODEL, RANK_CORRELATION, RANKING,
 from .. import kit
 from ..kit import View
 
+_MEANS = (
+    "Left: how alike a network's maps are under another choice and under the first, by the ranks of their pixels.",
+    "Right: its diffusion index. Order: 1 where networks stand in the same order by it as at first, −1 reversed.",
+)
 _LOOK = {**kit.AXIS, "zeroline": False}
 
 
@@ -43,15 +47,15 @@ def sensitivity(study: xr.Dataset) -> View:
     """
     check(study, RANK_CORRELATION, RANKING, DIFFUSION_INDEX)
     choices = [str(one) for one in study[CHOICE].values]
-    ranks = [f"<br>order {rank:+.2f}" if np.isfinite(rank) else "" for rank in study[RANKING].values]
-    order = [one + rank for one, rank in zip(choices, ranks, strict=True)]
+    ranks = dict(zip(choices, study[RANKING].values, strict=True))
+    known = [f"{one} {rank:+.2f}" for one, rank in list(ranks.items())[1:] if np.isfinite(rank)]
     titles = (f"likeness to the map of {choices[0]}", "diffusion index (logarithmic)")
     figure = make_subplots(rows=1, cols=2, subplot_titles=titles, horizontal_spacing=0.1)
     for k, model in enumerate(study[MODEL].values):
         one = study.sel({MODEL: model})
         look = {"name": str(model), "legendgroup": str(model), "marker_color": kit.LINES[k % len(kit.LINES)]}
         hover = f"{model}, %{{customdata}}<br>%{{y:.3f}}<extra></extra>"
-        shared = {"x": order, "customdata": choices, "hovertemplate": hover, **look}
+        shared = {"x": choices, "customdata": choices, "hovertemplate": hover, **look}
         figure.add_trace(go.Bar(y=one[RANK_CORRELATION].values, **shared), row=1, col=1)
         line = {"mode": "lines+markers", "showlegend": False}
         figure.add_trace(go.Scatter(y=one[DIFFUSION_INDEX].values, **line, **shared), row=1, col=2)
@@ -66,8 +70,9 @@ def sensitivity(study: xr.Dataset) -> View:
     )
     figure.update_xaxes(type="category", **_LOOK)
     varied = study.attrs["varied"]
-    how = "order: rank correlation of the networks' order by diffusion index with the first choice's"
-    words = f"<b>What the choice of {varied} changes</b>{kit.small(how)}"
+    how = f"order of the networks by diffusion index, beside that of {choices[0]}: {' · '.join(known) or 'not known'}"
+    words = f"<b>What does the choice of {varied} change?</b>{kit.small(how)}"
     kit.dress(figure, words, 1000, 460, l=70, r=20, t=110, b=70)
     figure.update_annotations(font_size=13)
+    kit.explain(figure, [*_MEANS, kit.INDEX])
     return View(figure)
