@@ -129,7 +129,7 @@ def test_sizes_that_do_not_divide_and_files(relu_network, image, tmp_path):
     assert "blocks of 7 px" in figure.layout.title.text and figure.data[2].zmax == 1
     ds = lam.attribute(relu_network, image, (17, 21, 5), steps=3, **QUIET)
     beside = lam.views.causal(cem, attribution=ds)
-    assert len(beside.layout.images) == 3 and "rank correlation of blocks" in beside.layout.annotations[3].text
+    assert len(beside.layout.images) == 4 and "rank correlation of blocks" in beside.layout.annotations[3].text
     both = lam.views.causal_comparison([cem, cem], scale="own")
     assert [trace.showscale for trace in both.data if trace.type == "heatmap"] == [True, True]
     with pytest.raises(InputError, match="all in one metric"):

@@ -111,6 +111,11 @@ def test_a_bright_pixel_is_in_its_place_in_every_picture(bright):
     moving = views.progression(bright)
     assert _brightest(_pixels(_decoded(moving.layout.images[0].source))) == BRIGHT
     assert [_reddest(_pixels(_decoded(image.source))) for image in moving.layout.images[2:5]] == [BRIGHT] * 3
+    alone = views.progression(bright, bare=True)
+    assert len(alone.layout.images) == len(moving.layout.images) - 3, "no grey pictures"
+    shown = [_pixels(_decoded(image.source)) for image in alone.layout.images[2:5]]
+    assert [_reddest(one) for one in shown] == [BRIGHT] * 3 and all(one[0, 0].min() > 240 for one in shown)
+    np.testing.assert_array_equal(shown[0][BRIGHT], kit.palette()[255])
 
 
 def test_windows_are_in_the_picture_without_a_browser(bright):
@@ -218,8 +223,9 @@ def test_unknown_blocks_of_a_causal_effect_are_seen_through(effects):
     figure = views.causal(effects)
     own = np.argwhere(np.isnan(effects[names.EFFECT].values))[0]
     blocks = effects[names.EFFECT].shape
-    below, above = (_panel(figure, f"x{k}".replace("x1", "x"), f"y{k}".replace("y1", "y"), blocks) for k in (1, 2))
-    assert abs(above[tuple(own)] - below[tuple(own)].mean()).max() < 30
+    above = _panel(figure, "x2", "y2", blocks)
+    grey = kit.grey(effects.input.values).reshape(blocks[0], -1, blocks[1], effects.sizes["x"] // blocks[1], 3)
+    assert abs(above[tuple(own)] - grey[own[0], :, own[1]].mean((0, 1))).max() < 30, "the grey picture"
 
 
 def test_captions_tell_only_what_is_known(bright):
@@ -341,9 +347,9 @@ def test_the_points_of_a_study_are_in_the_picture_without_a_browser():
     figure = views.di_scatter(study)
     left, top, width, height = _Sheet(figure).place("x", "y")
     page = np.asarray(figure.picture()).astype(int)
-    blue = (page == (0x1F, 0x77, 0xB4)).all(-1)
+    inks = [tuple(int(ink[k : k + 2], 16) for k in (1, 3, 5)) for ink in figure.data[0].marker.color]
     x, y = np.log(study.diffusion_index.values), study.against.values
-    for a, b in zip(x, y, strict=True):
+    for a, b, ink in zip(x, y, inks, strict=True):
         across = left + (0.1 + 0.8 * (a - x.min()) / np.ptp(x)) * width
         down = top + (0.9 - 0.8 * (b - y.min()) / np.ptp(y)) * height
-        assert blue[int(down), int(across)]
+        assert tuple(page[int(down), int(across)]) == ink

@@ -11,7 +11,7 @@ from ... import statistics
 from ...result import BLOCK_X, BLOCK_Y, DRAW, DRAWS, EVERY_DRAW, INPUT, QUALITY_ORIGIN, X, Y
 from .. import kit
 from ..kit import View
-from ._drawing import BAR, HEIGHT, MEANS, SPACE, Colours, checked, counts, draw, measured_in, right, span
+from ._drawing import BAR, HEIGHT, MEANS, SPACE, WIDEST, Colours, checked, counts, draw, measured_in, right, span
 
 
 def causal(
@@ -66,14 +66,13 @@ def causal(
     kit.place(figure, kit.colour_source(dataset[INPUT].values), size, 1, 1, "input px")
     draw(figure, dataset, 2, colours, colours.bar(figure, 2, dataset.attrs["units"]))
     _interventions(figure, dataset)
-    kit.pixel_axes(figure, size, 1, 3, "input px")
     if attribution is not None:
         values = statistics.signed(attribution).values
         source = kit.laid_source(values, dataset[INPUT].values, kit.limit(values))
         kit.place(figure, source, size, 1, 4, "input px")
     for column in range(1, count + 1):
         kit.box(figure, dataset, 1, column, dataset.attrs["scale"])
-    kit.dress(figure, _caption(dataset), min(1080, 370 * count), HEIGHT - 60 * (count - 3), l=60, r=60, t=120, b=50)
+    kit.dress(figure, _caption(dataset), min(WIDEST, 370 * count), HEIGHT - 60 * (count - 3), l=60, r=60, t=120, b=50)
     figure.update_layout(showlegend=False)
     figure.update_annotations(font_size=13)
     kit.explain(figure, [*MEANS, "Interventions: how often each block was given other content."])
@@ -82,16 +81,16 @@ def causal(
 
 def _interventions(figure: go.Figure, dataset: xr.Dataset) -> None:
     bar = {"title": {"text": "draws", "side": "top"}, "x": right(figure, 3), **BAR}
+    kit.place(figure, kit.grey_source(dataset[INPUT].values), (dataset.sizes[Y], dataset.sizes[X]), 1, 3, "input px")
     place = {"x": dataset[BLOCK_X].values, "y": dataset[BLOCK_Y].values}
     hover = "%{z} interventions"
-    told: dict[str, object] = {"colorscale": "Greys", "colorbar": bar}
+    told: dict[str, object] = {"colorscale": "Cividis", "colorbar": bar, "opacity": 0.8}
     if EVERY_DRAW in dataset:
         every = dataset[EVERY_DRAW]
         told["customdata"] = np.stack([every.min(DRAW).values, every.max(DRAW).values], -1)
         hover += f"<br>effects %{{customdata[0]:+.3f}} to %{{customdata[1]:+.3f}} {dataset.attrs['units']}"
-    figure.add_trace(
-        go.Heatmap(z=dataset[DRAWS].values, hovertemplate=f"{hover}<extra></extra>", **place, **told), row=1, col=3
-    )
+    drawn = dataset[DRAWS].where(dataset[DRAWS] > 0).values
+    figure.add_trace(go.Heatmap(z=drawn, hovertemplate=f"{hover}<extra></extra>", **place, **told), row=1, col=3)
 
 
 def _caption(dataset: xr.Dataset) -> str:

@@ -11,7 +11,7 @@ from ...result import facts
 from ...validation import InputError
 from .. import kit
 from ..kit import View
-from ._drawing import HEIGHT, MEANS, SPACE, Colours, checked, counts, draw, span
+from ._drawing import HEIGHT, MEANS, SPACE, WIDEST, Colours, checked, counts, draw, span
 
 
 def causal_comparison(
@@ -62,7 +62,7 @@ def causal_comparison(
     how = f"causal effects, red helps; {kit.scale_words(common)}"
     question = "Which blocks help, and which harm?"
     words = f"<b>{question}</b>{kit.small(f'<b>{kit.where(maps[0].attrs)}</b> · {how}')}"
-    kit.dress(figure, words, max(480, min(1080, 340 * len(maps))), HEIGHT, l=60, r=70, t=140, b=50)
+    kit.dress(figure, words, max(480, min(WIDEST, 340 * len(maps))), HEIGHT, l=60, r=70, t=140, b=50)
     figure.update_layout(showlegend=False)
     figure.update_annotations(font_size=12)
     kit.explain(figure, MEANS)

@@ -1,4 +1,4 @@
-"""What the views of causal effects share: a map over its faint input, its colour bar, its numbers in words."""
+"""What the views of causal effects share: a map over its grey input, its colour bar, its numbers in words."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from ...result import (
 from ...validation import positive
 from .. import kit
 
-HEIGHT, SPACE = 480, 0.1
+HEIGHT, SPACE, WIDEST = 480, 0.1, 1180
 BAR = {"thickness": 12, "len": 0.9, "tickfont_size": 12}
 MEANS = (
     kit.OUTLINE,
@@ -74,15 +74,14 @@ def checked(dataset: xr.Dataset) -> xr.Dataset:
 def draw(
     figure: go.Figure, dataset: xr.Dataset, column: int, colours: Colours, bar: dict[str, object] | None = None
 ) -> None:
-    """Draw a map over its faint input, with a colour bar if one is given."""
-    grey = dataset[INPUT].values.mean(0, keepdims=True)
+    """Draw a map over its grey input, with a colour bar if one is given."""
     size, effect = (dataset.sizes[Y], dataset.sizes[X]), dataset[EFFECT].values
-    kit.place(figure, kit.colour_source(grey), size, 1, column, "input px")
+    kit.place(figure, kit.grey_source(dataset[INPUT].values), size, 1, column, "input px")
     data = np.stack([effect, dataset[STANDARD_ERROR].values, dataset[DRAWS].values], -1)
     hover = f"block at y %{{y}}, x %{{x}}<br>%{{customdata[0]:+.3f}} ± %{{customdata[1]:.3f}} {measured_in(dataset)}"
     hover += "<br>%{customdata[2]} interventions<extra></extra>"
     place = {"x": dataset[BLOCK_X].values, "y": dataset[BLOCK_Y].values, "customdata": data, "hovertemplate": hover}
-    look = {"zmin": -1, "zmax": 1, "colorscale": kit.DIVERGING, "opacity": 0.8, "showscale": bar is not None}
+    look = {"zmin": -1, "zmax": 1, "colorscale": kit.over_scale(), "showscale": bar is not None}
     figure.add_trace(go.Heatmap(z=colours.shares(effect), colorbar=bar, **place, **look), row=1, col=column)
 
 

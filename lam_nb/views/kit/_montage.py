@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from .markup import spelled
+from .letters import font, written
 from .theme import BOX, HALO
 
 _TILE, _GAP, _LINE = 256, 10, 20
@@ -37,7 +37,7 @@ def montage(
     """
     columns = columns or len(panels)
     rows = [panels[k : k + columns] for k in range(0, len(panels), columns)]
-    font = ImageFont.load_default(size=14)
+    letters = font(13)
     tops, bottom, tiles = [], _LINE if caption else 0, []
     for row in rows:
         tiles.append([_tile(picture, box) for _, picture in row])
@@ -46,11 +46,11 @@ def montage(
         bottom += lines * _LINE + max(one.height for one in tiles[-1]) + _GAP
     canvas = Image.new("RGB", (columns * (_TILE + _GAP) + _GAP, bottom), "white")
     pen = ImageDraw.Draw(canvas)
-    pen.text((_GAP, 2), spelled(caption), "black", font)
+    pen.text((_GAP, 2), written(caption), "black", letters)
     for row, shown, (text, top) in zip(rows, tiles, tops, strict=True):
         for k, ((title, _), one) in enumerate(zip(row, shown, strict=True)):
             left = _GAP + k * (_TILE + _GAP)
-            pen.multiline_text((left, text + 2), title, "black", font)
+            pen.multiline_text((left, text + 2), written(title), "black", letters)
             canvas.paste(one, (left, top))
     return canvas
 

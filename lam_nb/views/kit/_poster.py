@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import base64
 import io
-from typing import TypeAlias
 
 import numpy as np
 import plotly.graph_objects as go
-from numpy.typing import NDArray
-from PIL import Image, ImageColor, ImageDraw, ImageFont
+from PIL import Image, ImageColor, ImageDraw
 
-from .markup import plain, spelled
+from ._charts import Box, Trace, curve, frame_numbers, is_cloud, is_curve, points, reach, rows
+from .letters import font, written
+from .theme import LINES
 
-Box: TypeAlias = tuple[float, float, float, float]
-"""Left, top, width, height in pixels."""
-Trace: TypeAlias = go.Scatter | go.Bar
 _WIDTH, _HEIGHT = 1000, 450
+_BAR_ROOM = 120
+"""Pixels to the right of the plots that a colour bar needs with its words."""
 _MARGINS = {"l": 80, "r": 80, "t": 100, "b": 80}
-_COLOURS = ("#1f77b4", "#c24e00", "#5a8a3c", "#7f3c8d")
 
 
 class _Sheet:
@@ -29,7 +27,8 @@ class _Sheet:
         width, height = int(self.layout.width or _WIDTH), int(self.layout.height or _HEIGHT)
         sides = {side: int(getattr(self.layout.margin, side) or default) for side, default in _MARGINS.items()}
         self.field = sides["l"], sides["t"], width - sides["l"] - sides["r"], height - sides["t"] - sides["b"]
-        self.canvas = Image.new("RGB", (width, height), "white")
+        barred = any(trace.type in ("heatmap", "scatter") and _bar(trace) for trace in figure.data)
+        self.canvas = Image.new("RGB", (width + max(0, _BAR_ROOM - sides["r"]) * barred, height), "white")
         self.pen = ImageDraw.Draw(self.canvas)
 
     def draw_heatmaps(self) -> None:
@@ -82,30 +81,106 @@ class _Sheet:
             self.pen.rectangle([x[0], y[0], x[1], y[1]], outline=shape.line.color, width=int(shape.line.width))
 
     def draw_curves(self) -> None:
-        for k, trace in enumerate(filter(_is_curve, self.figure.data)):
-            x, y = trace.xaxis or "x", trace.yaxis or "y"
+        curves = [trace for trace in self.figure.data if is_curve(trace)]
+        inks = {id(trace): _ink(trace, k) for k, trace in enumerate(curves)}
+        for trace in curves:
             if trace.orientation == "h":
-                _rows(self.pen, trace, self.place(x, y), _COLOURS[k % len(_COLOURS)])
+                rows(self.pen, trace, self.place(trace.xaxis or "x", trace.yaxis or "y"), inks[id(trace)])
+        upright = [trace for trace in curves if trace.orientation != "h"]
+        for y in dict.fromkeys(trace.yaxis or "y" for trace in upright):
+            shared = [trace for trace in upright if (trace.yaxis or "y") == y]
+            self._draw_axis(y, shared, [inks[id(trace)] for trace in shared])
+
+    def _draw_axis(self, y: str, traces: list[Trace], inks: list[str]) -> None:
+        """Draw the curves that share an axis of values, between its smallest and its largest."""
+        second = bool(self.axis(y).overlaying)
+        x = str(self.axis(y).anchor or "x") if second else traces[0].xaxis or "x"
+        axes, box, reached = (self.axis(x), self.axis(y)), self.place(x, y), reach(traces, self.axis(y))
+        bars = [trace for trace in traces if trace.type == "bar"]
+        for trace, ink in zip(traces, inks, strict=True):
+            beside = (bars.index(trace), len(bars)) if trace in bars else (0, 1)
+            curve(self.pen, trace, axes, box, ink, reached, beside)
+        frame_numbers(self.pen, traces[0], axes, box, reached, second)
+
+    def draw_names(self) -> None:
+        """Write the names of curves below all, each in its colour."""
+        letters, left, done = font(11), 10.0, set()
+        for k, trace in enumerate(filter(is_curve, self.figure.data)):
+            name = written(trace.name)
+            if self.layout.showlegend is False or trace.showlegend is False or not name or name in done:
                 continue
-            second = bool(self.axis(y).overlaying)
-            axis = self.axis(str(self.axis(y).anchor or x) if second else x)
-            _curve(self.pen, trace, axis, self.place(x, y), _COLOURS[k % len(_COLOURS)], second)
+            done.add(name)
+            self.pen.text((left, self.canvas.height - 18), f"— {name}", _ink(trace, k), letters)
+            left += self.pen.textlength(f"— {name}   ", letters)
 
     def draw_points(self) -> None:
-        for k, trace in enumerate(filter(_is_cloud, self.figure.data)):
+        for k, trace in enumerate(filter(is_cloud, self.figure.data)):
             x, y = trace.xaxis or "x", trace.yaxis or "y"
-            _points(self.pen, trace, self.axis(x), self.place(x, y), _COLOURS[k % len(_COLOURS)])
+            points(self.pen, trace, self.axis(x), self.place(x, y), _ink(trace, k))
 
     def draw_words(self) -> None:
-        font = ImageFont.load_default(size=14)
+        letters = font(13)
         left, top, width, height = self.field
         for note in self.layout.annotations:
             if note.xref == "paper" and note.yref == "paper" and note.name != "explain":
-                for k, row in enumerate(reversed(_lines(note.text))):
+                for k, row in enumerate(reversed(written(note.text).split("\n"))):
                     at = left + note.x * width, top + (1 - note.y) * height - 5 - 18 * k
-                    self.pen.text(at, row, "black", font, anchor="ms")
-        for k, row in enumerate(_lines(self.layout.title.text)):
-            self.pen.text((10, 8 + 20 * k), row, "black", font)
+                    self.pen.text(at, row, "black", letters, anchor="ms")
+        for k, row in enumerate(self._wrapped(written(self.layout.title.text))):
+            self.pen.text((10, 8 + 20 * k), row, "black", letters)
+
+    def _wrapped(self, text: str) -> list[str]:
+        """Return the lines of a caption, broken between its parts where one is wider than the canvas."""
+        lines: list[str] = []
+        for line in text.split("\n"):
+            first, *parts = line.split(" · ")
+            lines.append(first)
+            for part in parts:
+                longer = f"{lines[-1]} · {part}"
+                fits = self.pen.textlength(longer, font(13)) < self.canvas.width - 20
+                lines[-1:] = [longer] if fits else [lines[-1], part]
+        return lines
+
+    def draw_bars(self) -> None:
+        """Draw colour bars beside their panels, with their ends, and what they measure."""
+        letters = font(11)
+        for trace in self.figure.data:
+            if trace.type not in ("heatmap", "scatter"):
+                continue
+            holder, bar = trace if trace.type == "heatmap" else trace.marker, _bar(trace)
+            if not bar:
+                continue
+            left, top, width, height = self.place(trace.xaxis or "x", trace.yaxis or "y")
+            left, wide = round(left + width + 6), 8
+            _paste(self.canvas, _scale(holder.colorscale), (left, top, wide, height))
+            self.pen.rectangle([left, top, left + wide, top + height], outline="#bbbbbb")
+            right = left + wide + 4
+            for share, words in _ticks(trace, holder):
+                self.pen.text((right, top + (1 - share) * height), words, "black", letters, anchor="lm")
+            ends = right + max((self.pen.textlength(words, letters) for _, words in _ticks(trace, holder)), default=0)
+            self.write_upwards(written(bar.title.text), ends + 4, top + height / 2)
+
+    def draw_rows(self) -> None:
+        """Write what a row of pictures is beside its first one; numbers of pixels are left out."""
+        seen = {(image.xref, image.yref) for image in self.layout.images if not str(image.xref).endswith("domain")}
+        for x, y in seen:
+            told = [
+                line for line in written(self.axis(y).title.text).split("\n") if line and not line.startswith("y (")
+            ]
+            if told:
+                left, top, _, height = self.place(x, y)
+                self.write_upwards("\n".join(told), left - 8 - 14 * len(told), top + height / 2)
+
+    def write_upwards(self, words: str, left: float, middle: float) -> None:
+        """Write lines that are read from below, from so far left, around a height."""
+        if not words:
+            return
+        letters = font(11)
+        _, _, width, height = self.pen.multiline_textbbox((0, 0), words, letters)
+        sheet = Image.new("L", (int(width) + 2, int(height) + 2))
+        ImageDraw.Draw(sheet).multiline_text((0, 0), words, 255, letters, align="center")
+        upright = sheet.transpose(Image.Transpose.ROTATE_90)
+        self.canvas.paste("black", (round(left), round(middle - upright.height / 2)), upright)
 
     def framed(self, picture: Image.Image, x: str, y: str, size: tuple[float, float]) -> Image.Image:
         """Return the part of a picture of so many columns and rows of pixels that its axes show."""
@@ -144,7 +219,10 @@ def poster(figure: go.Figure) -> Image.Image:
     sheet.draw_images("above")
     sheet.draw_windows()
     sheet.draw_curves()
+    sheet.draw_names()
     sheet.draw_points()
+    sheet.draw_bars()
+    sheet.draw_rows()
     sheet.draw_words()
     return sheet.canvas
 
@@ -162,6 +240,12 @@ def images_at(figure: go.Figure, frame: go.Frame) -> list[go.layout.Image]:
     """Return a figure's pictures at a frame, as plotly shows them: those that the frame does not have stay."""
     moved = frame.layout.images
     return [*moved, *figure.layout.images[len(moved) :]]
+
+
+def _ink(trace: Trace, k: int) -> str:
+    """Return the colour of a trace: its own, or the next of all."""
+    own = (trace.line.color if trace.type == "scatter" else None) or trace.marker.color
+    return own if isinstance(own, str) else LINES[k % len(LINES)]
 
 
 def _part(box: Box, x: float, y: float, wide: float, tall: float) -> Box:
@@ -200,6 +284,35 @@ def _heat(trace: go.Heatmap) -> Image.Image:
     return Image.fromarray(np.stack(layers, -1).round().astype(np.uint8), "RGBA")
 
 
+def _scale(colours: list[tuple[float, str]]) -> Image.Image:
+    """Return a colour scale from its end, at the top, to its start."""
+    at = np.linspace(1, 0, 64)
+    parts = np.array([_rgba(colour) for _, colour in colours])
+    layers = [np.interp(at, [place for place, _ in colours], parts[:, k]) for k in range(4)]
+    return Image.fromarray(np.stack(layers, -1).round().astype(np.uint8)[:, None], "RGBA")
+
+
+def _bar(trace: go.Heatmap | go.Scatter) -> go.heatmap.ColorBar | None:
+    """Return the colour bar of a trace, if it has one."""
+    holder = trace if trace.type == "heatmap" else trace.marker
+    return holder.colorbar if holder.colorbar.thickness and holder.showscale is not False else None
+
+
+def _ticks(trace: go.Heatmap | go.Scatter, holder: go.Heatmap | go.scatter.Marker) -> list[tuple[float, str]]:
+    """Return where a colour bar is labelled, in shares of its height, and how."""
+    heat = trace.type == "heatmap"
+    low, high = (holder.zmin, holder.zmax) if heat else (holder.cmin, holder.cmax)
+    if low is None:
+        known = np.asarray(trace.z, float)
+        low, high = (float(np.nanmin(known)), float(np.nanmax(known))) if np.isfinite(known).any() else (0.0, 1.0)
+    bar = holder.colorbar
+    if bar.ticktext is None:
+        return [(0.0, f"{low:.3g}"), (1.0, f"{high:.3g}")]
+    return [
+        ((at - low) / ((high - low) or 1), written(words)) for at, words in zip(bar.tickvals, bar.ticktext, strict=True)
+    ]
+
+
 def _rgba(colour: str) -> tuple[float, ...]:
     """Return red, green, blue and opacity of a colour, 0 … 255."""
     words = colour.replace(" ", "")
@@ -207,99 +320,3 @@ def _rgba(colour: str) -> tuple[float, ...]:
         return (*ImageColor.getrgb(words)[:3], 255)
     *three, opacity = (float(part) for part in words[5:-1].split(","))
     return (*three, 255 * opacity)
-
-
-def _is_curve(trace: Trace) -> bool:
-    drawn = trace.type == "bar" or (trace.type == "scatter" and "lines" in str(trace.mode or "lines"))
-    return bool(drawn and trace.x is not None and len(trace.x) > 1)
-
-
-def _curve(
-    pen: ImageDraw.ImageDraw,
-    trace: Trace,
-    axis: go.layout.XAxis,
-    box: Box,
-    colour: str,
-    second: bool,
-) -> None:
-    """Draw a line or bars, from the smallest to the largest value, with the numbers at the ends."""
-    left, top, width, height = box
-    x, y = np.asarray(trace.x), np.asarray(trace.y, float)
-    x = x.astype(float) if np.issubdtype(x.dtype, np.number) else np.arange(len(y), dtype=float)
-    known = np.isfinite(x) & np.isfinite(y)
-    if known.sum() < 2:
-        return
-    x, y = x[known], y[known]
-    low = min(0.0, y.min()) if trace.type == "bar" else y.min()
-    first, last = axis.range or (x.min(), x.max())
-    across = left + (x - first) / ((last - first) or 1) * width
-    down = top + (1 - (y - low) / ((y.max() - low) or 1)) * height
-    pen.rectangle([left, top, left + width, top + height], outline="#bbbbbb")
-    if trace.type == "bar":
-        for at, tip in zip(across, down, strict=True):
-            pen.rectangle([at - 2, tip, at + 2, top + height], fill=colour)
-    else:
-        pen.line(list(zip(across, down, strict=True)), fill=colour, width=2)
-    font = ImageFont.load_default(size=12)
-    edge, side = (left + width + 4, "l") if second else (left - 4, "r")
-    for value, at, anchor in ((y.max(), top, "a"), (low, top + height, "s")):
-        pen.text((edge, at), f"{value:.3g}", colour, font, anchor=side + anchor)
-    for value, at, anchor in ((first, left, "la"), (last, left + width, "ra")):
-        pen.text((at, top + height + 4), f"{value:.3g}", "black", font, anchor=anchor)
-    pen.text((left + width / 2, top + height + 20), _plain(axis.title.text or ""), "black", font, anchor="ma")
-
-
-def _is_cloud(trace: Trace) -> bool:
-    """Whether it is points that are seen; those that only carry a colour bar are not."""
-    points = trace.type == "scatter" and trace.mode in ("markers", "markers+text") and trace.marker.opacity != 0
-    points = points and trace.meta != "ends"
-    return bool(points and np.issubdtype(np.asarray(trace.y).dtype, np.number))
-
-
-def _points(pen: ImageDraw.ImageDraw, trace: go.Scatter, axis: go.layout.XAxis, box: Box, colour: str) -> None:
-    """Draw points with their names, and the smallest and largest numbers at the sides."""
-    left, top, width, height = box
-    x, y = np.asarray(trace.x, float), np.asarray(trace.y, float)
-    names = np.asarray([""] * len(x) if trace.text is None else trace.text)
-    known = np.isfinite(x) & np.isfinite(y)
-    if not known.any():
-        return
-    x, y, names = x[known], y[known], names[known]
-    across = left + _inside(np.log10(x) if axis.type == "log" else x) * width
-    down = top + (1 - _inside(y)) * height
-    font = ImageFont.load_default(size=12)
-    pen.rectangle([left, top, left + width, top + height], outline="#bbbbbb")
-    for name, at, tip in zip(names, across, down, strict=True):
-        pen.ellipse([at - 4, tip - 4, at + 4, tip + 4], fill=colour)
-        pen.text((at + 7, tip), _plain(str(name)), "black", font, anchor="lm")
-    for k in {int(x.argmin()), int(x.argmax())}:
-        pen.text((across[k], top + height + 4), f"{x[k]:.3g}", "black", font, anchor="ma")
-    for k in {int(y.argmin()), int(y.argmax())}:
-        pen.text((left - 4, down[k]), f"{y[k]:.3g}", "black", font, anchor="rm")
-    pen.text((left + width / 2, top + height + 20), _plain(axis.title.text or ""), "black", font, anchor="ma")
-
-
-def _inside(values: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return where values stand between the sides of a field, with room at both."""
-    return 0.1 + 0.8 * (values - values.min()) / (np.ptp(values) or 1)
-
-
-def _rows(pen: ImageDraw.ImageDraw, trace: go.Bar, box: Box, colour: str) -> None:
-    """Draw bars that lie, the first at the bottom, with their names and numbers."""
-    left, top, width, height = box
-    values, font = np.asarray(trace.x, float), ImageFont.load_default(size=12)
-    most, step = 1.1 * (np.nanmax(values) or 1), height / len(values)  # room for the number of the longest
-    for k, (name, value) in enumerate(zip(trace.y, values, strict=True)):
-        middle = top + height - (k + 0.5) * step
-        end = left + max(value, 0) / most * width
-        pen.rectangle([left, middle - 0.35 * step, end, middle + 0.35 * step], fill=colour)
-        pen.text((left - 4, middle), _plain(str(name)), "black", font, anchor="rm")
-        pen.text((end + 4, middle), f"{value:.3g}", colour, font, anchor="lm")
-
-
-def _lines(text: str | None) -> list[str]:
-    return spelled(plain(text)).split("\n")
-
-
-def _plain(text: str) -> str:
-    return spelled(plain(text))

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import numpy as np
 import plotly.graph_objects as go
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from ...result import replacing
 from ...validation import InputError, address, positive
 from ._poster import images_at, poster
-from .markup import spelled
+from .letters import font, written
 
 _COLOURS = 128
 _EVEN = 2
@@ -44,9 +44,9 @@ def _pictures(figure: go.Figure) -> Iterator[Image.Image]:
     for frame in figure.frames:
         still.layout.images = images_at(figure, frame)
         picture = poster(still)
-        words = spelled(str(frame.name))
+        words = written(str(frame.name))
         place = picture.width - 12, picture.height - 12
-        ImageDraw.Draw(picture).text(place, words, "black", ImageFont.load_default(size=16), anchor="rs")
+        ImageDraw.Draw(picture).text(place, words, "black", font(15), anchor="rs")
         yield picture
 
 

@@ -13,6 +13,7 @@ from plotly.subplots import make_subplots
 
 from ... import statistics
 from ...result import ALPHA, DETECTOR_END, DETECTOR_START, INPUT, OUTPUT, OUTPUT_PATH, PATH, check, facts
+from ...validation import switch
 from .. import kit
 from ..kit import View, timeline
 
@@ -38,7 +39,7 @@ class _Panel:
         return f"{self.title} <span style='font-size:12px'>({', '.join(notes)})</span>" if notes else self.title
 
 
-def progression(dataset: xr.Dataset, *, size: int | None = timeline.BUDGET) -> View:
+def progression(dataset: xr.Dataset, *, bare: bool = False, size: int | None = timeline.BUDGET) -> View:
     """Show the integration step by step, from its start; scrubs and plays without a kernel.
 
     Panels: image on the path, network output, and over the grey picture gradient, what the step adds and the
@@ -51,6 +52,8 @@ def progression(dataset: xr.Dataset, *, size: int | None = timeline.BUDGET) -> V
     dataset : xarray.Dataset
         Of `lam_nb.attribute`, with ``path``, ``gradient``, ``integrand``, ``detector`` and ``output``
         kept (the default). With ``output_path`` (``keep="all"``) the output moves, too.
+    bare : bool, default False
+        Show maps alone, without the grey picture below.
     size : int, optional
         Bytes that the pictures may take: with more, steps are left out, and the caption says so.
 
@@ -74,12 +77,13 @@ def progression(dataset: xr.Dataset, *, size: int | None = timeline.BUDGET) -> V
     """
     check(dataset, PATH, OUTPUT)
     facts(dataset)
+    switch("bare", bare)
     laid = {
         "gradient": statistics.sensitivity(dataset).transpose(ALPHA, ...),
         "this step adds": statistics.contributions(dataset).transpose(ALPHA, ...),
         "gathered so far": statistics.cumulative(dataset).transpose(ALPHA, ...),
     }
-    panels = [*_pictures(dataset), *(_signed(title, stack) for title, stack in laid.items())]
+    panels = [*_pictures(dataset), *(_signed(title, stack, bare) for title, stack in laid.items())]
     figure = make_subplots(
         rows=2,
         cols=3,
@@ -98,7 +102,8 @@ def progression(dataset: xr.Dataset, *, size: int | None = timeline.BUDGET) -> V
         row, column = number // 3 + 1, number % 3 + 1
         kit.box(figure, dataset, row, column, 1 if number == 1 else told["scale"])
         if panel.end is not None:
-            kit.under(figure, kit.grey_source(below), panel.size, row, column)
+            if not bare:
+                kit.under(figure, kit.grey_source(below), panel.size, row, column)
             kit.show(figure, framed, inset, row, column)
     _draw_curves(figure, dataset)
     shown = _animate(figure, dataset, panels, size)
@@ -126,9 +131,9 @@ def _picture(title: str, stack: xr.DataArray, units: str) -> _Panel:
     return _Panel(title, sources, _size(stack), units)
 
 
-def _signed(title: str, stack: xr.DataArray) -> _Panel:
-    end = kit.limit(stack.values)
-    sources = _encoded(stack, lambda values: kit.over_source(values, end))
+def _signed(title: str, stack: xr.DataArray, bare: bool) -> _Panel:
+    end, encode = kit.limit(stack.values), kit.signed_source if bare else kit.over_source
+    sources = _encoded(stack, lambda values: encode(values, end))
     return _Panel(title, sources, _size(stack), "input px", end, stack.attrs["units"])
 
 

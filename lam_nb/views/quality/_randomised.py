@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import plotly.graph_objects as go
 import xarray as xr
 
@@ -48,8 +49,9 @@ def randomised(dataset: xr.Dataset) -> View:
         hover = "%{x} layers shuffled, last %{customdata}<br>%{y:.3f}<extra>" + name + "</extra>"
         line = {"x": dataset[LAYERS].values, "y": dataset[key].values, "mode": "lines+markers", "name": name}
         figure.add_trace(go.Scatter(**line, line_color=colour, customdata=dataset[LAST].values, hovertemplate=hover))
+    low = min(0.0, *(float(np.nanmin(dataset[key].values, initial=0)) for key in names))
     figure.update_xaxes(title_text="layers shuffled, from the output backwards", **kit.AXIS)
-    figure.update_yaxes(title_text="likeness to the trained network's map", range=[-0.3, 1.05], **kit.AXIS)
+    figure.update_yaxes(title_text="likeness to the trained network's map", range=[low - 0.05, 1.05], **kit.AXIS)
     words = f"{dataset.sizes[STAGE]} stages; a map that stays alike does not depend on what the network learned"
     told = dataset.attrs
     who = f"<b>{told['network']}</b> · {kit.where(told)}"

@@ -62,6 +62,7 @@ def di_scatter(study: xr.Dataset) -> View:
             text=names,
             textposition=places,
             textfont_size=12,
+            cliponaxis=False,
             marker={"size": 10, "color": [kit.colours_of(names)[name] for name in names]},
             hovertemplate="%{text}<br>DI %{x:.3g}<br>%{y:.3f} " + units + "<extra></extra>",
         )

@@ -51,9 +51,10 @@ def sensitivity(study: xr.Dataset) -> View:
     known = [f"{one} {rank:+.2f}" for one, rank in list(ranks.items())[1:] if np.isfinite(rank)]
     titles = (f"likeness to the map of {choices[0]}", "diffusion index (logarithmic)")
     figure = make_subplots(rows=1, cols=2, subplot_titles=titles, horizontal_spacing=0.1)
-    for k, model in enumerate(study[MODEL].values):
+    colours = kit.colours_of([str(model) for model in study[MODEL].values])
+    for model in study[MODEL].values:
         one = study.sel({MODEL: model})
-        look = {"name": str(model), "legendgroup": str(model), "marker_color": kit.LINES[k % len(kit.LINES)]}
+        look = {"name": str(model), "legendgroup": str(model), "marker_color": colours[str(model)]}
         hover = f"{model}, %{{customdata}}<br>%{{y:.3f}}<extra></extra>"
         shared = {"x": choices, "customdata": choices, "hovertemplate": hover, **look}
         figure.add_trace(go.Bar(y=one[RANK_CORRELATION].values, **shared), row=1, col=1)
