@@ -46,6 +46,7 @@ from plotly.subplots import make_subplots
 from torch.nn import functional
 
 import lam_nb as lam
+from lam_nb import views
 
 torch.set_num_threads(2)
 network = lam.networks.load("fsrcnn").requires_grad_(False)
@@ -76,8 +77,10 @@ def response(path, alphas):
 # %% nbgrader={"grade": true, "grade_id": "response-test", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 alphas = np.linspace(0, 1, 21)
 values = response(path, alphas)
-assert values.shape == (21,)
-assert np.isclose(values[-1], float(detector(network(image[None]))), rtol=1e-4)
+assert values.shape == (21,), f"response: got shape {values.shape}, expected one value for each alpha, (21,)"
+assert np.isclose(values[-1], float(detector(network(image[None]))), rtol=1e-4), (
+    "response: at α = 1 the path is the picture; its value should be the detector's on the network's output"
+)
 ### BEGIN HIDDEN TESTS
 with torch.no_grad():
     assert np.isclose(values[7], float(detector(network(path(float(alphas[7]))[None]))), rtol=1e-4)
@@ -86,7 +89,7 @@ assert np.isclose(response(lambda alpha: image, [0.3])[0], values[-1], rtol=1e-4
 
 # %% nbgrader={"grade": false, "grade_id": "response-plot", "locked": true, "schema_version": 3, "solution": false, "task": false}
 figure = go.Figure(go.Scatter(x=alphas, y=values, mode="lines+markers"))
-figure.update_layout(template="plotly_white", height=360, xaxis_title="α", yaxis_title="detector (amount of edges)")
+figure.update_layout(template="lam", height=360, xaxis_title="α", yaxis_title="detector (amount of edges)")
 figure
 
 # %% [markdown]
@@ -108,7 +111,9 @@ def gradient(picture):
 
 # %% nbgrader={"grade": true, "grade_id": "gradient-test", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
 slope = gradient(image)
-assert slope.shape == image.shape
+assert slope.shape == image.shape, (
+    f"gradient: got shape {tuple(slope.shape)}, expected the picture's {tuple(image.shape)}"
+)
 ### BEGIN HIDDEN TESTS
 peer = lam.gradient(network, image, region).attribution.values
 assert np.allclose(torch.as_tensor(slope).detach().numpy(), peer, atol=1e-4 * np.abs(peer).max())
@@ -147,9 +152,12 @@ def blur(alpha, picture=image, sigma=1.2):
 
 
 # %% nbgrader={"grade": true, "grade_id": "blur-test", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-assert kernel(0.8).shape == (9, 9) and abs(float(kernel(0.8).sum()) - 1) < 1e-9
-assert blur(0.4).shape == image.shape
-assert torch.allclose(blur(1.0), image, atol=1e-6)  # the path ends at the picture
+assert kernel(0.8).shape == (9, 9), f"kernel: got shape {tuple(kernel(0.8).shape)}, expected (9, 9), offsets −4 … 4"
+assert abs(float(kernel(0.8).sum()) - 1) < 1e-9, f"kernel: its sum is {float(kernel(0.8).sum()):.6f}, expected 1"
+assert blur(0.4).shape == image.shape, (
+    f"blur: got shape {tuple(blur(0.4).shape)}, expected {tuple(image.shape)}: mirror the borders"
+)
+assert torch.allclose(blur(1.0), image, atol=1e-6), "blur: the path should end at the picture; is σ nothing at α = 1?"
 ### BEGIN HIDDEN TESTS
 peer = lam.paths.blur()(image)
 for alpha in (0.0, 0.3, 0.8):
@@ -171,8 +179,10 @@ def velocity(alpha, step=1e-3):
 
 
 # %% nbgrader={"grade": true, "grade_id": "velocity-test", "locked": true, "points": 3, "schema_version": 3, "solution": false, "task": false}
-assert velocity(0.5).shape == image.shape
-assert abs(float(velocity(0.5).mean())) < 0.1  # blur moves light, and makes none
+assert velocity(0.5).shape == image.shape, (
+    f"velocity: got shape {tuple(velocity(0.5).shape)}, expected {tuple(image.shape)}"
+)
+assert abs(float(velocity(0.5).mean())) < 0.1, "velocity: blur moves light and makes none; its mean should be near 0"
 ### BEGIN HIDDEN TESTS
 exact = lam.paths.blur()(image).velocity(0.5)
 assert torch.allclose(velocity(0.5), exact, atol=5e-3 + 0.02 * float(exact.abs().max()))
@@ -183,7 +193,7 @@ assert torch.allclose(total, image - blur(0.0), atol=2e-2)
 # %% nbgrader={"grade": false, "grade_id": "velocity-plot", "locked": true, "schema_version": 3, "solution": false, "task": false}
 at = np.linspace(0.02, 0.98, 25)
 figure = go.Figure(go.Scatter(x=at, y=[float(velocity(a).abs().sum()) for a in at], mode="lines+markers"))
-figure.update_layout(template="plotly_white", height=320, xaxis_title="α", yaxis_title="how fast the picture changes")
+figure.update_layout(template="lam", height=320, xaxis_title="α", yaxis_title="how fast the picture changes")
 figure
 
 # %% [markdown]
@@ -212,9 +222,12 @@ def completeness_gap(found):
 
 # %% nbgrader={"grade": true, "grade_id": "integral-test", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
 mine = attribution_map(40)
-assert mine.shape == image.shape
+assert mine.shape == image.shape, f"attribution_map: got shape {tuple(mine.shape)}, expected {tuple(image.shape)}"
 print(f"completeness gap {completeness_gap(mine):+.2%}")
-assert abs(completeness_gap(mine)) < 0.2
+assert abs(completeness_gap(mine)) < 0.2, (
+    f"the map's sum misses what the detector gained by {completeness_gap(mine):+.0%}, expected less than 20 %; "
+    "is each step gradient times velocity, at the middle of its interval, and the whole their mean?"
+)
 ### BEGIN HIDDEN TESTS
 peer = lam.attribute(network, image, region, rule="midpoint", steps=40, keep="map", progress=False)
 peer = peer.attribution.values
@@ -223,7 +236,7 @@ assert np.isclose(completeness_gap(torch.zeros_like(image)), -1)
 ### END HIDDEN TESTS
 
 # %% nbgrader={"grade": false, "grade_id": "integral-plot", "locked": true, "schema_version": 3, "solution": false, "task": false}
-lam.views.attribution(lam.attribute(network, image, region, progress=False))  # yours should look like this one
+views.attribution(lam.attribute(network, image, region, progress=False))  # yours should look like this one
 
 # %% [markdown]
 # ## Part 4 · Gini and the diffusion index (15 minutes)
@@ -253,8 +266,10 @@ def diffusion_index(found):
 
 
 # %% nbgrader={"grade": true, "grade_id": "gini-test", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
-assert abs(gini(np.ones(10))) < 1e-12
-assert abs(gini(np.array([0, 0, 0, 1.0])) - 0.75) < 1e-12
+assert abs(gini(np.ones(10))) < 1e-12, f"gini: got {gini(np.ones(10)):.4f} of ten equal values, expected 0"
+assert abs(gini(np.array([0, 0, 0, 1.0])) - 0.75) < 1e-12, (
+    f"gini: got {gini(np.array([0, 0, 0, 1.0])):.4f} where one of four counts alone, expected 1 − 1/4 = 0.75"
+)
 peer = lam.attribute(network, image, region, steps=8, keep="map", progress=False)  # a map, whatever became of part 3
 found = torch.from_numpy(peer.attribution.values)
 print(f"diffusion index {diffusion_index(found):.2f}")
@@ -283,7 +298,7 @@ for k, ds in enumerate(maps.values()):
     figure.add_trace(heat, row=1, col=k + 1)
     figure.update_yaxes(autorange="reversed", scaleanchor="x" if k == 0 else f"x{k + 1}", row=1, col=k + 1)
 figure.update_xaxes(title="x (input px)", constrain="domain").update_yaxes(title="y (input px)", col=1)
-figure.update_layout(height=380, width=1000, template="plotly_white")
+figure.update_layout(height=380, width=1000, template="lam")
 figure
 
 # %% [markdown]
@@ -312,8 +327,9 @@ answer = max(evidence, key=evidence.get)
 evidence, answer
 
 # %% nbgrader={"grade": true, "grade_id": "unmask-test", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
-assert set(evidence) == {"A", "B", "C"} and answer in evidence
-assert evidence[answer] == max(evidence.values())
+assert set(evidence) == {"A", "B", "C"}, f"evidence: got {sorted(evidence)}, expected a number for each of A, B, C"
+assert answer in evidence, f"answer: got {answer!r}, expected one of A, B, C"
+assert evidence[answer] == max(evidence.values()), "answer: the letter that your evidence is largest for"
 ### BEGIN HIDDEN TESTS
 assert draw.key(student)[answer] == draw.ATTENTION
 one = maps["A"].lam.magnitude()

@@ -13,7 +13,7 @@ from ...result import ALPHA, DETECTOR_END, DETECTOR_START, GRADIENT, INTEGRAND, 
 from .. import kit
 from ..kit import View
 
-_SHOWN = 5
+_SHOWN, _LINE = 5, 18
 _MEANS = (
     "Above: pictures on the way from the baseline to the image, and below each how the detector answers to its pixels.",
     "Curves: the detector; how fast the path changes the picture; what has been gathered, and the line it must reach.",
@@ -67,14 +67,25 @@ def path_panel(results: xr.Dataset | Mapping[str, xr.Dataset]) -> View:
         figure.update_yaxes(title_text=label, row=2 * count + 1 + k, col=1, **kit.AXIS)
         figure.update_xaxes(range=[0, 1], row=2 * count + 1 + k, col=1, **kit.AXIS)
     figure.update_xaxes(title_text="α, position on the path (0 baseline, 1 image)", row=2 * count + 3, col=1)
-    height = 150 * 2 * count + 170 * 3 + 150
+    height = 150 * 2 * count + 170 * 3 + 150 + _LINE * (count - 1)
     first = next(iter(named.values()))
-    margins = {"l": 90, "r": 20, "t": 110, "b": 60}
+    margins = {"l": 90, "r": 20, "t": 110 + _LINE * (count - 1), "b": 60}
     question = "What happens on the way from the baseline to the picture?"
     figure.update_layout(**kit.look(first, height, question) | {"width": 900}, margin=margins)
+    if count > 1:
+        kit.dress(figure, _caption(named, question), 900, height, **margins)
     figure.update_layout(legend={"orientation": "h", "y": 1.0, "yanchor": "bottom", "x": 1, "xanchor": "right"})
     kit.explain(figure, [*_MEANS, *kit.glossary(first.attrs)])
     return View(figure, made_from=("path_panel", named))
+
+
+def _caption(named: Mapping[str, xr.Dataset], question: str) -> str:
+    """Return the question, the window, and how each result was made and what came out."""
+    network, settings, _ = kit.lines(next(iter(named.values())))
+    how = {name: f"{kit.how(one.attrs)} · diffusion index {kit.index_words(one)}" for name, one in named.items()}
+    who = f"<b>{network}</b> · {settings.partition(' · ')[0]}"
+    each = (f"<b>{name}</b> · {words}" for name, words in how.items())
+    return f"<b>{question}</b>{kit.small(who, *each)}"
 
 
 def _stills(figure: go.Figure, one: xr.Dataset, row: int, name: str) -> None:
