@@ -10,6 +10,7 @@ from PIL import Image as Pillow
 
 import lam_nb as lam
 from lam_nb import InputError, Region, views
+from lam_nb.result import names
 from lam_nb.views.publication import _grid
 
 from .verbs import reaching
@@ -117,6 +118,52 @@ def test_a_bright_pixel_is_in_its_place_in_every_row(many, one, picture):
     np.testing.assert_array_equal(patch, views.kit.as_pixels(one.output.values[..., rows, columns]))
     truth = views.publish(one, ["truth"]).axes[0].images[0].get_array()
     np.testing.assert_array_equal(truth, views.kit.as_pixels(TRUTH.numpy()))
+
+
+def found(figure, axes, share):
+    """Return (y, x) in pixels of the picture where a drawn print is most of what `share` tells of its colours."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
+    canvas = FigureCanvasAgg(figure)
+    figure.set_dpi(300)
+    canvas.draw()
+    page = np.asarray(canvas.buffer_rgba()).astype(int)
+    box = axes.get_window_extent()
+    rows = slice(page.shape[0] - int(box.y1), page.shape[0] - int(box.y0) - 1)
+    part = share(page[rows, int(box.x0) + 1 : int(box.x1)])
+    down, across = np.argwhere(part == part.max()).mean(0)
+    x, y = axes.transData.inverted().transform((box.x0 + 1 + across, box.y1 - down))
+    return y, x
+
+
+def redness(page):
+    return np.minimum(page[..., 0] - page[..., 1], page[..., 0] - page[..., 2])
+
+
+def test_a_bright_pixel_is_in_its_place_in_every_other_print(picture, others, many):
+    def alone(values, y, x):
+        only = np.zeros(values.shape)
+        only[..., y, x] = 1
+        return values.copy(data=only)
+
+    cause = others["causal"].made_from[1]
+    cause = cause.assign(effect=alone(cause.effect, 1, 5))
+    figure = views.publish(views.causal(cause))
+    assert found(figure, figure.axes[0], redness) == pytest.approx((5.5, 21.5), abs=0.3)  # of blocks of 4 pixels
+    field = lam.receptive_field(reaching("narrow"), [picture])
+    seen = field.assign({names.EFFECTIVE_FIELD: alone(field[names.EFFECTIVE_FIELD], *BRIGHT)})
+    figure = views.publish(views.receptive_field(seen))
+    place = found(figure, figure.axes[0], lambda page: page[..., :2].sum(-1) - page[..., 2])  # Viridis ends in yellow
+    assert place == pytest.approx((float(field.y[BRIGHT[0]]), float(field.x[BRIGHT[1]])), abs=0.3)
+    spot = many.attribution.copy(data=np.zeros(many.attribution.shape))
+    spot[..., BRIGHT[0] - 1 : BRIGHT[0] + 2, BRIGHT[1] - 1 : BRIGHT[1] + 2] = 1
+    figure = views.publish(views.informative(many.assign(attribution=spot)))
+    assert found(figure, figure.axes[1], redness) == pytest.approx(BRIGHT, abs=0.6)
+    widely = lam.diffusion_field(reaching("narrow"), picture, size=10, stride=10, steps=3, **QUIET)
+    index = alone(widely.diffusion_index, 1, 4)
+    figure = views.publish(views.diffusion_field(widely.assign(diffusion_index=index)))
+    place = found(figure, figure.axes[1], lambda page: page[..., :2].sum(-1) - page[..., 2])
+    assert place == pytest.approx((float(index.window_y[1]), float(index.window_x[4])), abs=1)
 
 
 def test_the_window_is_outlined_where_it_is_and_its_patch_in_the_same_colour(one):

@@ -44,6 +44,8 @@ _DOUBT = 2.0
 """How many times its estimated error a map's sum may be off: estimates covered 72 of 72 measured maps at once."""
 _ROUNDING = 1e-3
 """Part of a map that single precision may lose along the way."""
+_DETECTED = 1e-5
+"""Part of a detector's value that single precision may lose: all that a flat window's change consists of."""
 _ALL = slice(None), slice(None)
 _ALONG = (result.ALPHA, *result.PIXELS)
 OPTIONAL = (
@@ -245,8 +247,8 @@ def attribute(
 
 def _doubt(results: Sequence[xr.Dataset], tolerance: float) -> None:
     """Warn of maps whose numbers contradict each other, and of a precision that costs more than the tolerance."""
-    if any(map(_is_inconsistent, results)):
-        worst = max((float(one[result.COMPLETENESS_GAP]) for one in results), key=abs)
+    if doubtful := [float(one[result.COMPLETENESS_GAP]) for one in results if _is_inconsistent(one)]:
+        worst = max(doubtful, key=abs)
         words = f"the map's completeness gap of {worst:+.1%} is more than its integration's error can explain: is the "
         words += "network random (dropout, noise), or a part of it detached from the gradient?"
         warnings.warn(words, Inconsistent, stacklevel=3)
@@ -260,10 +262,11 @@ def _doubt(results: Sequence[xr.Dataset], tolerance: float) -> None:
 def _is_inconsistent(found: xr.Dataset) -> bool:
     """Whether the sum is off by more than the map can be: its error, and that of precision, bound that of its sum."""
     size = float(abs(found[result.ATTRIBUTION]).sum())
-    change = float(found[result.DETECTOR_END] - found[result.DETECTOR_START])
+    start, end = float(found[result.DETECTOR_START]), float(found[result.DETECTOR_END])
     known = float(found[result.QUADRATURE_ERROR]) + float(found.get(result.PRECISION_ERROR, 0.0))
-    off = abs(float(found[result.ATTRIBUTION].astype(np.float64).sum()) - change)
-    return off > _DOUBT * known * size + _ROUNDING * (size + abs(change))  # NaN, where nothing is known, is no doubt
+    off = abs(float(found[result.ATTRIBUTION].astype(np.float64).sum()) - (end - start))
+    lost = _ROUNDING * (size + abs(end - start)) + _DETECTED * (abs(start) + abs(end))
+    return off > _DOUBT * known * size + lost  # NaN, where nothing is known, is no doubt
 
 
 @dataclass(frozen=True)

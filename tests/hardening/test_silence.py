@@ -8,6 +8,7 @@ from torch import nn
 import lam_nb as lam
 from lam_nb import networks
 from lam_nb.types import ImplausibleNetwork, Inconsistent, NotConverged
+from tests.verbs import reaching
 
 QUIET = {"progress": False}
 
@@ -61,6 +62,12 @@ def test_a_random_network_is_suspected(image):
 @pytest.mark.parametrize("rule", ["arc", "midpoint", "gauss", "paper", "ends"])
 def test_what_is_right_is_not_doubted(steps, rule, relu_network, image):
     lam.attribute(relu_network, image, (16, 20, 6), steps=steps, rule=rule, **QUIET)
+
+
+def test_flat_windows_are_not_doubted():
+    picture = torch.full((3, 20, 30), 0.2)
+    picture[:, 4, 22] = 1  # elsewhere the blur changes nothing but roundings
+    lam.diffusion_field(reaching("narrow"), picture, size=10, stride=10, steps=3, **QUIET)
 
 
 @pytest.mark.filterwarnings("ignore:.*restores a photograph")

@@ -87,10 +87,11 @@ def scatter(figure: Figure, study: xr.Dataset, inches: float) -> None:
     axes = figure.subplots()
     x, y = study[DIFFUSION_INDEX].values, study[AGAINST].values
     across, up = (np.stack(kit.interval(study, name)) for name in (DIFFUSION_INDEX, AGAINST))
-    axes.errorbar(x, y, xerr=across, yerr=up, fmt="o", color=kit.LINES[0], ecolor="#999999", elinewidth=0.5, ms=3)
+    names = [str(name) for name in study[MODEL].values]
+    axes.errorbar(x, y, xerr=across, yerr=up, fmt="none", ecolor="#999999", elinewidth=0.5)
+    axes.scatter(x, y, c=[kit.colours_of(names)[name] for name in names], s=9, zorder=3)
     axes.set_xscale("log")
     axes.margins(x=0.15)
-    names = [str(name) for name in study[MODEL].values]
     field = inches * 72 * 0.75, inches * 72 * 0.45  # points, about
     limits = (*np.log(axes.get_xlim()), *axes.get_ylim())
     places = kit.name_places(names, np.log(x), y, limits, field, LETTER)
