@@ -253,6 +253,8 @@ def test_a_table_tells_which_errors_it_holds(bright):
 
 
 def test_shares_are_of_the_finished_map(bright):
+    over, alone = (_pixels(_decoded(views.table([one]).rows[0][3])) for one in (bright, bright.drop_vars("input")))
+    assert _reddest(over) == _reddest(alone) == BRIGHT and over[0, 0].max() < 80 < 240 < alone[0, 0].min()
     whole = views.table([bright]).rows[0]
     finished = views.table([bright.drop_vars("integrand")]).rows[0]
     assert whole == finished

@@ -11,7 +11,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from ... import statistics
-from ...result import ATTRIBUTION, OUTPUT, X, Y, check, facts
+from ...result import ATTRIBUTION, INPUT, OUTPUT, X, Y, check, facts
 from ...validation import InputError
 from .. import kit
 
@@ -76,7 +76,7 @@ class Table:
 
 
 def table(results: Iterable[xr.Dataset], **columns: Sequence[object]) -> Table:
-    """Show results as rows: name, parameters, small output and map, diffusion index, error.
+    """Show results as rows: name, parameters, small output, map over its picture, diffusion index, error.
 
     All maps share one colour scale after each is divided by its own sum of magnitudes, so that a map
     that spreads looks paler than one that gathers. The error is that of the integration, or the standard
@@ -121,7 +121,7 @@ def table(results: Iterable[xr.Dataset], **columns: Sequence[object]) -> Table:
             str(facts(one)["network"]),
             f"{facts(one)['parameters']:,}",
             *((kit.colour_source(one[OUTPUT].values),) if drawn else ()),
-            kit.signed_source(values, end),
+            _drawn(one, values, end),
             kit.index_words(one),
             *(f"{doubt.value:.1%}" if doubt is not None and doubt.kind == kind else _NONE for kind in kinds),
             *(_text(column[k]) for column in columns.values()),
@@ -140,6 +140,13 @@ def _share(dataset: xr.Dataset) -> NDArray[np.floating]:
     """Return the finished map, whether or not the way to it was kept."""
     facts(dataset)
     return statistics.share(check(dataset, ATTRIBUTION)[[ATTRIBUTION]]).values
+
+
+def _drawn(dataset: xr.Dataset, values: NDArray[np.floating], end: float) -> str:
+    """Draw a map over its grey picture, if that was kept."""
+    if INPUT not in dataset:
+        return kit.signed_source(values, end)
+    return kit.laid_source(values, dataset[INPUT].values, end)
 
 
 def _errors(doubts: Iterable[kit.Doubt | None]) -> str:
