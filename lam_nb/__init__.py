@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from . import _moved, accessor, detectors, identity, images, networks, paths, quadrature, result, statistics, studies
 from .methods import faithfulness
-from .methods.attribution import attribute
+from .methods.attribution import attribute, attribute_steps
 from .methods.causal import causal_effect
 from .methods.comparison import compare
 from .methods.diffusion import diffusion_field
@@ -41,6 +41,7 @@ __all__ = [
     "SuspectedTruth",
     "accessor",
     "attribute",
+    "attribute_steps",
     "causal_effect",
     "compare",
     "detectors",

@@ -290,3 +290,52 @@ def test_a_codebook_is_told_with_what_can_be_asked_of_it_all_the_same(image):
         lam.attribute(net, image, (8, 10, 6), steps=2, progress=False)
     cause = lam.causal_effect(net, image, (8, 10, 6), reference=image, block=5, fine=3, **QUIET)
     assert not cause.effect.where(cause.stage != 3, 0).any()  # it looks at each pixel alone
+
+
+def test_a_map_that_is_there_early_ends_as_the_map(relu_network, image):
+    settings = {"tolerance": 0.002, "reference": torch.rand(3, 40, 52), "detector": "gabor"}
+    found = list(lam.attribute_steps(relu_network, image, REGION, **settings))
+    counts = [ds.attrs["steps"] for ds in found]
+    assert len(found) > 2 and counts[0] == 9 and counts == sorted(set(counts))
+    for ds in found:
+        assert lam.result.check(ds, lam.result.ATTRIBUTION).attribution.shape == tuple(image.shape)
+        assert ds.sizes["alpha"] == ds.attrs["steps"] == int(ds.node_count[-1])
+        assert abs(float(ds.completeness_gap)) < 3 * float(ds.quadrature_error) + 1e-3
+        assert float(ds.lam.cumulative()[-1].sum()) == pytest.approx(float(ds.attribution.sum()), rel=1e-4)
+    assert float(found[-1].quadrature_error) <= 0.002 < float(found[-2].quadrature_error)
+    np.testing.assert_array_equal(
+        found[-1].attribution, lam.attribute(relu_network, image, REGION, **settings, **QUIET).attribution
+    )
+    whole = abs(found[-1].attribution).sum()
+    off = [float(abs(ds.attribution - found[-1].attribution).sum() / whole) for ds in found]
+    assert off[0] < 5 * float(found[0].quadrature_error), "the first says how far off it is"
+
+
+def test_who_stops_early_computes_no_more_and_leaves_the_network(relu_network, image):
+    told, before = [], {name: value.clone() for name, value in relu_network.module.state_dict().items()}
+    steps = lam.attribute_steps(
+        relu_network, image, REGION, tolerance=1e-6, progress=lambda done, total: told.append(done)
+    )
+    assert told == [], "nothing before the first is asked for"
+    assert next(steps).attrs["steps"] == max(told) == 9
+    steps.close()
+    assert max(told) == 9 and all(torch.equal(before[k], v) for k, v in relu_network.module.state_dict().items())
+
+
+def test_steps_that_are_fixed_come_once_and_mistakes_at_once(relu_network, image):
+    (only,) = lam.attribute_steps(relu_network, image, REGION, steps=5, keep="map")
+    assert only.attrs["steps"] == 5 and "integrand" not in only
+    with pytest.raises(InputError, match=r"expected one window; lam_nb\.attribute takes several"):
+        lam.attribute_steps(relu_network, image, [REGION, REGION])
+    with pytest.raises(TypeError, match="did you mean 'tolerance'"):
+        lam.attribute_steps(relu_network, image, REGION, tolerence=0.1)
+    with pytest.raises(InputError, match="give one of them"):
+        lam.attribute_steps(relu_network, image, REGION, steps=4, tolerance=0.1)
+
+
+def test_warnings_of_both_point_at_who_asked(relu_network, image):
+    with pytest.warns(lam.NotConverged) as told:
+        for _ in lam.attribute_steps(relu_network, image, REGION, tolerance=1e-9):
+            pass
+        lam.attribute(relu_network, image, REGION, tolerance=1e-9, **QUIET)
+    assert [one.filename for one in told] == [__file__] * 2

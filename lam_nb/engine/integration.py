@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -111,10 +111,10 @@ class Integral:
 class Integrator(Protocol):
     """Somebody who knows where to evaluate first, and when to stop."""
 
-    def integrate(
+    def rounds(
         self, sampler: Sampler, detectors: Sequence[Detector], share: float = 1.0, bar: Bar | None = None
-    ) -> list[Integral]:
-        """Return the integral of every detector; those that share nodes share forward passes.
+    ) -> Iterator[list[Integral]]:
+        """Yield the integral of every detector, better each time; those that share nodes share forward passes.
 
         Parameters
         ----------
@@ -132,12 +132,12 @@ class Fixed:
 
     nodes: quadrature.Nodes
 
-    def integrate(
+    def rounds(
         self, sampler: Sampler, detectors: Sequence[Detector], share: float = 1.0, bar: Bar | None = None
-    ) -> list[Integral]:
+    ) -> Iterator[list[Integral]]:
         """Evaluate every node once."""
         found = sampler(detectors, [self.nodes] * len(detectors), bar)
-        return [Integral(samples, self.nodes, share).noted() for samples in found]
+        yield [Integral(samples, self.nodes, share).noted() for samples in found]
 
 
 @dataclass(frozen=True)
@@ -147,13 +147,14 @@ class Refined:
     cells: quadrature.Cells
     tolerance: float
 
-    def integrate(
+    def rounds(
         self, sampler: Sampler, detectors: Sequence[Detector], share: float = 1.0, bar: Bar | None = None
-    ) -> list[Integral]:
+    ) -> Iterator[list[Integral]]:
         """Evaluate, look, and evaluate again where it matters."""
         cells, nodes = [self.cells] * len(detectors), self.cells.nodes()
         first = sampler(detectors, [nodes] * len(detectors), bar)
         found = [Integral(samples, nodes, share, self.cells.widths).noted() for samples in first]
+        yield [*found]
         while rough := [k for k, one in enumerate(found) if self._falls_short(one)]:
             splits = {k: cells[k].split(self._worst(found[k])) for k in rough}
             wanted = [finer.nodes(fresh) for finer, fresh in splits.values()]
@@ -163,7 +164,7 @@ class Refined:
             for (k, (finer, fresh)), samples in zip(splits.items(), more, strict=True):
                 cells[k], merged = finer, found[k].samples.merged(samples, fresh)
                 found[k] = replace(found[k], samples=merged, nodes=finer.nodes(), widths=finer.widths).noted()
-        return found
+            yield [*found]
 
     def _falls_short(self, integral: Integral) -> bool:
         return integral.error > self.tolerance and len(integral.nodes.alphas) < _MOST

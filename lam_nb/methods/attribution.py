@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
 import warnings
+from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -36,7 +38,7 @@ from ..types import (
     Region,
     RegionLike,
 )
-from ..validation import InputError, choose, switch
+from ..validation import InputError, choose, settings, switch
 
 _END_TOLERANCE = 1e-3
 """How far a path may end from the image, in intensity: less than a grey level of 8 bits."""
@@ -220,29 +222,177 @@ def attribute(
     >>> many.lam.diffusion_index().dims
     ('region',)
     """
-    plan, local = integration.Plan.of(steps, tolerance, rule), switch("local", local)
-    alone, windows = is_one(region), regions(region)
-    kept = _kept(keep, alone, ragged=not alone and plan.steps is None)
-    maker, lower, moving = paths.named(path), running.precision(precision), result.OUTPUT_PATH in kept
-    most = running.memory(memory)
-    peak = None if most is None else Peak(running.device(device), most)
-    how = _How(lower, batch, peak, keep_gradient=result.GRADIENT in kept, keep_output=moving)
-    total = plan.least * len(windows)
-    with scene(network, image, windows, detector=detector, device=device, progress=progress, total=total) as s:
+    asked = _Asked.of(region, keep, path, detector, steps, tolerance, rule, batch, memory, precision, device, local)
+    (results,) = _rounds(asked, network, image, reference, progress, every=False)
+    asked.warn(results)
+    return results[0] if asked.alone else result.stacked(results, result.REGION)
+
+
+def attribute_steps(
+    network: NetworkLike,
+    image: ImageLike,
+    region: RegionLike,
+    *,
+    reference: ImageLike | None = None,
+    keep: str | Iterable[str] | None = None,
+    progress: Progress = False,
+    **choices: Unpack[Choices],
+) -> Iterator[xr.Dataset]:
+    """Compute a local attribution map that is there early and gets better: a result after every refinement.
+
+    The first comes after nine evaluations of the gradient, each says how far it may be off, and the last is that of
+    `lam_nb.attribute`. Stop when it is good enough; what was not asked for is not computed.
+
+    Parameters
+    ----------
+    network : Network or str
+        As of `lam_nb.attribute`.
+    image : torch.Tensor (3, y, x), array (y, x, 3), PIL image or path
+        The network's input, as of `lam_nb.attribute`.
+    region : Region, (y, x, size) or (y, x, height, width)
+        One window of the output, in output pixels.
+    reference : image, optional
+        The ground truth, as of `lam_nb.attribute`.
+    keep : "all", "map" or names, default all but "output_path"
+        Optional variables to keep.
+    progress : bool or callable, default False
+        Show a progress bar, or tell a function (evaluations done, evaluations expected); what it raises stops the work.
+    **choices
+        Other settings of `lam_nb.attribute`. With ``steps=``, or a rule of fixed steps, there is one result.
+
+    Yields
+    ------
+    xarray.Dataset
+        Of `lam_nb.attribute`; ``quadrature_error`` falls, until it is below ``tolerance`` or 243 evaluations are spent.
+
+    Raises
+    ------
+    InputError
+        If an argument does not fit; before anything is computed.
+
+    Warns
+    -----
+    NotConverged, SuspectedTruth, Inconsistent
+        As `lam_nb.attribute`, of the last result.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> lr = lam.images.downscale(lam.images.sample("bricks"), 4)
+    >>> for ds in lam.attribute_steps("fsrcnn", lr, (96, 96, 16), tolerance=0.02):
+    ...     print(ds.attrs["steps"], f"{float(ds.quadrature_error):.1%}")  # doctest: +SKIP
+    9 3.0%
+    15 1.7%
+    """
+    settings(choices, attribute, "attribute_steps", without=("keep", "reference", "progress"))
+    usual = inspect.signature(attribute).parameters
+    given: dict[str, Any] = {name: usual[name].default for name in Choices.__annotations__} | dict(choices)
+    asked = _Asked.of(region, keep, **given)
+    if not asked.alone:
+        raise InputError(f"region: got {region!r}, expected one window; lam_nb.attribute takes several.")
+    return _refined(asked, network, image, reference, progress)
+
+
+def _refined(
+    asked: _Asked, network: NetworkLike, image: ImageLike, reference: ImageLike | None, progress: Progress
+) -> Iterator[xr.Dataset]:
+    results: list[xr.Dataset] = []
+    for results in _rounds(asked, network, image, reference, progress, every=True):
+        yield results[0]
+    asked.warn(results)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked for, checked."""
+
+    plan: integration.Plan
+    alone: bool
+    windows: tuple[Region, ...]
+    kept: tuple[str, ...]
+    maker: PathMaker
+    detector: str | DetectorMaker
+    rule: str | quadrature.Rule
+    device: Device
+    local: bool
+    how: _How
+
+    @classmethod
+    def of(
+        cls,
+        region: RegionLike | Sequence[RegionLike],
+        keep: str | Iterable[str] | None,
+        path: str | PathMaker,
+        detector: str | DetectorMaker,
+        steps: int | None,
+        tolerance: float | None,
+        rule: str | quadrature.Rule,
+        batch: int | None,
+        memory: str | int | None,
+        precision: str | None,
+        device: Device,
+        local: bool,
+    ) -> _Asked:
+        """Return what is asked by the arguments of `attribute`."""
+        plan, alone = integration.Plan.of(steps, tolerance, rule), is_one(region)
+        kept = _kept(keep, alone, ragged=not alone and plan.steps is None)
+        most, moving = running.memory(memory), result.OUTPUT_PATH in kept
+        peak = None if most is None else Peak(running.device(device), most)
+        how = _How(running.precision(precision), batch, peak, result.GRADIENT in kept, keep_output=moving)
+        local = switch("local", local) and not moving
+        return cls(plan, alone, regions(region), kept, paths.named(path), detector, rule, device, local, how)
+
+    @property
+    def facts(self) -> dict[str, str | int | float]:
+        """What results tell of it."""
+        facts: dict[str, str | int | float] = {"path": identity.named(self.maker)}
+        facts |= {"rule": self.rule if isinstance(self.rule, str) else identity.named(self.rule)}
+        facts |= {} if self.plan.tolerance is None else {"tolerance": self.plan.tolerance}
+        lower = self.how.lower
+        return facts | ({} if lower is None else {"precision": str(lower).removeprefix("torch.")})
+
+    def warn(self, results: Sequence[xr.Dataset]) -> None:
+        """Warn of what is not as good as asked, or contradicts itself; called by a verb, for its caller."""
+        self.plan.warn([float(one[result.QUADRATURE_ERROR]) for one in results], stacklevel=3)
+        _doubt(results, self.plan.tolerance or integration.TOLERANCE)
+
+
+def _rounds(
+    asked: _Asked,
+    network: NetworkLike,
+    image: ImageLike,
+    reference: ImageLike | None,
+    progress: Progress,
+    every: bool,
+) -> Iterator[list[xr.Dataset]]:
+    """Yield the results of all windows: of one window after every round, otherwise when all are done."""
+    with scene(
+        network,
+        image,
+        asked.windows,
+        detector=asked.detector,
+        device=asked.device,
+        progress=progress,
+        total=asked.plan.least * len(asked.windows),
+    ) as s:
         truth = None if reference is None else s.reference(reference)
         if truth is None:
-            s.suspect(stacklevel=2)
-        along = _checked_path(maker, s.image)
-        work = _Work(s, Remembered(along), plan.on(lambda alphas: speed(along, alphas)), how)
-        found = dict(one for share in work.shares(local and not moving) for one in work.integrated(share))
-    plan.warn([one.integral.error for one in found.values()], stacklevel=2)
-    facts: dict[str, str | int | float] = {"path": identity.named(maker)}
-    facts |= {"rule": rule if isinstance(rule, str) else identity.named(rule)}
-    facts |= {} if plan.tolerance is None else {"tolerance": plan.tolerance}
-    facts |= {} if lower is None else {"precision": str(lower).removeprefix("torch.")}
-    results = [_assembled(found[k], window, work, truth, kept, facts) for k, window in enumerate(windows)]
-    _doubt(results, plan.tolerance or integration.TOLERANCE)
-    return results[0] if alone else result.stacked(results, result.REGION)
+            s.suspect(stacklevel=3)
+        along = _checked_path(asked.maker, s.image)
+        work = _Work(s, Remembered(along), asked.plan.on(lambda alphas: speed(along, alphas)), asked.how)
+        found: dict[int, _Found] = {}
+        for share in work.shares(asked.local):
+            for part in work.rounds(share, every):
+                found |= part
+                if every:
+                    yield _all_assembled(found, asked, work, truth)
+    if not every:
+        yield _all_assembled(found, asked, work, truth)
+
+
+def _all_assembled(found: Mapping[int, _Found], asked: _Asked, work: _Work, truth: Image | None) -> list[xr.Dataset]:
+    windows = enumerate(asked.windows)
+    return [_assembled(found[k], window, work, truth, asked.kept, asked.facts) for k, window in windows]
 
 
 def _doubt(results: Sequence[xr.Dataset], tolerance: float) -> None:
@@ -251,12 +401,12 @@ def _doubt(results: Sequence[xr.Dataset], tolerance: float) -> None:
         worst = max(doubtful, key=abs)
         words = f"the map's completeness gap of {worst:+.1%} is more than its integration's error can explain: is the "
         words += "network random (dropout, noise), or a part of it detached from the gradient?"
-        warnings.warn(words, Inconsistent, stacklevel=3)
+        warnings.warn(words, Inconsistent, stacklevel=4)
     moved = [float(one[result.PRECISION_ERROR]) for one in results if result.PRECISION_ERROR in one]
     if max(moved, default=0.0) > tolerance:
         words = f"precision={results[0].attrs['precision']!r} moves the map by about {max(moved):.0%}, more than the "
         words += f"tolerance of {tolerance:g}; leave it out for maps that are to be trusted."
-        warnings.warn(words, NotConverged, stacklevel=3)
+        warnings.warn(words, NotConverged, stacklevel=4)
 
 
 def _is_inconsistent(found: xr.Dataset) -> bool:
@@ -335,8 +485,8 @@ class _Work:
                 alone.append(_Share(part).joined(k, moved, end))
         return [together, *alone] if together.members else alone
 
-    def integrated(self, share: _Share) -> Iterator[tuple[int, _Found]]:
-        """Yield what was found for the regions of a share."""
+    def rounds(self, share: _Share, every: bool) -> Iterator[dict[int, _Found]]:
+        """Yield what was found for the regions of a share: after every round, or after the last alone."""
         run, crop, first = share.run, share.crop, positions(self.trace, [0.0])
         whole = first.shape[-2] * first.shape[-1]
         pixels = run.pixels if isinstance(run, Local) else whole
@@ -351,12 +501,16 @@ class _Work:
             keep_gradient=self.how.keep_gradient,
             keep_output=self.how.keep_output,
         )
-        integrals = self.integrator.integrate(sampler, share.detectors, pixels / whole, self.scene.bar)
         exact = Sampler(run, self.trace, crop, peak=self.how.peak)
-        for k, detector, end, integral in zip(share.members, share.detectors, share.ends, integrals, strict=True):
-            start = float(detect(detector, before, run.name))
-            moved = None if self.how.lower is None else integration.moved_by_precision(integral, exact, detector)
-            yield k, _Found(integral, crop, pixels, start, end, moved)
+        starts = [float(detect(detector, before, run.name)) for detector in share.detectors]
+        rounds = self.integrator.rounds(sampler, share.detectors, pixels / whole, self.scene.bar)
+        for integrals in rounds if every else deque(rounds, maxlen=1):
+            found = {}
+            for n, integral in enumerate(integrals):
+                lower, detector = self.how.lower is not None, share.detectors[n]
+                moved = integration.moved_by_precision(integral, exact, detector) if lower else None
+                found[share.members[n]] = _Found(integral, crop, pixels, starts[n], share.ends[n], moved)
+            yield found
 
 
 def _assembled(

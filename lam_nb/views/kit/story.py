@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import xarray as xr
@@ -16,7 +15,7 @@ _PAPER = "https://arxiv.org/abs/2011.11036"
 _SHARE = 0.95
 
 
-def finding(made_from: tuple[str, Any] | None) -> str:
+def finding(made_from: tuple[str, object] | None) -> str:
     """Return what came out, in a sentence; nothing where there is none to tell.
 
     Examples
@@ -53,7 +52,7 @@ def _of_many(many: xr.Dataset) -> str:
     return words
 
 
-def told(made_from: tuple[str, Any] | None, lines: Sequence[str]) -> str:
+def told(made_from: tuple[str, object] | None, lines: Sequence[str]) -> str:
     """Return what stands below a page's figure: what its words mean, where it comes from, where to read on."""
     attributes = _attributes(made_from)
     meant = "".join(f"<li>{html.escape(line)}</li>" for line in lines)
@@ -68,7 +67,7 @@ def told(made_from: tuple[str, Any] | None, lines: Sequence[str]) -> str:
     return f"{words}{where}<p>{method}</p>"
 
 
-def _attributes(made_from: tuple[str, Any] | None) -> Mapping[str, object]:
+def _attributes(made_from: tuple[str, object] | None) -> Mapping[str, object]:
     data = made_from[1] if made_from else None
     if isinstance(data, Mapping) and not isinstance(data, xr.Dataset):
         data = next(iter(data.values()), None)
