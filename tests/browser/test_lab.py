@@ -7,6 +7,8 @@ import nbformat
 import numpy as np
 import pytest
 
+import lam_nb as lam
+
 SETUP = """
 import lam_nb as lam, lam_widgets
 net = lam.networks.load("imdn-small")
@@ -202,7 +204,7 @@ def test_networks_are_compared_sorted_zoomed_and_chosen(notebook):
     assert "CHOSEN ['fsrcnn'] 0 diffusion index" in _run_last(page, "CHOSEN")
 
 
-def test_the_explorer_does_the_whole_job(notebook):
+def test_the_explorer_does_the_whole_job(notebook, tmp_path):
     page = notebook(
         "import lam_widgets\nnames = ['residual', 'rfdn-small', 'dncnn-small']",
         "e = lam_widgets.Explorer(names, ['facade'], steps=6)\ne",
@@ -215,18 +217,17 @@ def test_the_explorer_does_the_whole_job(notebook):
     page.keyboard.press("ArrowRight")
     run.click()
     page.wait_for_selector(".lam-message:has-text('done in')", timeout=120_000)
-    page.wait_for_selector(f".lam-explorer {TOP}")
     assert "HAVE done" in _run_last(page, "HAVE")
-    page.locator(".lam-explorer .lm-TabBar-tab", has_text="Map").click()
     page.wait_for_selector(".lam-explorer .js-plotly-plot", timeout=30_000)
     page.locator(".lam-explorer .lm-TabBar-tab", has_text="Numbers").click()
     page.wait_for_selector(".lam-explorer table:visible")
     page.locator(".lam-explorer .lm-TabBar-tab", has_text="Integration").click()
+    page.wait_for_selector(f".lam-explorer {TOP}")
 
     listed = page.locator(".lam-explorer select[multiple]")
     listed.select_option(["residual", "rfdn-small"])
     run.click()
-    page.wait_for_selector(".lam-explorer .lam-comparison", timeout=120_000)
+    page.wait_for_selector(".lam-explorer .lam-comparison", timeout=120_000, state="attached")
     page.wait_for_selector(".lam-message:has-text('done in')", timeout=120_000)
 
     listed.select_option(["residual", "dncnn-small"])
@@ -234,16 +235,22 @@ def test_the_explorer_does_the_whole_job(notebook):
     page.wait_for_selector(".lam-message:has-text('their scales differ')", timeout=120_000)
 
     listed.select_option(["rfdn-small"])
-    steps = page.locator(".lam-explorer input[type=number]")
+    steps = page.get_by_label("steps")
     steps.fill("243")
     steps.press("Enter")
     run.click()
     page.locator(".lam-explorer button", has_text="Cancel").click()
     page.wait_for_selector(".lam-message:has-text('cancelled')", timeout=60_000)
     page.locator(".lam-explorer .lm-TabBar-tab", has_text="Export").click()
-    page.locator(".lam-explorer button", has_text="Make files").click()
-    page.wait_for_selector("a[download='lam.nc']", timeout=60_000)
+    with page.expect_download(timeout=60_000) as saved:
+        page.locator(".lam-files button", has_text=".nc").click()
+    assert saved.value.suggested_filename == "residual-rfdn-small_facade_y120_x121_16x16.nc"
+    saved.value.save_as(tmp_path / "saved.nc")
+    assert lam.open(tmp_path / "saved.nc").model.values.tolist() == ["residual", "rfdn-small"]
     assert "lam.compare([net_0, net_1]" in page.locator(".lam-explorer pre").inner_text()
+    page.locator(".lam-stale:has-text('out of date')").wait_for()
+    page.locator(".lam-explorer .jupyter-widget-Collapse-header").click()
+    page.wait_for_selector(".lam-runs img:visible")
 
 
 def test_a_lost_kernel_is_told(scrubber):

@@ -5,11 +5,14 @@ import datetime
 import io
 import json
 import re
+import threading
+import zipfile
 
 import numpy as np
 import pytest
 import torch
 import traitlets
+import xarray as xr
 from PIL import Image as Pillow
 
 import lam_nb as lam
@@ -17,7 +20,8 @@ import lam_widgets
 from lam_nb import InputError, Region
 from lam_nb.cli import demonstration
 from lam_nb.views import kit
-from lam_widgets.explorer import _centre, _link, _named_images, _named_networks
+from lam_widgets.downloads import Downloads
+from lam_widgets.explorer.offers import named_images, named_networks
 from lam_widgets.kit import coloured, decoded, largest, quantised, story, window
 
 BRIGHT, SIZE = (4, 22), (20, 30)
@@ -292,19 +296,19 @@ def test_the_picture_of_a_picker_has_pixel_and_boxes_in_their_places():
 
 
 def test_an_explorer_names_what_it_is_given(relu_network, tmp_path):
-    assert _named_networks(["fsrcnn", relu_network]) == {"fsrcnn": "fsrcnn", "toy": relu_network}
-    assert "fsrcnn" in _named_networks(None)
+    assert named_networks(["fsrcnn", relu_network]) == {"fsrcnn": "fsrcnn", "toy": relu_network}
+    assert "fsrcnn" in named_networks(None)
     Pillow.new("RGB", (6, 4)).save(tmp_path / "wall.png")
-    found = _named_images(["bricks", tmp_path / "wall.png", FIELD])
+    found = named_images(["bricks", tmp_path / "wall.png", FIELD])
     assert list(found) == ["bricks", "wall.png", "image 3"]
     assert [tuple(one.shape[-2:]) for one in found.values()][1:] == [(4, 6), SIZE]
-    assert list(_named_images({"mine": FIELD})) == ["mine"]
-    assert set(_named_images(None)) == set(lam.images.samples())
+    assert list(named_images({"mine": FIELD})) == ["mine"]
+    assert set(named_images(None)) == set(lam.images.samples())
     for given, message in (([], "networks: got"), ([3], "networks: got")):
         with pytest.raises(InputError, match=message):
-            _named_networks(given)
+            named_networks(given)
     with pytest.raises(InputError, match="images: got none"):
-        _named_images({})
+        named_images({})
 
 
 def test_an_explorer_writes_the_program(relu_network):
@@ -314,36 +318,30 @@ def test_an_explorer_writes_the_program(relu_network):
         and "lr = lam.images.downscale(hr, 4)" in explorer.code()
     )
     explorer.picker.region = Region(8, 12, height=16, width=24)
-    assert "lam.Region(y=8, x=12, height=16, width=24), steps=5" in explorer.code()
+    assert "lam.Region(y=8, x=12, height=16, width=24), reference=hr, steps=5" in explorer.code()
     compile(explorer.code(), "code", "exec")
-    explorer._network.value = ["toy"]
+    explorer.desk.networks.value = ["toy"]
     assert "your network 'toy'" in explorer.code()
 
 
 def test_an_explorer_opens_on_what_the_demo_shows():
     explorer = lam_widgets.Explorer()
-    assert explorer._network.value == demonstration.NETWORKS and explorer._image.value == demonstration.SAMPLE
+    assert explorer.desk.networks.value == demonstration.NETWORKS and explorer.desk.image.value == demonstration.SAMPLE
     assert explorer.region == demonstration.REGION
 
 
 def test_an_explorer_keeps_its_window_for_another_image():
     explorer = lam_widgets.Explorer(["fsrcnn"], {"wide": np.zeros((64, 96, 3)), "low": np.zeros((24, 96, 3))})
     explorer.picker.region = Region(0, 0, height=32, width=40)
-    explorer._image.value = "low"
+    explorer.desk.image.value = "low"
     assert explorer.region == Region(0, 28, height=24, width=40)
-
-
-def test_uploads_are_cut_in_the_middle():
-    picture = torch.from_numpy(FIELD.transpose(2, 0, 1).astype(np.float32))
-    assert _centre(picture, 16).shape == (3, 16, 16)
-    assert _centre(picture, 18)[:, 4 - 1, 22 - 6].tolist() == [1, 1, 1]
 
 
 def upload(explorer, picture, name, **settings):
     """Upload as a browser does."""
     buffer = io.BytesIO()
     picture.save(buffer, "PNG" if picture.mode == "I;16" else "JPEG", **settings)
-    explorer._upload.value = [
+    explorer.desk.upload.value = [
         {"name": name, "type": "image", "size": 1, "content": memoryview(buffer.getvalue()), "last_modified": TODAY}
     ]
 
@@ -355,14 +353,12 @@ def test_an_upload_is_the_picture_that_was_uploaded():
     explorer = lam_widgets.Explorer(["fsrcnn"], ["facade"])
     grey = np.linspace(0, 65535, 40 * 52).reshape(40, 52).astype(np.uint16)
     upload(explorer, Pillow.fromarray(grey), "facade")
-    assert explorer._image.value == "facade (2)" and "hr = ...  # your image" in explorer.code()
+    assert explorer.desk.image.value == "facade (2)" and "hr = ...  # your image" in explorer.code()
     np.testing.assert_allclose(explorer._images["facade (2)"][0], grey / 65535, atol=1e-6)
     turned = Pillow.Exif()
     turned[0x0112] = 6
     upload(explorer, Pillow.new("RGB", (60, 40)), "lying.jpg", exif=turned)
     assert explorer._images["lying.jpg"].shape == (3, 60, 40)
-    upload(explorer, Pillow.new("RGB", (1200, 1100)), "large.jpg")
-    assert "1100 × 1200 px: its middle, 1024 × 1024 px" in explorer._message.value
 
 
 def test_networks_of_one_name_are_told_apart(relu_network, linear_network):
@@ -370,15 +366,176 @@ def test_networks_of_one_name_are_told_apart(relu_network, linear_network):
         lam.networks.wrap(one.module, scale=2, name="fsrcnn", check=False) for one in (relu_network, linear_network)
     ]
     explorer = lam_widgets.Explorer(named, ["bricks"])
-    assert explorer._network.options == ("fsrcnn (1)", "fsrcnn (2)") and "networks.load" not in explorer.code()
-    explorer._network.value = []
+    assert explorer.desk.networks.options == ("fsrcnn (1)", "fsrcnn (2)") and "networks.load" not in explorer.code()
+    explorer.desk.networks.value = []
     with pytest.raises(InputError, match="none is chosen"):
         explorer.code()
 
 
-def test_a_link_holds_its_file():
-    link = _link("lam.nc", b"numbers" * 1000)
-    assert 'download="lam.nc"' in link and base64.b64encode(b"numbers" * 1000).decode() in link and "0.0 MB" in link
+def test_downloads_are_made_when_asked_for_and_are_no_state():
+    made, sent = [], []
+
+    def numbers():
+        made.append(1)
+        return b"numbers" * 1000
+
+    def broken():
+        raise InputError("figure: cannot be drawn")
+
+    downloads = Downloads({"lam.nc": numbers, "lam.pdf": broken})
+    downloads.send = lambda content, buffers=(): sent.append((content, [bytes(one) for one in buffers]))
+    assert made == [] and downloads.names == ["lam.nc", "lam.pdf"]
+    for name in ("lam.nc", "lam.pdf", "other"):
+        downloads._handle_custom_msg({"make": name}, [])
+    assert sent[0] == ({"name": "lam.nc"}, [b"numbers" * 1000])
+    assert sent[1] == ({"name": "lam.pdf", "error": "figure: cannot be drawn"}, []) and "error" in sent[2][0]
+    assert not any(b"numbers" in str(value).encode() for value in downloads.get_state().values())
+
+
+def test_results_are_marked_when_what_they_are_of_changes():
+    explorer = lam_widgets.Explorer(["fsrcnn", "residual"], ["bricks", "facade"], steps=3)
+    desk = explorer.desk
+    explorer.run(wait=True)
+    assert explorer.state == "done" and not explorer.is_stale and desk.stale.value == ""
+    changes = {
+        "window": lambda: setattr(desk.stage.picker, "x", desk.stage.picker.x + 4),
+        "steps": lambda: setattr(desk.steps, "value", 5),
+        "networks": lambda: setattr(desk.networks, "value", ("residual",)),
+        "kind of image": lambda: setattr(desk.kind, "value", False),
+    }
+    before = {"networks": desk.networks.value, "steps": 3, "kind": True, "x": desk.stage.picker.x}
+    for words, change in changes.items():
+        change()
+        assert explorer.is_stale and f"the {words} changed since" in desk.stale.value
+        assert "fsrcnn · bricks · y=120" in desk.stale.value and "lam-stale-results" in explorer._tabs._dom_classes
+        desk.networks.value, desk.steps.value, desk.kind.value = before["networks"], before["steps"], before["kind"]
+        explorer.picker.region = explorer.runs[0].question.region
+        assert not explorer.is_stale and desk.stale.value == ""
+    desk.image.value = "facade"
+    assert "the image changed since" in desk.stale.value
+    explorer.run(wait=True)
+    assert not explorer.is_stale and [run.question.image for run in explorer.runs] == ["bricks", "facade"]
+
+
+def test_an_answer_has_tabs_of_its_own_and_files_that_tell_what_they_are(tmp_path):
+    explorer = lam_widgets.Explorer(["fsrcnn"], ["bricks"], steps=3)
+    explorer.run(wait=True)
+    titles = [explorer._tabs.get_title(k) for k in range(len(explorer._tabs.children))]
+    assert titles == ["Map", "Integration", "Numbers", "Export"] and all(
+        one.children for one in explorer._tabs.children
+    )
+    downloads = explorer._tabs.children[3].children[0]
+    stem = "fsrcnn_bricks_y120_x120_16x16"
+    assert downloads.names[:2] == [f"{stem}.nc", f"{stem}.html"] and downloads.names[-1] == f"{stem}.zip"
+    (tmp_path / "all.zip").write_bytes(downloads._makers[f"{stem}.zip"]())
+    with zipfile.ZipFile(tmp_path / "all.zip") as archive:
+        assert archive.namelist() == downloads.names[:-1]
+        archive.extractall(tmp_path)
+    xr.testing.assert_equal(lam.open(tmp_path / f"{stem}.nc").attribution, explorer.dataset.attribution)
+    assert (tmp_path / f"{stem}.py").read_text().startswith("import lam_nb as lam")
+    assert "fsrcnn" in (tmp_path / f"{stem}.csv").read_text()
+
+
+def test_runs_are_named_shown_again_deleted_and_set_side_by_side():
+    explorer = lam_widgets.Explorer(["fsrcnn", "residual"], ["bricks"], steps=3)
+    for name in ("fsrcnn", "residual"):
+        explorer.desk.networks.value = (name,)
+        explorer.run(wait=True)
+    first, second = explorer.runs
+    runs = explorer._list
+    newest = runs.children[0].children
+    assert newest[2].value.startswith("residual · bricks") and bytes(newest[1].value).startswith(b"\x89PNG")
+    newest[2].value = "the wide one"
+    assert second.name == "the wide one"
+    runs.children[1].children[3].click()
+    assert explorer._shown is first and explorer.is_stale
+    assert runs.children[-1].disabled
+    for k in (0, 1):
+        runs.children[k].children[0].value = True
+    assert not runs.children[-1].disabled
+    runs.children[-1].click()
+    (panel,) = explorer._tabs.children
+    assert len(panel.children[0].children) == 2 and "the wide one" in panel.children[1].value
+    runs.children[0].children[4].click()
+    assert explorer.runs == [first] and len(runs.children) == 1
+
+
+def test_a_picture_may_be_the_networks_input():
+    lr = lam.images.downscale(lam.images.sample("bricks"), 4)
+    explorer = lam_widgets.Explorer(["fsrcnn"], {"small": lr}, steps=3)
+    explorer.desk.kind.value = False
+    assert explorer.picker.shape == [256, 256]
+    explorer.picker.region = Region(96, 104, height=8, width=24)
+    explorer.run(wait=True)
+    found = lam.attribute("fsrcnn", lr, Region(96, 104, height=8, width=24), steps=3, progress=False)
+    np.testing.assert_array_equal(found.attribution, explorer.dataset.attribution)
+    assert "hr" not in explorer.code() and "psnr" not in explorer.dataset
+
+
+def test_the_numbers_of_a_window_can_be_typed():
+    explorer = lam_widgets.Explorer(["fsrcnn"], ["bricks"])
+    fields = explorer.desk.stage.fields
+    fields["height"].value, fields["width"].value, fields["y"].value, fields["x"].value = 8, 40, 16, 24
+    assert explorer.region == Region(16, 24, height=8, width=40)
+    explorer.picker.x = 9999
+    assert fields["x"].value == 256 - 40
+    fields["y"].value = 9999
+    assert explorer.region.y == fields["y"].value == 248
+
+
+def test_a_large_upload_is_cut_by_who_uploads_it():
+    explorer = lam_widgets.Explorer(["fsrcnn"], ["facade"], steps=2)
+    large = Pillow.new("RGB", (1200, 2100))
+    large.putpixel((700, 1500), (255, 255, 255))
+    upload(explorer, large, "large.jpg", quality=95)
+    assert "2100 × 1200 px: draw the part to keep" in explorer.desk.message.value
+    explorer.run(wait=True)
+    assert explorer.state == "failed" and "draw the part to keep first" in explorer.desk.message.value
+    stage = explorer.desk.stage
+    assert stage.picker.shape == [2100, 1200] and stage.picker.region.height == 1024
+    stage.picker.region = Region(1480, 680, height=64, width=96)
+    stage.children[-1].click()
+    kept = explorer._images["large.jpg"]
+    assert kept.shape == (3, 64, 96) and np.unravel_index(int(kept.sum(0).argmax()), (64, 96)) == (20, 20)
+    explorer.run(wait=True)
+    assert explorer.state == "done" and "16 × 24 px: a map of so few tells little" in explorer.desk.message.value
+
+
+def test_long_work_shows_a_preview_first(monkeypatch):
+    from lam_widgets.explorer import answers
+
+    monkeypatch.setattr(answers, "_WAIT", 0.0)
+    seen = []
+    for networks in (["fsrcnn", "residual"], ["residual"]):
+        explorer = lam_widgets.Explorer(networks, ["facade"])
+        explorer.picker.region = Region(100, 100, 16)
+        explorer.desk.networks.value = networks
+        preview = explorer._show_preview
+        monkeypatch.setattr(explorer, "_show_preview", lambda found, p=preview: (seen.append(found), p(found)))
+        explorer.run(wait=True)
+        assert explorer.state == "done" and explorer._story.layout.display == "none"
+    assert seen[0].attrs["steps"] == 6 and explorer.dataset.attrs["steps"] >= 9
+
+
+def test_the_time_left_is_known_from_the_start_and_corrected():
+    from lam_widgets.explorer.answers import Pace
+
+    pace = Pace()
+    pace.expected = 100.0
+    assert pace.left(0, 9, 10.0) == 90 and pace.left(9, 9, 20.0) == 0
+    assert pace.left(1, 2, 20.0) == pytest.approx(20)
+    assert 20 < pace.left(1, 10, 5.0) < 95
+
+
+def test_four_clicks_at_once_start_one_run():
+    explorer = lam_widgets.Explorer(["fsrcnn"], ["bricks"], steps=9)
+    clicks = [threading.Thread(target=explorer.run, kwargs={"wait": True}) for _ in range(4)]
+    for one in clicks:
+        one.start()
+    for one in clicks:
+        one.join()
+    explorer._thread.join()
+    assert explorer.state == "done" and len(explorer.runs) == 1
 
 
 @pytest.mark.parametrize("channels", [("luma",), ("nir", "r", "g", "b")])

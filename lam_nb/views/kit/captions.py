@@ -40,8 +40,8 @@ GLOSSARY = (
     INDEX,
     f"{GIVE_OR_TAKE} σ: the blur, in input pixels.",
 )
-_QUESTION_ENDS = 38
-"""Pixels from the top of a figure to below its question."""
+_QUESTION_ENDS, _QUESTION_EDGE = 38, 8
+"""Pixels from the top of a figure to below its question, and from its right edge to what is told on demand."""
 _NOTHING = "none"
 """Rule of the methods that integrate nothing, as version 0.1 wrote it."""
 
@@ -122,6 +122,7 @@ def explain(figure: go.Figure, lines: Iterable[str]) -> None:
         hovertext="<br>".join(lines),
         hoverlabel={"bgcolor": "#ffffff", "bordercolor": "#59636e", "font": {"size": 12, "color": "#1f2328"}},
         **{"xref": "paper", "yref": "paper", "x": 1, "y": 1, "xanchor": "right", "yanchor": "bottom"},
+        xshift=(figure.layout.margin.r or 20) - _QUESTION_EDGE,
         yshift=(figure.layout.margin.t or 100) - _QUESTION_ENDS,
         showarrow=False,
         captureevents=True,

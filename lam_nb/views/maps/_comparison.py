@@ -43,7 +43,7 @@ _QUALITIES = {PSNR_WINDOW: "window", PSNR: "picture"}
 _SIDE, _LEAST_SIDE, _PAGE = 250, 150, 1080
 _MOST, _HEAD = 6, 130
 """Most columns of a band, and the room for the headings of the next one."""
-_LEAST_WIDTH = 760
+_LEAST_WIDTH = 800
 """Width that the lines of the caption need."""
 _LEFT, _RIGHT, _TOP, _LOW, _CONTROLS = 70, 130, 212, 60, 90
 

@@ -1,0 +1,102 @@
+"""Answers: results that arrive early and get better, and how long the last one takes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+import xarray as xr
+
+import lam_nb
+from lam_nb import result
+from lam_nb.methods.attribution import Choices, Settings
+from lam_nb.networks import Network
+from lam_nb.types import Image, Region
+
+Follow = Callable[[int, int], object]
+STEPS = 24
+"""Evaluations for several networks, which scrub together: all take the same."""
+_EARLY = 6
+_TYPICAL = 15
+"""Evaluations that a map takes to 5 %: the median of the published networks."""
+_GRADIENT = 3.0
+"""How many times as long as the output a gradient takes."""
+_WAIT = 3.0
+"""Seconds that nobody minds: longer work shows a preview first."""
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked, ready to be computed: networks that are loaded, their input, and the truth if there is one."""
+
+    networks: Sequence[Network]
+    image: Image
+    region: Region
+    truth: Image | None
+    steps: int
+
+    def answers(self, pace: Pace, follow: Follow) -> Iterator[tuple[xr.Dataset, bool]]:
+        """Yield results and whether it is the last.
+
+        One network's map is refined until it is good enough, or has so many steps; several are compared, roughly
+        first if that takes long.
+        """
+        pace.begin(self)
+        if len(self.networks) == 1:
+            yield from self._of_one(follow)
+            return
+        most = self.steps or STEPS
+        if pace.expected > _WAIT and most > 2 * _EARLY:
+            yield self._compared(_EARLY, lambda done, total: follow(0, 1)), False  # counts for nothing
+        yield self._compared(most, follow), True
+
+    def _of_one(self, follow: Follow) -> Iterator[tuple[xr.Dataset, bool]]:
+        settings: Choices = {"steps": self.steps} if self.steps else {}
+        rounds = lam_nb.attribute_steps(
+            self.networks[0], self.image, self.region, reference=self.truth, progress=follow, **settings
+        )
+        before = next(rounds)
+        for found in rounds:
+            yield before, False
+            before = found
+        yield before, True
+
+    def _compared(self, steps: int, follow: Follow) -> xr.Dataset:
+        keep = [result.INPUT, result.OUTPUT, result.INTEGRAND]
+        settings: Settings = {"steps": steps, "keep": keep}
+        return lam_nb.compare(self.networks, self.image, self.region, reference=self.truth, progress=follow, **settings)
+
+
+class Pace:
+    """How long it still takes: at first by the time of one output, then by what was done.
+
+    Examples
+    --------
+    >>> pace = Pace()
+    >>> pace.expected = 10.0
+    >>> round(pace.left(0, 100, elapsed=2.0)), round(pace.left(50, 100, elapsed=8.0))
+    (8, 8)
+    """
+
+    def __init__(self) -> None:
+        self.expected = 0.0
+
+    def begin(self, asked: Asked) -> None:
+        """Expect what some outputs take, as many as there are evaluations."""
+        count = asked.steps or (_TYPICAL if len(asked.networks) == 1 else STEPS)
+        started = time.perf_counter()
+        for network in asked.networks:
+            with torch.no_grad():
+                network(asked.image[None])
+        self.expected = (time.perf_counter() - started) * _GRADIENT * count
+
+    def left(self, done: int, total: int, elapsed: float) -> float:
+        """Return the seconds that are left, when so many parts of all are done."""
+        share = done / max(total, 1)
+        guessed = max(0.0, self.expected - elapsed)
+        if not share:
+            return guessed
+        measured, trust = elapsed / share - elapsed, min(1.0, 4 * share)
+        return trust * measured + (1 - trust) * guessed

@@ -1,0 +1,73 @@
+"""A question: which networks, of which picture and window, with how many steps; results carry theirs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from lam_nb import Region
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked.
+
+    Parameters
+    ----------
+    networks : tuple of str
+        Names, as offered.
+    image : str
+        Name, as offered.
+    is_truth : bool
+        Whether the image is the truth, that is made small first, and not the network's input.
+    region : Region
+        Output pixels.
+    steps : int
+        Evaluations along the path; 0: as many as the map takes to be good enough.
+    """
+
+    networks: tuple[str, ...]
+    image: str
+    is_truth: bool
+    region: Region
+    steps: int
+
+    def __str__(self) -> str:
+        """Return the question in words.
+
+        Examples
+        --------
+        >>> print(Question(("fsrcnn", "rfdn"), "facade", True, Region(160, 184), 0))
+        fsrcnn, rfdn · facade · y=160, x=184, 16 × 16 px
+        """
+        window = self.region
+        words = f"{', '.join(self.networks)} · {self.image} · y={window.y}, x={window.x}, "
+        words += f"{window.height} × {window.width} px"
+        return words + (f" · {self.steps} steps" if self.steps else "")
+
+    @property
+    def stem(self) -> str:
+        """Return how files of the answer begin.
+
+        Examples
+        --------
+        >>> Question(("my net/2", "rfdn"), "wall.png", True, Region(8, 12), 0).stem
+        'my_net_2-rfdn_wall.png_y8_x12_16x16'
+        """
+        window = self.region
+        networks = "-".join(self.networks) if len(self.networks) < 4 else f"{len(self.networks)}-networks"
+        words = f"{networks}_{self.image}_y{window.y}_x{window.x}_{window.height}x{window.width}"
+        return re.sub(r"[^\w.-]+", "_", words)[:120]
+
+    def differs(self, other: Question) -> list[str]:
+        """Return what two questions differ in, in words.
+
+        Examples
+        --------
+        >>> one = Question(("rfdn",), "facade", True, Region(160, 184), 0)
+        >>> one.differs(Question(("rfdn",), "cat", True, Region(8, 12), 0))
+        ['image', 'window']
+        """
+        parts = {"networks": "networks", "image": "image", "is_truth": "kind of image", "region": "window"}
+        parts |= {"steps": "steps"}
+        return [words for name, words in parts.items() if getattr(self, name) != getattr(other, name)]
