@@ -327,8 +327,8 @@ def test_steps_that_are_fixed_come_once_and_mistakes_at_once(relu_network, image
     assert only.attrs["steps"] == 5 and "integrand" not in only
     with pytest.raises(InputError, match=r"expected one window; lam_nb\.attribute takes several"):
         lam.attribute_steps(relu_network, image, [REGION, REGION])
-    with pytest.raises(TypeError, match="did you mean 'tolerance'"):
-        lam.attribute_steps(relu_network, image, REGION, tolerence=0.1)
+    with pytest.raises(TypeError, match="did you mean 'steps'"):
+        lam.attribute_steps(relu_network, image, REGION, stps=4)
     with pytest.raises(InputError, match="give one of them"):
         lam.attribute_steps(relu_network, image, REGION, steps=4, tolerance=0.1)
 

@@ -1,14 +1,20 @@
 """Other front ends: Notebook 7, Voila, and pages opened from disk."""
 
+import os
 import re
+import signal
+import subprocess
+import sys
 
 import nbclient
 import nbformat
 import pytest
 from nbconvert import HTMLExporter
+from PIL import Image as Pillow
 
 import lam_nb as lam
 import lam_widgets
+from lam_nb.views.kit import as_pixels
 
 SETUP = """
 import lam_nb as lam, lam_widgets
@@ -162,3 +168,61 @@ def test_an_exported_notebook_shows_pictures_without_a_network(page, tmp_path, e
     page.goto(f"file://{tmp_path}/page.html")
     page.wait_for_function("Array.from(document.images).some(i => i.src.startsWith('data:image/png') && i.width > 300)")
     errors[:] = [one for one in errors if "NAME_NOT_RESOLVED" not in one]  # fonts that nbconvert's page asks for
+
+
+def ended(server):
+    """End a program as Ctrl-C does, and return its exit code and what it still said."""
+    server.send_signal(signal.SIGINT)
+    said, _ = server.communicate(timeout=30)
+    return server.returncode, said
+
+
+def told(server, pattern):
+    """Return the first match in what a program says."""
+    said = ""
+    for line in server.stdout:
+        said += line
+        if found := re.search(pattern, line):
+            return found[0]
+    raise AssertionError(said)
+
+
+def started(*arguments, folder, port):
+    command = [sys.executable, "-m", "lam_nb.cli", *arguments, "--no-browser", f"--port={port}"]
+    pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, cwd=folder, env={**os.environ, "OMP_NUM_THREADS": "1"}, **pipe)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a signal")
+def test_explore_is_an_application_for_who_has_its_token(page, tools, tmp_path, errors):
+    Pillow.fromarray(as_pixels(lam.images.sample("bricks").numpy())).save(tmp_path / "wall.png")
+    server = started("explore", "wall.png", "--network", "fsrcnn", folder=tmp_path, port=tools._free_port())
+    try:
+        address = told(server, r"http://127\.0\.0\.1:\d+/\?token=\w{20,}")
+        page.goto(address.partition("?")[0])
+        assert page.locator(".lam-explorer").count() == 0 and "login" in page.url
+        page.goto(address, timeout=120_000)
+        page.locator(".lam-explorer button", has_text="Run").click(timeout=120_000)
+        page.wait_for_selector(".lam-message:has-text('done in')", timeout=120_000)
+        page.wait_for_selector(".lam-explorer .js-plotly-plot", timeout=60_000)
+        assert page.locator(".lam-explorer select").nth(1).input_value() == "wall.png"
+        page.goto("about:blank")
+    finally:
+        code, said = ended(server)
+    assert code == 0 and "lam-nb: ended." in said
+    errors[:] = [one for one in errors if "NAME_NOT_RESOLVED" not in one and "voila/static" not in one]  # Voila's own
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a signal")
+def test_lab_opens_the_notebooks_that_come_along(tools, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "1-first-map.ipynb").write_text("changed")
+    server = started("lab", "mine", folder=tmp_path, port=tools._free_port())
+    try:
+        told(server, r"http://127\.0\.0\.1:\d+/lab\?token=\w{20,}")
+    finally:
+        code, _ = ended(server)
+    assert code == 0
+    assert (tmp_path / "mine" / "1-first-map.ipynb").read_text() == "changed", "what is there stays"
+    assert (tmp_path / "mine" / "4-compare-networks.ipynb").is_file() and (tmp_path / "mine" / "exercises").is_dir()
+    assert not (tmp_path / "mine" / "pictures").exists()
