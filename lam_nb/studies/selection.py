@@ -74,6 +74,7 @@ def hard_regions(
     *,
     size: int = 16,
     stride: int = 8,
+    apart: int | None = None,
     device: Device = None,
 ) -> list[Region]:
     """Choose windows where networks do worst and there is structure: where maps have something to tell.
@@ -91,6 +92,9 @@ def hard_regions(
         Windows to choose; fewer if there is no room.
     size, stride : int
         Side of a window and distance of candidates, in output pixels.
+    apart : int, optional
+        Least distance of chosen windows, from corner to corner, in output pixels: more than `size`, by default,
+        finds different places. Fewer windows may be found.
     device : str or torch.device, optional
 
     Returns
@@ -105,6 +109,7 @@ def hard_regions(
     3
     """
     most, side, step = whole("n", n), whole("size", size), whole("stride", stride)
+    distance = side if apart is None else whole("apart", apart)
     nets = as_networks(networks)
     picture = images.as_image(reference, "reference", axes_of(nets).count)
     if side > min(picture.shape[-2:]) or step > min(picture.shape[-2:]):
@@ -127,8 +132,8 @@ def hard_regions(
     found: list[Region] = []
     for k in np.argsort(-score.ravel(), kind="stable"):
         y, x = (int(at) * step for at in np.unravel_index(k, score.shape))
-        apart = all(max(abs(y - one.y), abs(x - one.x)) >= side for one in found)
-        if score.ravel()[k] >= 0 and apart and len(found) < most:
+        is_free = all(max(abs(y - one.y), abs(x - one.x)) >= distance for one in found)
+        if score.ravel()[k] >= 0 and is_free and len(found) < most:
             found.append(Region(y, x, side))
     return found
 

@@ -460,6 +460,66 @@ def test_runs_are_named_shown_again_deleted_and_set_side_by_side():
     assert explorer.runs == [first] and len(runs.children) == 1
 
 
+@pytest.mark.parametrize("question", ["which blocks help or harm", "how far it can see"])
+def test_other_questions_bring_their_panels_and_program(question, relu_network):
+    hr = torch.rand(3, 40, 52, generator=torch.Generator().manual_seed(0))
+    explorer = lam_widgets.Explorer([relu_network, "fsrcnn"], {"noise": hr})
+    explorer.picker.region = Region(16, 20, height=8, width=12)
+    explorer.desk.question.value = question
+    explorer.run(wait=True)
+    assert explorer.state == "done", explorer.desk.message.value
+    titles = [explorer._tabs.get_title(k) for k in range(len(explorer._tabs.children))]
+    assert titles == ["Map", "Numbers", "Export"] and explorer.runs[0].thumbnail()[:4] == b"\x89PNG"
+    given = dict(lam=lam, net=relu_network, hr=hr)
+    code = explorer.code().replace("...  # your network 'toy'", "net").replace("...  # your image", "hr")
+    exec(code.replace("fine=10)", "fine=10, progress=False)"), given)
+    name = "effect" if "blocks" in question else "effective_receptive_field"
+    np.testing.assert_array_equal(given["ds"][name], explorer.dataset[name])
+    explorer.desk.networks.value = ("toy", "fsrcnn")
+    explorer.run(wait=True)
+    assert explorer.state == "failed" and "this question is asked of one" in explorer.desk.message.value
+    explorer.desk.networks.value, explorer.desk.question.value = ("toy",), "which pixels made it"
+    assert explorer.is_stale and "question" in explorer.desk.stale.value
+
+
+def test_a_causal_effect_needs_the_truth():
+    explorer = lam_widgets.Explorer(["fsrcnn"], {"small": FIELD})
+    explorer.desk.kind.value, explorer.desk.question.value = False, "which blocks help or harm"
+    explorer.run(wait=True)
+    assert explorer.state == "failed" and "measured against the truth" in explorer.desk.message.value
+
+
+def test_a_checkpoint_that_is_uploaded_can_be_chosen_and_a_wrong_one_is_told():
+    weights = lam.networks.load("fsrcnn").module.state_dict()
+    explorer = lam_widgets.Explorer(["residual"], ["bricks"], steps=2)
+
+    def given(content):
+        told = {"name": "mine.pth", "type": "", "size": 1, "content": memoryview(content), "last_modified": TODAY}
+        explorer.desk.more.value = [told]
+
+    given(b"no checkpoint")
+    assert explorer.state == "failed" and "mine.pth" in explorer.desk.message.value
+    buffer = io.BytesIO()
+    torch.save(weights, buffer)
+    given(buffer.getvalue())
+    assert "was added: ×4, 24,683 parameters" in explorer.desk.message.value
+    assert len(explorer.desk.networks.value) == 2 and "24,683 parameters" in explorer.desk.about.value
+    explorer.run(wait=True)
+    assert explorer.state == "done" and explorer.dataset.sizes["model"] == 2
+
+
+def test_windows_are_suggested_apart_from_one_another():
+    explorer = lam_widgets.Explorer(["fsrcnn"], ["facade"], size=12)
+    explorer.desk.suggest.click()
+    offered = [Region(y, x, height=tall, width=wide) for y, x, tall, wide in explorer.picker.suggestions]
+    assert len(offered) == 4 and explorer.region == offered[0] and {one.size for one in offered} == {12}
+    pairs = [(a, b) for k, a in enumerate(offered) for b in offered[:k]]
+    assert min(max(abs(a.y - b.y), abs(a.x - b.x)) for a, b in pairs) >= 36
+    explorer.desk.kind.value = False
+    explorer.desk.suggest.click()
+    assert "takes the truth" in explorer.desk.message.value
+
+
 def test_a_picture_may_be_the_networks_input():
     lr = lam.images.downscale(lam.images.sample("bricks"), 4)
     explorer = lam_widgets.Explorer(["fsrcnn"], {"small": lr}, steps=3)
@@ -511,7 +571,7 @@ def test_long_work_shows_a_preview_first(monkeypatch):
         explorer.picker.region = Region(100, 100, 16)
         explorer.desk.networks.value = networks
         preview = explorer._show_preview
-        monkeypatch.setattr(explorer, "_show_preview", lambda found, p=preview: (seen.append(found), p(found)))
+        monkeypatch.setattr(explorer, "_show_preview", lambda *given, p=preview: (seen.append(given[0]), p(*given)))
         explorer.run(wait=True)
         assert explorer.state == "done" and explorer._story.layout.display == "none"
     assert seen[0].attrs["steps"] == 6 and explorer.dataset.attrs["steps"] >= 9

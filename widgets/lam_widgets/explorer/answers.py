@@ -14,6 +14,7 @@ from lam_nb import result
 from lam_nb.methods.attribution import Choices, Settings
 from lam_nb.networks import Network
 from lam_nb.types import Image, Region
+from lam_nb.validation import InputError
 
 Follow = Callable[[int, int], object]
 STEPS = 24
@@ -37,22 +38,21 @@ class Asked:
     truth: Image | None
     steps: int
 
-    def answers(self, pace: Pace, follow: Follow) -> Iterator[tuple[xr.Dataset, bool]]:
-        """Yield results and whether it is the last.
+    @property
+    def only(self) -> Network:
+        """The only network.
 
-        One network's map is refined until it is good enough, or has so many steps; several are compared, roughly
-        first if that takes long.
+        Raises
+        ------
+        InputError
+            If several are chosen.
         """
-        pace.begin(self)
-        if len(self.networks) == 1:
-            yield from self._of_one(follow)
-            return
-        most = self.steps or STEPS
-        if pace.expected > _WAIT and most > 2 * _EARLY:
-            yield self._compared(_EARLY, lambda done, total: follow(0, 1)), False  # counts for nothing
-        yield self._compared(most, follow), True
+        if len(self.networks) != 1:
+            raise InputError(f"networks: got {len(self.networks)}, this question is asked of one; choose one.")
+        return self.networks[0]
 
-    def _of_one(self, follow: Follow) -> Iterator[tuple[xr.Dataset, bool]]:
+    def refined(self, follow: Follow) -> Iterator[tuple[xr.Dataset, bool]]:
+        """Yield the map of the first network, better each time, and whether it is the last."""
         settings: Choices = {"steps": self.steps} if self.steps else {}
         rounds = lam_nb.attribute_steps(
             self.networks[0], self.image, self.region, reference=self.truth, progress=follow, **settings
@@ -63,10 +63,27 @@ class Asked:
             before = found
         yield before, True
 
-    def _compared(self, steps: int, follow: Follow) -> xr.Dataset:
+    def compared(self, steps: int, follow: Follow) -> xr.Dataset:
+        """Return the maps of all networks."""
         keep = [result.INPUT, result.OUTPUT, result.INTEGRAND]
         settings: Settings = {"steps": steps, "keep": keep}
         return lam_nb.compare(self.networks, self.image, self.region, reference=self.truth, progress=follow, **settings)
+
+
+def attributed(asked: Asked, pace: Pace, follow: Follow) -> Iterator[tuple[xr.Dataset, bool]]:
+    """Yield maps and whether it is the last.
+
+    One network's map is refined until it is good enough, or has so many steps; several are compared, roughly first if
+    that takes long.
+    """
+    pace.begin(asked)
+    if len(asked.networks) == 1:
+        yield from asked.refined(follow)
+        return
+    most = asked.steps or STEPS
+    if pace.expected > _WAIT and most > 2 * _EARLY:
+        yield asked.compared(_EARLY, lambda done, total: follow(0, 1)), False  # counts for nothing
+    yield asked.compared(most, follow), True
 
 
 class Pace:

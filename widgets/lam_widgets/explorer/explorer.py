@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 
 import ipywidgets
 import torch
@@ -21,12 +23,13 @@ from lam_nb.types import ImageLike
 from lam_nb.validation import InputError, whole, words_of
 
 from ..region_picker import RegionPicker
-from .answers import STEPS, Asked, Pace
+from .answers import Asked, Pace
 from .desk import BAD, DOUBT, GOOD, Desk
-from .offers import free, is_sample, named_images, named_networks, uploaded
-from .panels import drawn, panels, preview, story
+from .offers import free, is_sample, named_images, named_networks, uploaded, uploaded_file
+from .panels import drawn, panels, preview, singles
 from .question import Question
 from .runs import Run, Runs
+from .verbs import FIRST, VERBS
 from .window import LARGEST
 
 _WIDE = {"width": "100%"}
@@ -41,8 +44,9 @@ class Cancelled(Exception):
 
 
 class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
-    """The whole job in one cell: networks, image, window, run, and what came out in tabs.
+    """The whole job in one cell: question, networks, image, window, run, and what came out in tabs.
 
+    Asks which pixels made the window, which blocks of the input help or harm it, or how far a network can see.
     A run goes on in a thread: the notebook stays free, the bar tells what is left, Cancel stops within
     one batch. Long work shows a preview first, marked as such. Results carry what they are of: when picture,
     window, networks or steps change, they are marked as out of date. An error is told in the widget, which
@@ -116,6 +120,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.add_class("lam-explorer")
         self._wire()
         self._show_image()
+        self._guarded(self._rescale)
         if networks is images is None and size == REGION.size:  # a narrow network beside a wide one, as the demo
             self.desk.networks.value = NETWORKS
             self.picker.region = REGION
@@ -171,14 +176,9 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             lines.append(f"lr = lam.images.downscale(hr, {net.scale})" if net.scale > 1 else "lr = hr")
         else:
             lines.append(f"lr = {source}")
-        truth = ", reference=hr" if asked.is_truth else ""
-        where = f"lam.{asked.region!r}{truth}"
-        if len(chosen) == 1:
-            steps = f", steps={asked.steps}" if asked.steps else ""
-            return "\n".join([*lines, f"ds = lam.attribute(net_0, lr, {where}{steps})", "lam.views.attribution(ds)"])
-        every = ", ".join(f"net_{k}" for k in range(len(chosen)))
-        keep = f'steps={asked.steps or STEPS}, keep=["input", "output", "integrand"]'
-        return "\n".join([*lines, f"ds = lam.compare([{every}], lr, {where}, {keep})", "lam.views.comparison(ds)"])
+        where, verb = f"lam.{asked.region!r}{', reference=hr' if asked.is_truth else ''}", VERBS[asked.verb]
+        call, shown = verb.call(len(chosen), where, asked.steps), verb.shown(len(chosen))
+        return "\n".join([*lines, f"ds = {call}", shown])
 
     def _wire(self) -> None:
         desk = self.desk
@@ -188,7 +188,10 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             control.observe(lambda _: self._guarded(self._show_image), "value")
         desk.networks.observe(lambda _: self._guarded(self._rescale), "value")
         desk.upload.observe(lambda _: self._guarded(self._take_upload), "value")
-        desk.steps.observe(lambda _: self._mark(), "value")
+        desk.more.observe(lambda _: self._guarded(self._take_network), "value")
+        desk.suggest.on_click(lambda _: self._guarded(self._suggest))
+        for control in (desk.steps, desk.question):
+            control.observe(lambda _: self._mark(), "value")
         desk.stage.observe_window(self._mark)
 
     def _guarded(self, action: Callable[[], None]) -> None:
@@ -200,7 +203,9 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     def _question(self) -> Question:
         desk = self.desk
         steps = int(desk.steps.value)
-        return Question(tuple(desk.networks.value), desk.image.value, bool(desk.kind.value), self.region, steps)
+        return Question(
+            tuple(desk.networks.value), desk.image.value, bool(desk.kind.value), self.region, steps, desk.question.value
+        )
 
     def _mark(self) -> None:
         """Mark the results if they are of something else than what is chosen."""
@@ -225,6 +230,8 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         return 1 if self.desk.kind.value or not self.desk.networks.value else self._load(self._chosen()[0]).scale
 
     def _rescale(self) -> None:
+        chosen = [self._load(name) for name in self.desk.networks.value]
+        self.desk.describe([(one.name, one.scale, one.parameter_count) for one in chosen])
         if not self.desk.kind.value and self.desk.networks.value:
             self._show_image()
         self._mark()
@@ -232,7 +239,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     def _keep(self, part: torch.Tensor) -> None:
         self._images[self.desk.image.value] = part
         self.desk.tell(f"{self.desk.image.value}: {part.shape[-2]} × {part.shape[-1]} px are kept.", GOOD)
-        self.desk.stage.show(part, self._shown_scale(), None)
+        self.desk.stage.show(part, self._shown_scale())
 
     def _take_upload(self) -> None:
         given = uploaded(self.desk.upload.value)
@@ -242,6 +249,34 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._images[name] = given[1]
         self.desk.image.options = list(self._images)
         self.desk.image.value = name
+
+    def _take_network(self) -> None:
+        given = uploaded_file(self.desk.more.value)
+        if given is None:
+            return
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / Path(given[0]).name
+            path.write_bytes(given[1])
+            network = nets.load(path)  # read without running anything inside
+        name = free(network.name, self._networks)
+        self._networks[name] = network
+        chosen = self.desk.networks.value
+        self.desk.networks.options = list(self._networks)
+        self.desk.networks.value = (*(one for one in chosen if self._load(one).scale == network.scale), name)
+        self.desk.tell(f"{name} was added: ×{network.scale}, {network.parameter_count:,} parameters.", GOOD)
+
+    def _suggest(self) -> None:
+        """Offer windows where the networks chosen do worst, apart from one another."""
+        if not self.desk.kind.value:
+            raise InputError("image: windows are suggested by what networks restore worst, which takes the truth.")
+        chosen = [self._load(name) for name in self._chosen()]
+        picture = in_channels(self._images[self.desk.image.value], chosen[0].axes.count)
+        side = max(8, min(self.region.height, self.region.width))
+        found = lam_nb.studies.hard_regions(picture, chosen, n=4, size=side, apart=3 * side)
+        if not found:
+            raise InputError("image: no window was found; the picture is too small for windows of this size.")
+        self.desk.stage.show(self._images[self.desk.image.value], suggestions=found)
+        self._mark()
 
     def _chosen(self) -> list[str]:
         if not self.desk.networks.value:
@@ -268,7 +303,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
         try:
             question, code = self._question(), self.code()
-            for found, is_last in self._asked(question).answers(pace, follow):
+            for found, is_last in VERBS[question.verb].answers(self._asked(question), pace, follow):
                 if is_last:
                     self.desk.left.value, self.desk.bar.value = "drawing…", _DRAWN
                     run = Run(question, found, code, time.perf_counter() - started)
@@ -277,7 +312,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
                     self._remember(run)
                     self._close(run, time.perf_counter() - started)
                 else:
-                    self._show_preview(found)
+                    self._show_preview(found, question)
         except Cancelled:
             self.state = "cancelled"
             self.desk.tell("cancelled; the last result is still there.", DOUBT)
@@ -307,8 +342,8 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         question.region.check(height, width)
         return (pictures.downscale(picture, network.scale) if network.scale > 1 else picture), picture
 
-    def _show_preview(self, found: xr.Dataset) -> None:
-        preview(found, self._story)
+    def _show_preview(self, found: xr.Dataset, question: Question) -> None:
+        preview(found, question, self._story)
         self._story.layout.display, self._tabs.layout.display = "", "none"
         error = float(found[result.QUADRATURE_ERROR].max()) if result.QUADRATURE_ERROR in found else float("nan")
         self.desk.tell(f"a preview, off by about {error:.0%}; it gets better…", DOUBT)
@@ -326,11 +361,12 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def _set_beside(self, one: Run, other: Run) -> None:
         """Show two runs' answers side by side, with their numbers below."""
-        both = ipywidgets.VBox([drawn(story(run.dataset)) for run in (one, other)], layout=_WIDE)
-        singles = {run.question: _singles(run.dataset) for run in (one, other)}
-        names = [_name(run) for run in (one, other) for _ in singles[run.question]]
-        rows = [each for run in (one, other) for each in singles[run.question]]
-        numbers = ipywidgets.HTML(views.table(rows, run=names)._repr_html_())
+        both = ipywidgets.VBox([drawn(run.figure) for run in (one, other)], layout=_WIDE)
+        rows = [
+            (each, _name(run)) for run in (one, other) if run.question.verb == FIRST for each in singles(run.dataset)
+        ]
+        told = views.table([each for each, _ in rows], run=[name for _, name in rows])._repr_html_() if rows else ""
+        numbers = ipywidgets.HTML(told)
         self._tabs.children = [ipywidgets.VBox([both, numbers])]
         self._tabs.set_title(0, "Side by side")
         self._tabs.layout.display = "flex"
@@ -349,12 +385,6 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     def _fail(self, error: Exception) -> None:
         self.state = "failed"
         self.desk.tell(str(error) if isinstance(error, InputError) else words_of(error), BAD)
-
-
-def _singles(dataset: xr.Dataset) -> list[xr.Dataset]:
-    if result.MODEL not in dataset.dims:
-        return [dataset]
-    return [dataset.isel({result.MODEL: k}) for k in range(dataset.sizes[result.MODEL])]
 
 
 def _name(run: Run) -> str:

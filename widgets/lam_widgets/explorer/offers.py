@@ -52,12 +52,17 @@ def named_images(given: Mapping[str, ImageLike] | Sequence[ImageLike] | None) ->
 
 
 def uploaded(value: object) -> tuple[str, torch.Tensor] | None:
-    """Return name and picture of an upload, as ipywidgets 7 or 8 gives it, or None if there is none."""
+    """Return name and picture of an upload, or None if there is none."""
+    given = uploaded_file(value)
+    return None if given is None else (given[0], pictures.load(io.BytesIO(given[1])))
+
+
+def uploaded_file(value: object) -> tuple[str, bytes] | None:
+    """Return name and content of an upload, as ipywidgets 7 or 8 gives it, or None if there is none."""
     files = list(value.values()) if isinstance(value, dict) else list(value or ())  # type: ignore[call-overload]
     if not files:
         return None
-    told = files[0].get("metadata", files[0])
-    return str(told["name"]), pictures.load(io.BytesIO(bytes(files[0]["content"])))
+    return str(files[0].get("metadata", files[0])["name"]), bytes(files[0]["content"])
 
 
 def free(name: str, taken: Mapping[str, object]) -> str:

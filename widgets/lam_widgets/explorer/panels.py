@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import TypeAlias
 
 import ipywidgets
 import xarray as xr
@@ -22,34 +23,45 @@ from ..downloads import Downloads
 from ..kit import Widget
 from ..scrubber import Scrubber
 from .question import Question
+from .verbs import FIRST, VERBS
+
+Writer: TypeAlias = Callable[[Path], object]
 
 _WIDE = {"width": "100%"}
 
 
-def story(found: xr.Dataset) -> views.View:
-    """Return the figure that answers: the map over its picture, or the networks side by side."""
-    return views.comparison(found) if result.MODEL in found.dims else views.attribution(found)
-
-
-def preview(found: xr.Dataset, place: ipywidgets.Image) -> None:
+def preview(found: xr.Dataset, question: Question, place: ipywidgets.Image) -> None:
     """Show an answer that is not the last, in place: nothing flashes."""
     buffer = io.BytesIO()
-    story(found).picture().save(buffer, "PNG")
+    VERBS[question.verb].story(found).picture().save(buffer, "PNG")
     place.value = buffer.getvalue()
 
 
 def panels(found: xr.Dataset, question: Question, code: str) -> dict[str, list[ipywidgets.Widget]]:
-    """Return the tabs of an answer: story, integration, numbers, export."""
-    several = result.MODEL in found.dims
-    shown = [found.isel({result.MODEL: k}) for k in range(found.sizes[result.MODEL])] if several else [found]
-    widget: Widget = Comparison(found) if several else Scrubber(found)
+    """Return the tabs of an answer: its story, for a map the integration, numbers, export."""
+    figure = VERBS[question.verb].story(found)
     program = ipywidgets.HTML(f"<p>The program that computes the same:</p><pre>{html.escape(code)}</pre>")
-    return {
-        "Map": [drawn(story(found))],
-        "Integration": [widget],
-        "Numbers": [ipywidgets.HTML(views.table(shown)._repr_html_())],
-        "Export": [Downloads(files(found, question.stem, widget, code)), program],
-    }
+    stem = question.stem
+    writers: dict[str, Writer] = {f"{stem}.nc": partial(lam_nb.save, found)}
+    writers[f"{stem}.html"] = partial(figure.to_html, title=stem)
+    if question.verb != FIRST:
+        writers |= _printed(figure, stem)
+        numbers, tabs = found._repr_html_(), {"Map": [drawn(figure)]}
+    else:
+        widget: Widget = Comparison(found) if result.MODEL in found.dims else Scrubber(found)
+        writers |= {f"{stem} scrub.html": partial(widget.to_html, title=stem)}
+        writers |= {f"{stem}.csv": lam_nb.summary(found).to_csv, **_printed(found, stem)}
+        numbers = views.table(singles(found))._repr_html_()
+        tabs = {"Map": [drawn(figure)], "Integration": [widget]}
+    exports = [Downloads(files(writers, f"{stem}.py", code)), program]
+    return {**tabs, "Numbers": [ipywidgets.HTML(numbers)], "Export": exports}
+
+
+def singles(found: xr.Dataset) -> list[xr.Dataset]:
+    """Return a result of several networks as one of each."""
+    if result.MODEL not in found.dims:
+        return [found]
+    return [found.isel({result.MODEL: k}) for k in range(found.sizes[result.MODEL])]
 
 
 def drawn(figure: views.View) -> ipywidgets.Output:
@@ -58,19 +70,17 @@ def drawn(figure: views.View) -> ipywidgets.Output:
     return ipywidgets.Output(outputs=(shown,), layout=_WIDE)
 
 
-def files(found: xr.Dataset, stem: str, widget: Widget, code: str) -> dict[str, Callable[[], bytes]]:
-    """Return what makes each file, by its name; figures for print where matplotlib is installed."""
-    kinds: dict[str, Callable[[Path], object]] = {
-        f"{stem}.nc": partial(lam_nb.save, found),
-        f"{stem}.html": partial(story(found).to_html, title=stem),
-        f"{stem} scrub.html": partial(widget.to_html, title=stem),
-        f"{stem}.csv": lam_nb.summary(found).to_csv,
-    }
-    if find_spec("matplotlib"):
-        kinds |= {f"{stem}.{kind}": partial(views.save, found) for kind in ("pdf", "png", "svg")}
-    makers: dict[str, Callable[[], bytes]] = {name: partial(_written, name, write) for name, write in kinds.items()}
-    makers[f"{stem}.py"] = lambda: f"{code}\n".encode()
-    return {**makers, f"{stem}.zip": partial(_zipped, makers)}
+def files(writers: Mapping[str, Writer], program: str, code: str) -> dict[str, Callable[[], bytes]]:
+    """Return what makes each file, by its name, the program and all in one among them."""
+    makers: dict[str, Callable[[], bytes]] = {name: partial(_written, name, write) for name, write in writers.items()}
+    makers[program] = lambda: f"{code}\n".encode()
+    return {**makers, program.removesuffix("py") + "zip": partial(_zipped, makers)}
+
+
+def _printed(shown: xr.Dataset | views.View, stem: str) -> dict[str, Writer]:
+    """Return what writes figures for print, where matplotlib is installed."""
+    kinds = ("pdf", "png", "svg") if find_spec("matplotlib") else ()
+    return {f"{stem}.{kind}": partial(views.save, shown) for kind in kinds}
 
 
 def _written(name: str, write: Callable[[Path], object]) -> bytes:

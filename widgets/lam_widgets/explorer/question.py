@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from lam_nb import Region
 
+from .verbs import FIRST
+
 
 @dataclass(frozen=True)
 class Question:
@@ -24,6 +26,8 @@ class Question:
         Output pixels.
     steps : int
         Evaluations along the path; 0: as many as the map takes to be good enough.
+    verb : str
+        Of `VERBS`.
     """
 
     networks: tuple[str, ...]
@@ -31,6 +35,7 @@ class Question:
     is_truth: bool
     region: Region
     steps: int
+    verb: str = FIRST
 
     def __str__(self) -> str:
         """Return the question in words.
@@ -43,7 +48,8 @@ class Question:
         window = self.region
         words = f"{', '.join(self.networks)} · {self.image} · y={window.y}, x={window.x}, "
         words += f"{window.height} × {window.width} px"
-        return words + (f" · {self.steps} steps" if self.steps else "")
+        words += f" · {self.steps} steps" if self.steps else ""
+        return words if self.verb == FIRST else f"{self.verb}: {words}"
 
     @property
     def stem(self) -> str:
@@ -57,6 +63,7 @@ class Question:
         window = self.region
         networks = "-".join(self.networks) if len(self.networks) < 4 else f"{len(self.networks)}-networks"
         words = f"{networks}_{self.image}_y{window.y}_x{window.x}_{window.height}x{window.width}"
+        words += "" if self.verb == FIRST else f"_{self.verb}"
         return re.sub(r"[^\w.-]+", "_", words)[:120]
 
     def differs(self, other: Question) -> list[str]:
@@ -69,5 +76,5 @@ class Question:
         ['image', 'window']
         """
         parts = {"networks": "networks", "image": "image", "is_truth": "kind of image", "region": "window"}
-        parts |= {"steps": "steps"}
+        parts |= {"steps": "steps", "verb": "question"}
         return [words for name, words in parts.items() if getattr(self, name) != getattr(other, name)]

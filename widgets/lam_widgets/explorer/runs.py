@@ -9,8 +9,10 @@ from dataclasses import dataclass
 import ipywidgets
 import xarray as xr
 
-from .panels import story
+from lam_nb.views.kit import View
+
 from .question import Question
+from .verbs import VERBS
 
 _SMALL = 96
 
@@ -37,9 +39,14 @@ class Run:
     seconds: float
     name: str = ""
 
+    @property
+    def figure(self) -> View:
+        """The figure that answers."""
+        return VERBS[self.question.verb].story(self.dataset)
+
     def thumbnail(self) -> bytes:
         """Return a small picture of the answer, as PNG."""
-        picture, buffer = story(self.dataset).picture(), io.BytesIO()
+        picture, buffer = self.figure.picture(), io.BytesIO()
         picture.thumbnail((4 * _SMALL, 2 * _SMALL))
         picture.save(buffer, "PNG")
         return buffer.getvalue()

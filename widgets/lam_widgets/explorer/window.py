@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 import ipywidgets
@@ -49,10 +49,12 @@ class Stage(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self.picker = RegionPicker(torch.zeros(3, 8, 8), size=4)
         super().__init__(layout={"flex": "1 1 360px", "max_width": "480px", "padding": "0 4px"})
 
-    def show(self, picture: torch.Tensor, scale: int = 1, window: Region | None = None) -> None:
-        """Show a picture, with the window where it was; `scale` output pixels to its pixel."""
-        before = window or (self.picker.region if self.children else None)
-        if before is None:
+    def show(self, picture: torch.Tensor, scale: int = 1, suggestions: Sequence[Region] = ()) -> None:
+        """Show a picture, the window where it was or at the first suggestion; `scale` output pixels to its pixel."""
+        before = self.picker.region if self.children else None
+        if suggestions:
+            picker, before = RegionPicker(picture, scale=scale, suggestions=suggestions), suggestions[0]
+        elif before is None:
             picker = RegionPicker(picture, self._size, scale=scale)
         else:
             picker = RegionPicker(picture, height=before.height, width=before.width, scale=scale)

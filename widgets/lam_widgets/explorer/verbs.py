@@ -1,0 +1,86 @@
+"""Verbs: the questions that the Explorer asks, each with how it is answered, shown and written down."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import xarray as xr
+
+import lam_nb
+from lam_nb import result, views
+from lam_nb.validation import InputError
+
+from .answers import STEPS, Asked, Follow, Pace, attributed
+
+_DRAWS = 10
+"""Draws that measure a block: a third of the standard error of one; the verb's own 50 take five times as long."""
+
+
+@dataclass(frozen=True)
+class Verb:
+    """A question.
+
+    Parameters
+    ----------
+    answers : callable
+        (asked, pace, follow) -> results and whether it is the last.
+    story : callable
+        Result -> the figure that answers.
+    call : callable
+        (number of networks, window and truth in words, steps) -> the line that computes it.
+    shown : callable
+        Number of networks -> the line that shows it.
+    """
+
+    answers: Callable[[Asked, Pace, Follow], Iterator[tuple[xr.Dataset, bool]]]
+    story: Callable[[xr.Dataset], views.View]
+    call: Callable[[int, str, int], str]
+    shown: Callable[[int], str]
+
+
+def _map(found: xr.Dataset) -> views.View:
+    return views.comparison(found) if result.MODEL in found.dims else views.attribution(found)
+
+
+def _attribute(count: int, where: str, steps: int) -> str:
+    if count == 1:
+        return f"lam.attribute(net_0, lr, {where}{f', steps={steps}' if steps else ''})"
+    every = ", ".join(f"net_{k}" for k in range(count))
+    return f'lam.compare([{every}], lr, {where}, steps={steps or STEPS}, keep=["input", "output", "integrand"])'
+
+
+def _caused(asked: Asked, pace: Pace, follow: Follow) -> Iterator[tuple[xr.Dataset, bool]]:
+    network = asked.only
+    if asked.truth is None:
+        raise InputError("image: a causal effect is measured against the truth; choose that the image is the truth.")
+    pace.begin(asked)
+    given = asked.image, asked.region
+    yield lam_nb.causal_effect(network, *given, reference=asked.truth, fine=_DRAWS, progress=follow), True
+
+
+def _seen(asked: Asked, pace: Pace, follow: Follow) -> Iterator[tuple[xr.Dataset, bool]]:
+    network = asked.only
+    follow(0, 1)
+    yield lam_nb.receptive_field(network), True
+
+
+VERBS = {
+    "which pixels made it": Verb(
+        attributed, _map, _attribute, lambda count: f"lam.views.{'attribution' if count == 1 else 'comparison'}(ds)"
+    ),
+    "which blocks help or harm": Verb(
+        _caused,
+        views.causal,
+        lambda count, where, steps: f"lam.causal_effect(net_0, lr, {where}, fine={_DRAWS})",
+        lambda count: "lam.views.causal(ds)",
+    ),
+    "how far it can see": Verb(
+        _seen,
+        views.receptive_field,
+        lambda count, where, steps: "lam.receptive_field(net_0)",
+        lambda count: "lam.views.receptive_field(ds)",
+    ),
+}
+"""By the words that the Explorer asks with; what brings its verb here has its panels."""
+FIRST = next(iter(VERBS))
