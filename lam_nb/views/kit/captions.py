@@ -40,7 +40,7 @@ GLOSSARY = (
     INDEX,
     f"{GIVE_OR_TAKE} σ: the blur, in input pixels.",
 )
-_QUESTION_ENDS, _QUESTION_EDGE = 38, 8
+_QUESTION_ENDS, _QUESTION_EDGE = 34, 8
 """Pixels from the top of a figure to below its question, and from its right edge to what is told on demand."""
 _NOTHING = "none"
 """Rule of the methods that integrate nothing, as version 0.1 wrote it."""
