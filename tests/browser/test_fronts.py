@@ -205,7 +205,7 @@ def test_explore_is_an_application_for_who_has_its_token(page, tools, tmp_path, 
         page.locator(".lam-explorer button", has_text="Run").click(timeout=120_000)
         page.wait_for_selector(".lam-message:has-text('done in')", timeout=120_000)
         page.wait_for_selector(".lam-explorer .js-plotly-plot", timeout=60_000)
-        assert page.locator(".lam-explorer select").nth(1).input_value() == "wall.png"
+        assert page.get_by_label("image", exact=True).input_value() == "wall.png"
         page.goto("about:blank")
     finally:
         code, said = ended(server)

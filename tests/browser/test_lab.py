@@ -208,7 +208,7 @@ def test_the_explorer_does_the_whole_job(notebook, tmp_path):
     page = notebook(
         "import lam_widgets\nnames = ['residual', 'rfdn-small', 'dncnn-small']",
         "e = lam_widgets.Explorer(names, ['facade'], steps=6)\ne",
-        "print('HAVE', e.state, dict(e.dataset.sizes), e.region)",
+        "print('=HAVE', e.state, dict(e.dataset.sizes), e.region)",
     )
     run = page.locator(".lam-explorer button", has_text="Run")
     run.wait_for(timeout=120_000)
@@ -217,7 +217,7 @@ def test_the_explorer_does_the_whole_job(notebook, tmp_path):
     page.keyboard.press("ArrowRight")
     run.click()
     page.wait_for_selector(".lam-message:has-text('done in')", timeout=120_000)
-    assert "HAVE done" in _run_last(page, "HAVE")
+    assert "=HAVE done" in _run_last(page, "=HAVE")
     page.wait_for_selector(".lam-explorer .js-plotly-plot", timeout=30_000)
     page.locator(".lam-explorer .lm-TabBar-tab", has_text="Numbers").click()
     page.wait_for_selector(".lam-explorer table:visible")
