@@ -118,6 +118,10 @@ def test_a_bright_pixel_is_in_its_place_in_every_picture(bright):
     np.testing.assert_array_equal(shown[0][BRIGHT], kit.palette()[255])
 
 
+def test_a_map_of_nothing_is_shown_whole():
+    assert kit.frame(np.zeros((2, 60, 90), np.float32)).is_whole and kit.frame(np.full((60, 90), np.nan)).is_whole
+
+
 def test_windows_are_in_the_picture_without_a_browser(bright):
     figure = views.attribution(bright)
     left, top, width, height = _Sheet(figure).place("x", "y")

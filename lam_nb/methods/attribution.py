@@ -279,10 +279,9 @@ def attribute_steps(
     --------
     >>> import lam_nb as lam
     >>> lr = lam.images.downscale(lam.images.sample("bricks"), 4)
-    >>> for ds in lam.attribute_steps("fsrcnn", lr, (96, 96, 16), tolerance=0.02):
-    ...     print(ds.attrs["steps"], f"{float(ds.quadrature_error):.1%}")  # doctest: +SKIP
-    9 3.0%
-    15 1.7%
+    >>> found = list(lam.attribute_steps("fsrcnn", lr, (96, 96, 16), tolerance=0.02))
+    >>> found[0].attrs["steps"], float(found[-1].quadrature_error) <= 0.02
+    (9, True)
     """
     settings(choices, attribute, "attribute_steps", without=("keep", "reference", "progress"))
     usual = inspect.signature(attribute).parameters

@@ -194,6 +194,7 @@ def started(*arguments, folder, port):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a signal")
+@pytest.mark.usefixtures("busy")
 def test_explore_is_an_application_for_who_has_its_token(page, tools, tmp_path, errors):
     Pillow.fromarray(as_pixels(lam.images.sample("bricks").numpy())).save(tmp_path / "wall.png")
     server = started("explore", "wall.png", "--network", "fsrcnn", folder=tmp_path, port=tools._free_port())

@@ -204,6 +204,7 @@ def test_networks_are_compared_sorted_zoomed_and_chosen(notebook):
     assert "CHOSEN ['fsrcnn'] 0 diffusion index" in _run_last(page, "CHOSEN")
 
 
+@pytest.mark.usefixtures("busy")
 def test_the_explorer_does_the_whole_job(notebook, tmp_path):
     page = notebook(
         "import lam_widgets\nnames = ['residual', 'rfdn-small', 'dncnn-small']",

@@ -520,6 +520,41 @@ def test_windows_are_suggested_apart_from_one_another():
     assert "takes the truth" in explorer.desk.message.value
 
 
+def test_the_same_question_asked_twice_is_two_runs():
+    explorer = lam_widgets.Explorer(["fsrcnn"], ["bricks"], steps=3)
+    for _ in range(2):
+        explorer.run(wait=True)
+    first, second = explorer.runs
+    explorer._list.delete(second)
+    assert len(explorer.runs) == 1 and explorer.runs[0] is first
+
+
+def test_the_last_result_is_there_again_after_a_preview_that_was_cancelled(monkeypatch):
+    from lam_widgets.explorer import answers
+
+    monkeypatch.setattr(answers, "_WAIT", 0.0)
+    explorer = lam_widgets.Explorer(["fsrcnn", "residual"], ["bricks"], steps=3)
+    explorer.run(wait=True)
+    preview = explorer._show_preview
+
+    def cancelled(*given):
+        preview(*given)
+        explorer.cancel()
+
+    explorer._show_preview = cancelled
+    explorer.desk.steps.value = 0
+    explorer.desk.networks.value = ("fsrcnn", "residual")
+    explorer.run(wait=True)
+    assert explorer.state == "cancelled" and explorer._tabs.layout.display == "flex"
+    assert explorer._story.layout.display == "none" and explorer.dataset.attrs["network"] == "fsrcnn"
+
+
+def test_a_large_picture_is_cut_before_windows_are_suggested():
+    explorer = lam_widgets.Explorer(["fsrcnn"], {"large": np.zeros((1100, 40, 3), np.float32)})
+    explorer.desk.suggest.click()
+    assert "draw the part to keep first" in explorer.desk.message.value
+
+
 def test_a_picture_may_be_the_networks_input():
     lr = lam.images.downscale(lam.images.sample("bricks"), 4)
     explorer = lam_widgets.Explorer(["fsrcnn"], {"small": lr}, steps=3)

@@ -14,7 +14,7 @@ from lam_nb.types import ImageLike, Region, RegionLike
 from lam_nb.validation import whole
 from lam_nb.views.kit import BOX, as_pixels
 
-from .kit import Widget, source
+from .kit import Widget, png, source
 
 _SUGGESTED = "#7fe3ff"
 
@@ -89,7 +89,7 @@ class RegionPicker(Widget):
         offered = [Region.of(one).check(*sides) for one in suggestions]
         start = offered[0] if offered else _middle(sides, whole("size", size), height, width)
         super().__init__(
-            image=_png(Image.fromarray(as_pixels(picture.numpy()))),
+            image=png(Image.fromarray(as_pixels(picture.numpy()))),
             shape=sides,
             suggestions=[[one.y, one.x, one.height, one.width] for one in offered],
             **_state(start),
@@ -163,9 +163,3 @@ def _state(window: Region) -> dict[str, int]:
     """Return the traits of a window, sides first: where it can be depends on them."""
     size = window.size if window.is_square else 0
     return {"height": window.height, "width": window.width, "size": size, "y": window.y, "x": window.x}
-
-
-def _png(picture: Image.Image) -> bytes:
-    buffer = io.BytesIO()
-    picture.save(buffer, "PNG")
-    return buffer.getvalue()

@@ -62,7 +62,9 @@ def frame(values: NDArray[np.floating]) -> Frame:
     ((8, 32), (12, 48), True)
     """
     size = values.shape[-2], values.shape[-1]
-    weight = np.abs(np.nan_to_num(values)).reshape(-1, *size)
+    weight = np.abs(np.nan_to_num(values)).astype(np.float64).reshape(-1, *size)
+    if not weight.any():
+        return Frame((0, size[0]), (0, size[1]), size)
     weight = (weight / np.maximum(weight.sum((1, 2), keepdims=True), 1e-300)).max(0)
     sides = [_held(weight.sum(1)), _held(weight.sum(0))]
     unit = max(max(side, _LEAST) / whole for (side, _), whole in zip(sides, size, strict=True))

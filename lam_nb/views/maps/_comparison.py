@@ -170,19 +170,21 @@ class _Grid:
 
     def figure(self, titles: list[str]) -> go.Figure:
         """Return a figure of so many subplots; between bands stands an empty row, as high as a heading."""
-        lines: list[str] = [*self.kinds, *[*[""], *self.kinds] * (self.bands - 1)]
-        used = [self.columns] * len(self.kinds)
-        for band in range(1, self.bands):
-            used += [0, *[min(self.columns, self.count - band * self.columns)] * len(self.kinds)]
-        heads = [titles[k * self.columns : (k + 1) * self.columns] for k in range(self.bands)]
-        cells = [n for n, line in enumerate(lines) if line == self.kinds[0]]
-        named = [heads[cells.index(n)] if n in cells else [""] * used[n] for n in range(len(lines))]
+        heights: list[float] = []
+        specs: list[list[dict[str, int] | None]] = []
+        heads: list[str] = []
+        for band in range(self.bands):
+            named = titles[band * self.columns : (band + 1) * self.columns]
+            heights += [_HEAD] * (band > 0) + [self.side] * len(self.kinds)
+            specs += [[None] * self.columns] * (band > 0)
+            specs += [[{}] * len(named) + [None] * (self.columns - len(named))] * len(self.kinds)
+            heads += named + [""] * len(named) * (len(self.kinds) - 1)
         return make_subplots(
-            rows=len(lines),
+            rows=len(heights),
             cols=self.columns,
-            specs=[[{}] * count + [None] * (self.columns - count) for count in used],
-            row_heights=[self.side if line else _HEAD for line in lines],
-            subplot_titles=[title for row in named for title in row],
+            specs=specs,
+            row_heights=heights,
+            subplot_titles=heads,
             horizontal_spacing=0.06 / self.columns**0.5,
             vertical_spacing=0.15 / len(self.kinds) / self.bands,
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -98,7 +99,7 @@ class Pace:
     """
 
     def __init__(self) -> None:
-        self.expected = 0.0
+        self.expected = math.nan
 
     def begin(self, asked: Asked) -> None:
         """Expect what some outputs take, as many as there are evaluations."""
@@ -110,10 +111,10 @@ class Pace:
         self.expected = (time.perf_counter() - started) * _GRADIENT * count
 
     def left(self, done: int, total: int, elapsed: float) -> float:
-        """Return the seconds that are left, when so many parts of all are done."""
+        """Return the seconds that are left, when so many parts of all are done; NaN while nothing is known."""
         share = done / max(total, 1)
-        guessed = max(0.0, self.expected - elapsed)
         if not share:
-            return guessed
+            return max(self.expected - elapsed, 0.0)
         measured, trust = elapsed / share - elapsed, min(1.0, 4 * share)
+        guessed = measured if math.isnan(self.expected) else max(self.expected - elapsed, 0.0)
         return trust * measured + (1 - trust) * guessed

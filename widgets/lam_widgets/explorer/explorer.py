@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 import threading
 import time
@@ -270,7 +271,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         if not self.desk.kind.value:
             raise InputError("image: windows are suggested by what networks restore worst, which takes the truth.")
         chosen = [self._load(name) for name in self._chosen()]
-        picture = in_channels(self._images[self.desk.image.value], chosen[0].axes.count)
+        picture = self._picture(self.desk.image.value, chosen[0])
         side = max(8, min(self.region.height, self.region.width))
         found = lam_nb.studies.hard_regions(picture, chosen, n=4, size=side, apart=3 * side)
         if not found:
@@ -299,7 +300,8 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             if self._stop.is_set():
                 raise Cancelled
             self.desk.bar.value = min(_DRAWN, _DRAWN * done // max(total, 1))
-            self.desk.left.value = f"{pace.left(done, total, time.perf_counter() - started):.0f} s left"
+            left = pace.left(done, total, time.perf_counter() - started)
+            self.desk.left.value = "" if math.isnan(left) else f"{left:.0f} s left"
 
         try:
             question, code = self._question(), self.code()
@@ -320,6 +322,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._fail(error)
         finally:
             self._story.layout.display = "none"
+            self._tabs.layout.display = "flex" if self._tabs.children else "none"  # a preview hid the last result
             self.desk.be_busy(False)
 
     def _asked(self, question: Question) -> Asked:
@@ -331,9 +334,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def _given(self, network: Network, question: Question) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return the network's input, and the truth where the picture is that, cut to what the network needs."""
-        picture = in_channels(self._images[question.image], network.axes.count)
-        if max(picture.shape[-2:]) > LARGEST:
-            raise InputError(f"image: {question.image} is too large; draw the part to keep first.")
+        picture = self._picture(question.image, network)
         unit = network.pad_to * (network.scale if question.is_truth else 1)
         height, width = (side // unit * unit for side in picture.shape[-2:])
         picture = pictures.crop(picture, 0, 0, height, width)
@@ -341,6 +342,13 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             return picture, None
         question.region.check(height, width)
         return (pictures.downscale(picture, network.scale) if network.scale > 1 else picture), picture
+
+    def _picture(self, name: str, network: Network) -> torch.Tensor:
+        """Return a picture with the channels that a network takes, if it is small enough to be taken whole."""
+        picture = in_channels(self._images[name], network.axes.count)
+        if max(picture.shape[-2:]) > LARGEST:
+            raise InputError(f"image: {name} is too large; draw the part to keep first.")
+        return picture
 
     def _show_preview(self, found: xr.Dataset, question: Question) -> None:
         preview(found, question, self._story)
@@ -350,7 +358,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def _show(self, run: Run) -> None:
         """Show a run's answer in tabs."""
-        tabs = panels(run.dataset, run.question, run.code)
+        tabs = panels(run.dataset, run.question, run.figure, run.code)
         self._tabs.children = [ipywidgets.VBox(children) for children in tabs.values()]
         for k, title in enumerate(tabs):
             self._tabs.set_title(k, title)

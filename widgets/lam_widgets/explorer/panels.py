@@ -20,7 +20,7 @@ from lam_nb import result, views
 
 from ..comparison import Comparison
 from ..downloads import Downloads
-from ..kit import Widget
+from ..kit import Widget, png
 from ..scrubber import Scrubber
 from .question import Question
 from .verbs import FIRST, VERBS
@@ -32,14 +32,11 @@ _WIDE = {"width": "100%"}
 
 def preview(found: xr.Dataset, question: Question, place: ipywidgets.Image) -> None:
     """Show an answer that is not the last, in place: nothing flashes."""
-    buffer = io.BytesIO()
-    VERBS[question.verb].story(found).picture().save(buffer, "PNG")
-    place.value = buffer.getvalue()
+    place.value = png(VERBS[question.verb].story(found).picture())
 
 
-def panels(found: xr.Dataset, question: Question, code: str) -> dict[str, list[ipywidgets.Widget]]:
-    """Return the tabs of an answer: its story, for a map the integration, numbers, export."""
-    figure = VERBS[question.verb].story(found)
+def panels(found: xr.Dataset, question: Question, figure: views.View, code: str) -> dict[str, list[ipywidgets.Widget]]:
+    """Return the tabs of an answer: its figure, for a map the integration, numbers, export."""
     program = ipywidgets.HTML(f"<p>The program that computes the same:</p><pre>{html.escape(code)}</pre>")
     stem = question.stem
     writers: dict[str, Writer] = {f"{stem}.nc": partial(lam_nb.save, found)}

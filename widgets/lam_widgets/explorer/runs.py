@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import ipywidgets
 import xarray as xr
 
 from lam_nb.views.kit import View
 
+from ..kit import png
 from .question import Question
 from .verbs import VERBS
 
 _SMALL = 96
 
 
-@dataclass
+@dataclass(eq=False)  # datasets do not compare: a run is itself alone
 class Run:
     """A question with its answer.
 
@@ -39,17 +40,16 @@ class Run:
     seconds: float
     name: str = ""
 
-    @property
+    @cached_property
     def figure(self) -> View:
-        """The figure that answers."""
+        """The figure that answers, drawn once."""
         return VERBS[self.question.verb].story(self.dataset)
 
     def thumbnail(self) -> bytes:
         """Return a small picture of the answer, as PNG."""
-        picture, buffer = self.figure.picture(), io.BytesIO()
+        picture = self.figure.picture()
         picture.thumbnail((4 * _SMALL, 2 * _SMALL))
-        picture.save(buffer, "PNG")
-        return buffer.getvalue()
+        return png(picture)
 
 
 class Runs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types

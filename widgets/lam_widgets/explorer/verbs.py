@@ -54,7 +54,6 @@ def _caused(asked: Asked, pace: Pace, follow: Follow) -> Iterator[tuple[xr.Datas
     network = asked.only
     if asked.truth is None:
         raise InputError("image: a causal effect is measured against the truth; choose that the image is the truth.")
-    pace.begin(asked)
     given = asked.image, asked.region
     yield lam_nb.causal_effect(network, *given, reference=asked.truth, fine=_DRAWS, progress=follow), True
 

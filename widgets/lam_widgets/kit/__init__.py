@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .frames import Stepped, coloured, decoded, largest, quantised
 from .story import story, tables, window
-from .widget import Widget, source
+from .widget import Widget, png, source
 
 __all__ = [
     "Stepped",
@@ -12,6 +12,7 @@ __all__ = [
     "coloured",
     "decoded",
     "largest",
+    "png",
     "quantised",
     "source",
     "story",

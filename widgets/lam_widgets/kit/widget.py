@@ -60,6 +60,19 @@ def source(stem: str, kind: str) -> str:
     return tokens_ + "\n".join((_FOLDER / f"{name}.{kind}").read_text(encoding="utf-8") for name in ("kit/base", stem))
 
 
+def png(picture: Image.Image, optimize: bool = False) -> bytes:
+    """Return a picture as the bytes of a PNG; optimized where it is kept, which takes longer.
+
+    Examples
+    --------
+    >>> png(Image.new("L", (2, 1)))[1:4]
+    b'PNG'
+    """
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", optimize=optimize)
+    return buffer.getvalue()
+
+
 class Widget(anywidget.AnyWidget):
     """A widget that also shows itself where no widgets are, and as a page without a kernel."""
 
@@ -96,9 +109,7 @@ class Widget(anywidget.AnyWidget):
         """Return the widget for front ends that know widgets, a picture for others."""
         shown = super()._repr_mimebundle_(**settings)
         data, metadata = shown if isinstance(shown, tuple) else (shown or {}, {})
-        buffer = io.BytesIO()
-        self.picture().save(buffer, "PNG", optimize=True)
-        return {**data, "image/png": base64.b64encode(buffer.getvalue()).decode()}, metadata
+        return {**data, "image/png": base64.b64encode(png(self.picture(), optimize=True)).decode()}, metadata
 
 
 def _is_plain(value: object) -> bool:
