@@ -204,6 +204,14 @@ def test_networks_are_compared_sorted_zoomed_and_chosen(notebook):
     assert "CHOSEN ['fsrcnn'] 0 diffusion index" in _run_last(page, "CHOSEN")
 
 
+def _choose(page, first, *more):
+    """Choose networks in the Explorer's table: one alone, and others beside it."""
+    row = page.locator(".lam-catalogue tbody tr")
+    row.filter(has_text=re.compile(rf"^{first}×")).locator("td").nth(1).click()
+    for name in more:
+        page.get_by_label(f"choose {name}", exact=True).check()
+
+
 @pytest.mark.usefixtures("busy")
 def test_the_explorer_does_the_whole_job(notebook, tmp_path):
     page = notebook(
@@ -225,17 +233,16 @@ def test_the_explorer_does_the_whole_job(notebook, tmp_path):
     page.locator(".lam-explorer .lm-TabBar-tab", has_text="Integration").click()
     page.wait_for_selector(f".lam-explorer {TOP}")
 
-    listed = page.locator(".lam-explorer select[multiple]")
-    listed.select_option(["residual", "rfdn-small"])
+    _choose(page, "residual", "rfdn-small")
     run.click()
     page.wait_for_selector(".lam-explorer .lam-comparison", timeout=120_000, state="attached")
     page.wait_for_selector(".lam-message:has-text('done in')", timeout=120_000)
 
-    listed.select_option(["residual", "dncnn-small"])
+    _choose(page, "residual", "dncnn-small")
     run.click()
     page.wait_for_selector(".lam-message:has-text('their scales differ')", timeout=120_000)
 
-    listed.select_option(["rfdn-small"])
+    _choose(page, "rfdn-small")
     steps = page.get_by_label("steps")
     steps.fill("243")
     steps.press("Enter")

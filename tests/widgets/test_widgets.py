@@ -1,7 +1,6 @@
 """Widgets without a browser: traits, bytes that cross the wire, and the picture that is left where none play."""
 
 import base64
-import datetime
 import io
 import json
 import re
@@ -341,12 +340,7 @@ def upload(explorer, picture, name, **settings):
     """Upload as a browser does."""
     buffer = io.BytesIO()
     picture.save(buffer, "PNG" if picture.mode == "I;16" else "JPEG", **settings)
-    explorer.desk.upload.value = [
-        {"name": name, "type": "image", "size": 1, "content": memoryview(buffer.getvalue()), "last_modified": TODAY}
-    ]
-
-
-TODAY = datetime.datetime(2026, 1, 1, tzinfo=datetime.UTC)
+    explorer.desk.upload._handle_custom_msg({"name": name}, [memoryview(buffer.getvalue())])
 
 
 def test_an_upload_is_the_picture_that_was_uploaded():
@@ -354,11 +348,11 @@ def test_an_upload_is_the_picture_that_was_uploaded():
     grey = np.linspace(0, 65535, 40 * 52).reshape(40, 52).astype(np.uint16)
     upload(explorer, Pillow.fromarray(grey), "facade")
     assert explorer.desk.image.value == "facade (2)" and "hr = ...  # your image" in explorer.code()
-    np.testing.assert_allclose(explorer._images["facade (2)"][0], grey / 65535, atol=1e-6)
+    np.testing.assert_allclose(explorer.offers.images["facade (2)"][0], grey / 65535, atol=1e-6)
     turned = Pillow.Exif()
     turned[0x0112] = 6
     upload(explorer, Pillow.new("RGB", (60, 40)), "lying.jpg", exif=turned)
-    assert explorer._images["lying.jpg"].shape == (3, 60, 40)
+    assert explorer.offers.images["lying.jpg"].shape == (3, 60, 40)
 
 
 def test_networks_of_one_name_are_told_apart(relu_network, linear_network):
@@ -448,14 +442,15 @@ def test_runs_are_named_shown_again_deleted_and_set_side_by_side():
     newest[2].value = "the wide one"
     assert second.name == "the wide one"
     runs.children[1].children[3].click()
-    assert explorer._shown is first and explorer.is_stale
+    assert explorer._shown == [first] and explorer.is_stale
     assert runs.children[-1].disabled
     for k in (0, 1):
         runs.children[k].children[0].value = True
     assert not runs.children[-1].disabled
     runs.children[-1].click()
-    (panel,) = explorer._tabs.children
-    assert len(panel.children[0].children) == 2 and "the wide one" in panel.children[1].value
+    both, numbers, export = explorer._tabs.children
+    assert len(both.children) == 2 and "the wide one" in numbers.children[0].value
+    assert len([name for name in export.children[0].names if name.endswith(".nc")]) == 2 and not explorer.is_stale
     runs.children[0].children[4].click()
     assert explorer.runs == [first] and len(runs.children) == 1
 
@@ -494,8 +489,7 @@ def test_a_checkpoint_that_is_uploaded_can_be_chosen_and_a_wrong_one_is_told():
     explorer = lam_widgets.Explorer(["residual"], ["bricks"], steps=2)
 
     def given(content):
-        told = {"name": "mine.pth", "type": "", "size": 1, "content": memoryview(content), "last_modified": TODAY}
-        explorer.desk.more.value = [told]
+        explorer.desk.more._handle_custom_msg({"name": "mine.pth"}, [memoryview(content)])
 
     given(b"no checkpoint")
     assert explorer.state == "failed" and "mine.pth" in explorer.desk.message.value
@@ -503,7 +497,7 @@ def test_a_checkpoint_that_is_uploaded_can_be_chosen_and_a_wrong_one_is_told():
     torch.save(weights, buffer)
     given(buffer.getvalue())
     assert "was added: ×4, 24,683 parameters" in explorer.desk.message.value
-    assert len(explorer.desk.networks.value) == 2 and "24,683 parameters" in explorer.desk.about.value
+    assert len(explorer.desk.networks.value) == 2 and explorer.desk.networks.rows[-1]["parameters"] == "24.7 k"
     explorer.run(wait=True)
     assert explorer.state == "done" and explorer.dataset.sizes["model"] == 2
 
@@ -590,7 +584,7 @@ def test_a_large_upload_is_cut_by_who_uploads_it():
     assert stage.picker.shape == [2100, 1200] and stage.picker.region.height == 1024
     stage.picker.region = Region(1480, 680, height=64, width=96)
     stage.children[-1].click()
-    kept = explorer._images["large.jpg"]
+    kept = explorer.offers.images["large.jpg"]
     assert kept.shape == (3, 64, 96) and np.unravel_index(int(kept.sum(0).argmax()), (64, 96)) == (20, 20)
     explorer.run(wait=True)
     assert explorer.state == "done" and "16 × 24 px: a map of so few tells little" in explorer.desk.message.value
@@ -617,9 +611,9 @@ def test_the_time_left_is_known_from_the_start_and_corrected():
 
     pace = Pace()
     pace.expected = 100.0
-    assert pace.left(0, 9, 10.0) == 90 and pace.left(9, 9, 20.0) == 0
-    assert pace.left(1, 2, 20.0) == pytest.approx(20)
-    assert 20 < pace.left(1, 10, 5.0) < 95
+    assert pace.left(0.0, 10.0) == 90 and pace.left(1.0, 20.0) == 0
+    assert pace.left(0.5, 20.0) == pytest.approx(20)
+    assert 20 < pace.left(0.1, 5.0) < 95
 
 
 def test_four_clicks_at_once_start_one_run():
@@ -645,3 +639,158 @@ def test_explorer_shows_photographs_to_networks_of_other_channels(channels):
     given = dict(lam=lam, net=net)
     exec(explorer.code().replace("...  # your network 'own'", "net"), given)
     np.testing.assert_array_equal(given["ds"].attribution, explorer.dataset.attribution)
+
+
+def test_windows_are_numbered_and_each_is_a_run():
+    explorer = lam_widgets.Explorer(["fsrcnn"], ["bricks", "facade"], steps=3)
+    windows = [Region(8, 8, height=16, width=24), Region(100, 60, 16), Region(40, 200, 8)]
+    explorer.picker.regions = windows
+    explorer.run(wait=True)
+    assert explorer.state == "done" and [run.question.region for run in explorer.runs] == windows
+    alone = lam.attribute("fsrcnn", lam.images.downscale(lam.images.sample("bricks"), 4), windows[1], steps=3)
+    np.testing.assert_array_equal(explorer.runs[1].dataset.attribution, alone.attribution)
+    titles = [explorer._tabs.get_title(k) for k in range(len(explorer._tabs.children))]
+    assert titles == ["Side by side", "Numbers", "Export"] and len(explorer._tabs.children[0].children) == 3
+    assert not explorer.is_stale
+    explorer.picker.others = []
+    assert explorer.is_stale and "the windows changed" in explorer.desk.stale.value
+    explorer.picker.regions = windows
+    assert not explorer.is_stale
+    explorer.desk.image.value = "facade"
+    assert explorer.picker.regions == windows, "windows stay for another picture"
+    with pytest.raises(InputError, match="expected one window or more"):
+        explorer.picker.regions = []
+    with pytest.raises(InputError, match="leaves the output"):
+        explorer.picker.others = [[0, 0, 16, 999]]
+
+
+def test_a_rough_map_lies_over_the_picture_while_the_window_is_held():
+    hr = torch.rand(3, 41, 54, generator=torch.Generator().manual_seed(0))
+    explorer = lam_widgets.Explorer(["fsrcnn"], {"noise": hr}, steps=3)
+    picker = explorer.picker
+    picker.x += 4
+    explorer.glimpses.join()
+    assert picker.glimpse == b"", "nothing is computed where nobody holds the window"
+    picker.held = True
+    picker.region = Region(8, 12, 16)
+    picker.held = False
+    explorer.glimpses.join()
+    shown = Pillow.open(io.BytesIO(picker.glimpse))
+    assert shown.size == (13, 10) and shown.mode == "RGBA"
+    assert picker.covered == [40 / 41, 52 / 54] and "rough preview of fsrcnn: y 8, x 12, 4 evaluations" in picker.note
+    lr = lam.images.downscale(hr[:, :40, :52], 4)
+    found = lam.attribute("fsrcnn", lr, Region(8, 12, 16), steps=4, progress=False).attribution.sum("channel").values
+    strongest = np.unravel_index(abs(found).argmax(), found.shape)
+    assert np.asarray(shown)[strongest][3] == 255
+    picker.x += 4
+    assert picker.glimpse == b"" and picker.note == "", "of another window it would lie"
+    explorer.desk.live.value, picker.held = False, True
+    explorer.glimpses.join()
+    assert picker.glimpse == b"" and explorer.runs == [] and explorer.state == "ready"
+
+
+def test_a_rough_map_that_fails_is_told_below_the_picture():
+    explorer = lam_widgets.Explorer(["fsrcnn"], {"large": np.zeros((24, 44, 3), np.float32)})
+    explorer.offers.images["large"] = torch.zeros(5, 24, 44)
+    explorer.picker.held = True
+    explorer.glimpses.join()
+    assert explorer.picker.note.startswith("no preview: InputError") and explorer.state == "ready"
+
+
+def test_what_is_transparent_is_asked_about():
+    explorer = lam_widgets.Explorer(["fsrcnn"], ["bricks"])
+    picture = Pillow.new("RGBA", (40, 32), (255, 0, 0, 0))
+    picture.putpixel((3, 2), (0, 255, 0, 255))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    explorer.desk.upload.give("C:\\pictures\\logo.png", buffer.getvalue())
+    assert "logo.png is transparent in places" in explorer.desk.message.value
+    assert explorer.desk.image.options == ("bricks",)
+    answers = {button.description: button for button in explorer.desk.choices.children}
+    answers["black"].click()
+    assert explorer.desk.choices.children == () and explorer.desk.image.value == "logo.png"
+    assert explorer.offers.images["logo.png"][:, 2, 3].tolist() == [0, 1, 0]
+    assert float(explorer.offers.images["logo.png"].sum()) == 1
+    explorer.desk.upload.give("broken.png", b"no picture")
+    assert explorer.state == "failed" and explorer.desk.image.value == "logo.png"
+
+
+def test_a_module_of_the_notebook_is_taken_by_its_name():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    try:
+        shell.user_ns["mine"] = torch.nn.Upsample(scale_factor=4, mode="bicubic")
+        explorer = lam_widgets.Explorer(["fsrcnn"], ["bricks"], steps=2)
+        assert "mine" in explorer.desk.named.options and "8x-esrgan" in explorer.desk.named.options
+        explorer.desk.named.value = "mine"
+        assert explorer.desk.networks.value == ("fsrcnn", "mine") and explorer.desk.named.value == ""
+        assert "net_1 = lam.networks.wrap(mine, name='mine')" in explorer.code()
+        explorer.run(wait=True)
+        assert explorer.dataset.model.values.tolist() == ["fsrcnn", "mine"]
+        explorer.desk.named.value = "nothing of this name"
+        assert explorer.state == "failed" and "nothing of this name" in explorer.desk.message.value
+    finally:
+        InteractiveShell.clear_instance()
+
+
+def test_networks_are_listed_with_what_is_known_and_how_widely_they_looked():
+    explorer = lam_widgets.Explorer(["fsrcnn", "rfdn"], ["bricks"], steps=3)
+    assert explorer.desk.networks.rows[1] | {"about": ""} == {
+        "name": "rfdn",
+        "scale": "×4",
+        "parameters": "433 k",
+        "field": "≥ 290",
+        "about": "",
+    }
+    explorer.run(wait=True)
+    row, other = explorer.desk.networks.rows
+    assert row["index"] == f"{float(explorer.dataset.lam.diffusion_index()):.1f}" and "index" not in other
+    assert row["map"].startswith("data:image/png")
+    with pytest.raises(traitlets.TraitError, match="names that are listed"):
+        explorer.desk.networks.value = ("fsrcnn", "unknown")
+
+
+def test_runs_are_there_to_be_read_after_a_restart(tmp_path, monkeypatch):
+    explorer = lam_widgets.Explorer(["fsrcnn", "residual"], ["bricks"], steps=3, history=tmp_path)
+    for question in ("which pixels made it", "how far it can see"):
+        explorer.desk.question.value = question
+        explorer.run(wait=True)
+    (tmp_path / "9_broken.json").write_text("{")
+    again = lam_widgets.Explorer(["fsrcnn", "residual"], ["bricks"], steps=3, history=tmp_path)
+    assert [run.question for run in again.runs] == [run.question for run in explorer.runs]
+    assert all(run.is_earlier for run in again.runs) and again.dataset is None and again._past.layout.display == ""
+    row = again._list.children[0].children
+    assert row[2].disabled and "before the restart" in row[5].value
+    row[3].click()
+    xr.testing.assert_equal(again._shown[0].dataset, explorer.runs[1].dataset)
+    again._list.delete(again.runs[0])
+    assert len(list(tmp_path.glob("*.nc"))) == len(list(tmp_path.glob("*.png"))) == 1
+    from lam_widgets.explorer import shelf
+
+    monkeypatch.setattr(shelf, "LARGEST", 10)
+    again.run(wait=True)
+    assert again.state == "done" and "too large to be kept" in again.desk.message.value
+
+
+def test_runs_are_kept_by_the_notebooks_name_where_a_server_runs_it(monkeypatch, tmp_path):
+    from lam_widgets.explorer import shelf
+
+    monkeypatch.delenv("JPY_SESSION_NAME", raising=False)
+    assert shelf.folder(None) is None and shelf.folder(False) is None and shelf.folder(tmp_path) == tmp_path
+    monkeypatch.setenv("LAM_NB_CACHE", str(tmp_path))
+    monkeypatch.setenv("JPY_SESSION_NAME", "/home/a/one.ipynb")
+    one = shelf.folder(None)
+    monkeypatch.setenv("JPY_SESSION_NAME", "/home/a/two.ipynb")
+    assert one.parent == shelf.folder(None).parent == tmp_path / "runs" and one != shelf.folder(None)
+    assert shelf.folder(False) is None
+
+
+def test_only_the_newest_of_the_runs_are_kept(tmp_path, monkeypatch):
+    from lam_widgets.explorer import shelf
+
+    monkeypatch.setattr(shelf, "_MOST", 2)
+    explorer = lam_widgets.Explorer(["fsrcnn"], ["bricks"], steps=2, history=tmp_path)
+    for _ in range(3):
+        explorer.run(wait=True)
+    assert len(explorer.runs) == 3 and len(list(tmp_path.glob("*.json"))) == len(list(tmp_path.glob("*.nc"))) == 2

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 
 from lam_nb import images
 from lam_nb.types import ImageLike, Region, RegionLike
-from lam_nb.validation import whole
+from lam_nb.validation import InputError, whole
 from lam_nb.views.kit import BOX, as_pixels
 
 from .kit import Widget, png, source
@@ -22,7 +22,8 @@ _SUGGESTED = "#7fe3ff"
 class RegionPicker(Widget):
     """A picture with a box to drag, by an edge or the corner to resize.
 
-    Arrow keys move the box, with Alt by 16 pixels; with Shift they resize it, with Shift and Alt one side of it.
+    Arrow keys move the box, with Alt by 16 pixels; with Shift they resize it, with Shift and Alt one side of it. Ctrl
+    and the wheel enlarge the picture, Shift and dragging moves it. N keeps the box as a window and adds another.
 
     Parameters
     ----------
@@ -45,6 +46,12 @@ class RegionPicker(Widget):
         The same, one by one.
     size : int
         The side of a square; set it to make the box one. 0 of a rectangle, which has two.
+    regions : list of Region
+        All windows in the order of their numbers, the box the last: what `lam_nb.attribute` takes.
+    held : bool
+        Whether somebody is moving the box right now.
+    glimpse : bytes
+        A first map as PNG with opacity, laid over the picture, turned grey; `note` says what it is.
 
     Raises
     ------
@@ -61,6 +68,9 @@ class RegionPicker(Widget):
     >>> picker.height = 8
     >>> picker.region
     Region(y=116, x=232, height=8, width=24)
+    >>> picker.regions = [(8, 8, 16), (40, 60, 16)]
+    >>> picker.regions, picker.x
+    ([Region(y=8, x=8, size=16), Region(y=40, x=60, size=16)], 60)
     """
 
     _esm = source("region_picker", "js")
@@ -73,6 +83,11 @@ class RegionPicker(Widget):
     size = traitlets.Int(16).tag(sync=True)
     y = traitlets.Int(0).tag(sync=True)
     x = traitlets.Int(0).tag(sync=True)
+    others = traitlets.List(traitlets.List(traitlets.Int())).tag(sync=True)
+    held = traitlets.Bool(False).tag(sync=True)
+    glimpse = traitlets.Bytes(b"").tag(sync=True)
+    note = traitlets.Unicode("").tag(sync=True)
+    covered = traitlets.List(traitlets.Float(), [1.0, 1.0]).tag(sync=True)
 
     def __init__(
         self,
@@ -91,7 +106,7 @@ class RegionPicker(Widget):
         super().__init__(
             image=png(Image.fromarray(as_pixels(picture.numpy()))),
             shape=sides,
-            suggestions=[[one.y, one.x, one.height, one.width] for one in offered],
+            suggestions=[_sides(one) for one in offered],
             **_state(start),
         )
 
@@ -107,15 +122,38 @@ class RegionPicker(Widget):
             for name, value in _state(window).items():
                 setattr(self, name, value)
 
+    @property
+    def regions(self) -> list[Region]:
+        """All windows in the order of their numbers, the box the last."""
+        return [*(Region(y, x, height=height, width=width) for y, x, height, width in self.others), self.region]
+
+    @regions.setter
+    def regions(self, regions: Iterable[RegionLike]) -> None:
+        windows = [Region.of(one).check(self.shape[0], self.shape[1]) for one in regions]
+        if not windows:
+            raise InputError("regions: got none, expected one window or more.")
+        self.others = [_sides(one) for one in windows[:-1]]
+        self.region = windows[-1]
+
     def picture(self) -> Image.Image:
-        """Return the picture with the box."""
+        """Return the picture with the windows."""
         shown = Image.open(io.BytesIO(self.image)).resize((self.shape[1], self.shape[0]), Image.Resampling.NEAREST)
         pen = ImageDraw.Draw(shown)
         for y, x, height, width in self.suggestions:
             pen.rectangle([x, y, x + width - 1, y + height - 1], outline=_SUGGESTED)
+        for k, (y, x, height, width) in enumerate(self.others):
+            pen.rectangle([x, y, x + width - 1, y + height - 1], outline=BOX)
+            pen.text((x + 2, y + 1), str(k + 1), fill=BOX)
         right, bottom = self.x + self.width - 1, self.y + self.height - 1
         pen.rectangle([self.x, self.y, right, bottom], outline=BOX, width=2)
         return shown
+
+    @traitlets.validate("others")
+    def _all_inside(self, proposal: traitlets.Bunch) -> list[list[int]]:
+        kept = list(proposal["value"])
+        for y, x, height, width in kept:
+            Region(y, x, height=height, width=width).check(*self.shape)
+        return kept
 
     @traitlets.validate("size")
     def _small_enough(self, proposal: traitlets.Bunch) -> int:
@@ -148,6 +186,10 @@ class RegionPicker(Widget):
             return int(value)
         most = self.shape[0] - self.height if name == "y" else self.shape[1] - self.width
         return int(np.clip(value, 0, most))
+
+
+def _sides(window: Region) -> list[int]:
+    return [window.y, window.x, window.height, window.width]
 
 
 def _middle(sides: list[int], size: int, height: int | None, width: int | None) -> Region:

@@ -40,7 +40,7 @@ from ..kit import View, timeline
 Values: TypeAlias = NDArray[np.floating]
 _QUALITIES = {PSNR_WINDOW: "window", PSNR: "picture"}
 """What PSNR is of."""
-_SIDE, _LEAST_SIDE, _PAGE = 250, 150, 1080
+_SIDE, _LEAST_SIDE, _PAGE = 225, 150, 930
 _MOST, _HEAD = 6, 130
 """Most columns of a band, and the room for the headings of the next one."""
 _LEAST_WIDTH = 800

@@ -82,7 +82,7 @@ def attributed(asked: Asked, pace: Pace, follow: Follow) -> Iterator[tuple[xr.Da
         yield from asked.refined(follow)
         return
     most = asked.steps or STEPS
-    if pace.expected > _WAIT and most > 2 * _EARLY:
+    if pace.expected > _WAIT * pace.windows and most > 2 * _EARLY:
         yield asked.compared(_EARLY, lambda done, total: follow(0, 1)), False  # counts for nothing
     yield asked.compared(most, follow), True
 
@@ -90,29 +90,36 @@ def attributed(asked: Asked, pace: Pace, follow: Follow) -> Iterator[tuple[xr.Da
 class Pace:
     """How long it still takes: at first by the time of one output, then by what was done.
 
+    Parameters
+    ----------
+    windows : int
+        How many are asked about, one after another.
+
     Examples
     --------
     >>> pace = Pace()
     >>> pace.expected = 10.0
-    >>> round(pace.left(0, 100, elapsed=2.0)), round(pace.left(50, 100, elapsed=8.0))
+    >>> round(pace.left(0.0, elapsed=2.0)), round(pace.left(0.5, elapsed=8.0))
     (8, 8)
     """
 
-    def __init__(self) -> None:
+    def __init__(self, windows: int = 1) -> None:
+        self.windows = windows
         self.expected = math.nan
 
     def begin(self, asked: Asked) -> None:
-        """Expect what some outputs take, as many as there are evaluations."""
+        """Expect what some outputs take, as many as there are evaluations; known from the first window on."""
+        if not math.isnan(self.expected):
+            return
         count = asked.steps or (_TYPICAL if len(asked.networks) == 1 else STEPS)
         started = time.perf_counter()
         for network in asked.networks:
             with torch.no_grad():
                 network(asked.image[None])
-        self.expected = (time.perf_counter() - started) * _GRADIENT * count
+        self.expected = (time.perf_counter() - started) * _GRADIENT * count * self.windows
 
-    def left(self, done: int, total: int, elapsed: float) -> float:
-        """Return the seconds that are left, when so many parts of all are done; NaN while nothing is known."""
-        share = done / max(total, 1)
+    def left(self, share: float, elapsed: float) -> float:
+        """Return the seconds that are left, when such a share is done; NaN while nothing is known."""
         if not share:
             return max(self.expected - elapsed, 0.0)
         measured, trust = elapsed / share - elapsed, min(1.0, 4 * share)

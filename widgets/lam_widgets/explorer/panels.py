@@ -6,7 +6,7 @@ import html
 import io
 import tempfile
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,9 +23,11 @@ from ..downloads import Downloads
 from ..kit import Widget, png
 from ..scrubber import Scrubber
 from .question import Question
+from .runs import Run
 from .verbs import FIRST, VERBS
 
 Writer: TypeAlias = Callable[[Path], object]
+Maker: TypeAlias = Callable[[], bytes]
 
 _WIDE = {"width": "100%"}
 
@@ -35,23 +37,30 @@ def preview(found: xr.Dataset, question: Question, place: ipywidgets.Image) -> N
     place.value = png(VERBS[question.verb].story(found).picture())
 
 
-def panels(found: xr.Dataset, question: Question, figure: views.View, code: str) -> dict[str, list[ipywidgets.Widget]]:
+def panels(run: Run) -> dict[str, list[ipywidgets.Widget]]:
     """Return the tabs of an answer: its figure, for a map the integration, numbers, export."""
-    program = ipywidgets.HTML(f"<p>The program that computes the same:</p><pre>{html.escape(code)}</pre>")
-    stem = question.stem
-    writers: dict[str, Writer] = {f"{stem}.nc": partial(lam_nb.save, found)}
-    writers[f"{stem}.html"] = partial(figure.to_html, title=stem)
-    if question.verb != FIRST:
-        writers |= _printed(figure, stem)
-        numbers, tabs = found._repr_html_(), {"Map": [drawn(figure)]}
-    else:
-        widget: Widget = Comparison(found) if result.MODEL in found.dims else Scrubber(found)
-        writers |= {f"{stem} scrub.html": partial(widget.to_html, title=stem)}
-        writers |= {f"{stem}.csv": lam_nb.summary(found).to_csv, **_printed(found, stem)}
+    program = ipywidgets.HTML(f"<p>The program that computes the same:</p><pre>{html.escape(run.code)}</pre>")
+    found, tabs = run.dataset, {"Map": [drawn(run.figure)]}
+    numbers = found._repr_html_()
+    if run.question.verb == FIRST:
+        tabs["Integration"] = [scrubbing(found)]
         numbers = views.table(singles(found))._repr_html_()
-        tabs = {"Map": [drawn(figure)], "Integration": [widget]}
-    exports = [Downloads(files(writers, f"{stem}.py", code)), program]
-    return {**tabs, "Numbers": [ipywidgets.HTML(numbers)], "Export": exports}
+    return {**tabs, "Numbers": [ipywidgets.HTML(numbers)], "Export": [Downloads(bundle([run])), program]}
+
+
+def beside(runs: Sequence[Run]) -> dict[str, list[ipywidgets.Widget]]:
+    """Return the tabs of several answers: their figures together, the numbers of maps, export of all."""
+    named = [(each, run.title) for run in runs if run.question.verb == FIRST for each in singles(run.dataset)]
+    tabs = {"Side by side": [drawn(run.figure) for run in runs]}
+    if named:
+        table = views.table([each for each, _ in named], run=[name for _, name in named])
+        tabs["Numbers"] = [ipywidgets.HTML(table._repr_html_())]
+    return {**tabs, "Export": [Downloads(bundle(runs))]}
+
+
+def scrubbing(found: xr.Dataset) -> Widget:
+    """Return the widget that scrubs through the integration of one map or of several."""
+    return Comparison(found) if result.MODEL in found.dims else Scrubber(found)
 
 
 def singles(found: xr.Dataset) -> list[xr.Dataset]:
@@ -67,11 +76,25 @@ def drawn(figure: views.View) -> ipywidgets.Output:
     return ipywidgets.Output(outputs=(shown,), layout=_WIDE)
 
 
-def files(writers: Mapping[str, Writer], program: str, code: str) -> dict[str, Callable[[], bytes]]:
-    """Return what makes each file, by its name, the program and all in one among them."""
-    makers: dict[str, Callable[[], bytes]] = {name: partial(_written, name, write) for name, write in writers.items()}
-    makers[program] = lambda: f"{code}\n".encode()
-    return {**makers, program.removesuffix("py") + "zip": partial(_zipped, makers)}
+def bundle(runs: Sequence[Run]) -> dict[str, Maker]:
+    """Return what makes each file of some runs, by its name, and all in one."""
+    makers = {name: make for run in runs for name, make in _files(run).items()}
+    first = runs[0].question.stem
+    whole = f"{first}.zip" if len(runs) == 1 else f"{first} and {len(runs) - 1} more.zip"
+    return {**makers, whole: partial(_zipped, makers)}
+
+
+def _files(run: Run) -> dict[str, Maker]:
+    found, stem = run.dataset, run.question.stem
+    writers: dict[str, Writer] = {f"{stem}.nc": partial(lam_nb.save, found)}
+    writers[f"{stem}.html"] = partial(run.figure.to_html, title=stem)
+    if run.question.verb == FIRST:
+        writers[f"{stem} scrub.html"] = lambda path: scrubbing(found).to_html(path, title=stem)
+        writers |= {f"{stem}.csv": lam_nb.summary(found).to_csv, **_printed(found, stem)}
+    else:
+        writers |= _printed(run.figure, stem)
+    makers: dict[str, Maker] = {name: partial(_written, name, write) for name, write in writers.items()}
+    return {**makers, f"{stem}.py": lambda: f"{run.code}\n".encode()}
 
 
 def _printed(shown: xr.Dataset | views.View, stem: str) -> dict[str, Writer]:
@@ -87,7 +110,7 @@ def _written(name: str, write: Callable[[Path], object]) -> bytes:
         return path.read_bytes()
 
 
-def _zipped(makers: Mapping[str, Callable[[], bytes]]) -> bytes:
+def _zipped(makers: Mapping[str, Maker]) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, make in makers.items():

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from lam_nb import Region
 
 from .verbs import FIRST
+
+_WINDOW = ("y", "x", "height", "width")
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,25 @@ class Question:
     region: Region
     steps: int
     verb: str = FIRST
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """The question in plain values, to be written down.
+
+        Examples
+        --------
+        >>> one = Question(("fsrcnn",), "facade", True, Region(8, 12, height=4, width=6), 0)
+        >>> Question.of_facts(one.facts) == one
+        True
+        """
+        window = {name: getattr(self.region, name) for name in _WINDOW}
+        return {**vars(self), "networks": list(self.networks), "region": window}
+
+    @classmethod
+    def of_facts(cls, facts: Mapping[str, Any]) -> Question:
+        """Return the question of `facts`."""
+        window = Region(**{name: facts["region"][name] for name in _WINDOW})
+        return cls(**{**facts, "networks": tuple(facts["networks"]), "region": window})
 
     def __str__(self) -> str:
         """Return the question in words.

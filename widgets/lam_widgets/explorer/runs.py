@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 
 import ipywidgets
 import xarray as xr
 
+import lam_nb
 from lam_nb.views.kit import View
 
 from ..kit import png
@@ -25,7 +27,8 @@ class Run:
     Parameters
     ----------
     question : Question
-    dataset : xarray.Dataset
+    found : xarray.Dataset or path
+        The answer, or the file that holds it, from before the kernel restarted.
     code : str
         The program that computes the same.
     seconds : float
@@ -35,10 +38,25 @@ class Run:
     """
 
     question: Question
-    dataset: xr.Dataset
+    found: xr.Dataset | Path
     code: str
     seconds: float
     name: str = ""
+
+    @cached_property
+    def dataset(self) -> xr.Dataset:
+        """The answer."""
+        return lam_nb.open(self.found) if isinstance(self.found, Path) else self.found
+
+    @property
+    def is_earlier(self) -> bool:
+        """Whether it was run before the kernel restarted."""
+        return isinstance(self.found, Path)
+
+    @property
+    def title(self) -> str:
+        """The name, or the question in words."""
+        return self.name or str(self.question)
 
     @cached_property
     def figure(self) -> View:
@@ -47,6 +65,8 @@ class Run:
 
     def thumbnail(self) -> bytes:
         """Return a small picture of the answer, as PNG."""
+        if isinstance(self.found, Path):
+            return self.found.with_suffix(".png").read_bytes()
         picture = self.figure.picture()
         picture.thumbnail((4 * _SMALL, 2 * _SMALL))
         return png(picture)
@@ -61,6 +81,8 @@ class Runs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         Told a run to be shown again.
     compare : callable
         Told two runs to stand side by side.
+    forget : callable
+        Told a run that was deleted.
 
     Attributes
     ----------
@@ -68,20 +90,22 @@ class Runs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         The newest last.
     """
 
-    def __init__(self, show: Callable[[Run], object], compare: Callable[[Run, Run], object]) -> None:
+    def __init__(
+        self, show: Callable[[Run], object], compare: Callable[[list[Run]], object], forget: Callable[[Run], object]
+    ) -> None:
         self.runs: list[Run] = []
-        self._show_again, self._set_beside = show, compare
+        self._show_again, self._set_beside, self._forget = show, compare, forget
         self._rows: dict[int, ipywidgets.HBox] = {}
         self._ticks: dict[int, ipywidgets.Checkbox] = {}
         self._beside = ipywidgets.Button(description="Side by side", disabled=True, icon="columns")
-        self._beside.on_click(lambda _: self._set_beside(*self._ticked()))
+        self._beside.on_click(lambda _: self._set_beside(self._ticked()))
         super().__init__(layout={"width": "100%"})
         self.add_class("lam-runs")
 
     def add(self, run: Run) -> None:
         """Add a run."""
         self.runs.append(run)
-        name = ipywidgets.Text(value=run.name or str(run.question), layout={"flex": "1 1 240px"})
+        name = ipywidgets.Text(value=run.title, disabled=run.is_earlier, layout={"flex": "1 1 240px"})
         name.observe(lambda change: setattr(run, "name", change["new"]), "value")
         again = ipywidgets.Button(description="Show", icon="eye", layout={"width": "auto"})
         again.on_click(lambda _: self._show_again(run))
@@ -90,14 +114,16 @@ class Runs(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         tick = ipywidgets.Checkbox(value=False, indent=False, description="choose", layout={"width": "90px"})
         tick.observe(lambda _: self._count(), "value")
         picture = ipywidgets.Image(value=run.thumbnail(), layout={"height": f"{_SMALL}px", "width": "auto"})
+        told = [ipywidgets.Label("from before the restart: to be read only")] if run.is_earlier else []
         row = {"align_items": "center", "flex_flow": "row wrap", "grid_gap": "6px"}
         self._ticks[id(run)] = tick
-        self._rows[id(run)] = ipywidgets.HBox([tick, picture, name, again, gone], layout=row)
+        self._rows[id(run)] = ipywidgets.HBox([tick, picture, name, again, gone, *told], layout=row)
         self._lay()
 
     def delete(self, run: Run) -> None:
         """Forget a run."""
         self.runs.remove(run)
+        self._forget(run)
         for kept in (self._ticks, self._rows):
             kept.pop(id(run))
         self._count()

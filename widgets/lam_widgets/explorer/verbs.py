@@ -31,16 +31,23 @@ class Verb:
         (number of networks, window and truth in words, steps) -> the line that computes it.
     shown : callable
         Number of networks -> the line that shows it.
+    doubt : callable
+        A result that is not the last -> how far it may be off, in words.
     """
 
     answers: Callable[[Asked, Pace, Follow], Iterator[tuple[xr.Dataset, bool]]]
     story: Callable[[xr.Dataset], views.View]
     call: Callable[[int, str, int], str]
     shown: Callable[[int], str]
+    doubt: Callable[[xr.Dataset], str] = lambda found: "not the last"
 
 
 def _map(found: xr.Dataset) -> views.View:
     return views.comparison(found) if result.MODEL in found.dims else views.attribution(found)
+
+
+def _off(found: xr.Dataset) -> str:
+    return f"off by about {float(found[result.QUADRATURE_ERROR].max()):.0%}"
 
 
 def _attribute(count: int, where: str, steps: int) -> str:
@@ -66,7 +73,11 @@ def _seen(asked: Asked, pace: Pace, follow: Follow) -> Iterator[tuple[xr.Dataset
 
 VERBS = {
     "which pixels made it": Verb(
-        attributed, _map, _attribute, lambda count: f"lam.views.{'attribution' if count == 1 else 'comparison'}(ds)"
+        attributed,
+        _map,
+        _attribute,
+        lambda count: f"lam.views.{'attribution' if count == 1 else 'comparison'}(ds)",
+        _off,
     ),
     "which blocks help or harm": Verb(
         _caused,

@@ -32,6 +32,8 @@ class Stage(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     ----------
     picker : RegionPicker
         The one shown.
+    is_cut : bool
+        Whether the box is the part of a large picture to keep.
     """
 
     def __init__(self, size: int) -> None:
@@ -45,12 +47,13 @@ class Stage(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         for name, field in self.fields.items():
             field.observe(lambda change, name=name: self._typed(name, change["new"]), "value")
         row = ipywidgets.HBox(list(self.fields.values()), layout={"flex_flow": "row wrap"})
-        self._row, self._seen = row, list[Callable[[], object]]()
+        self._row, self._seen, self.is_cut = row, list[Callable[[], object]](), False
         self.picker = RegionPicker(torch.zeros(3, 8, 8), size=4)
         super().__init__(layout={"flex": "1 1 360px", "max_width": "480px", "padding": "0 4px"})
 
     def show(self, picture: torch.Tensor, scale: int = 1, suggestions: Sequence[Region] = ()) -> None:
         """Show a picture, the window where it was or at the first suggestion; `scale` output pixels to its pixel."""
+        others = self.picker.regions[:-1]
         before = self.picker.region if self.children else None
         if suggestions:
             picker, before = RegionPicker(picture, scale=scale, suggestions=suggestions), suggestions[0]
@@ -60,6 +63,10 @@ class Stage(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             picker = RegionPicker(picture, height=before.height, width=before.width, scale=scale)
         with suppress(InputError):  # one that leaves this picture stands in its middle
             picker.region = before or picker.region
+        for one in others:
+            with suppress(InputError):
+                picker.regions = [*picker.regions[:-1], one, picker.region]
+        self.is_cut = False
         self._set(picker, [picker, self._row])
 
     def cut(self, picture: torch.Tensor, done: Callable[[torch.Tensor], None]) -> None:
@@ -76,6 +83,7 @@ class Stage(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             done(pictures.crop(picture, part.y, part.x, part.height, part.width).clone())
 
         keep.on_click(take)
+        self.is_cut = True
         self._set(picker, [picker, self._row, keep])
 
     def observe_window(self, told: Callable[[], object]) -> None:
@@ -87,7 +95,7 @@ class Stage(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         for name, field in self.fields.items():
             field.max = picker.shape[name in ("x", "width")]
         self._sync()
-        picker.observe(lambda _: self._moved(), list(_SIDES))
+        picker.observe(lambda _: self._moved(), [*_SIDES, "others", "held"])
         self.children = children
 
     def _moved(self) -> None:

@@ -97,12 +97,46 @@ function player(model, heard) {
   return node;
 }
 
+const percent = (value) => `${100 * value}%`;
+
+const button = (text, title, act) => {
+  const made = element("button", { type: "button", textContent: text, title });
+  made.setAttribute("aria-label", title);
+  made.addEventListener("click", act);
+  return made;
+};
+
+// Where an event is in a node, as shares of its sides.
+const shareOf = (node, event) => {
+  const box = node.getBoundingClientRect();
+  return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
+};
+
+// How a picture is seen: `k` times as large, moved by the shares x and y, never beyond its edges.
+function lens(look) {
+  const made = { k: 1, x: 0, y: 0 };
+  made.to = (k, x, y) => {
+    Object.assign(made, { k, x: clamp(x, 1 - k, 0), y: clamp(y, 1 - k, 0) });
+    look();
+  };
+  made.enlarge = (by, px = 0.5, py = 0.5) => {
+    const k = clamp(made.k * by, 1, 64), fixed = (at, start) => at - ((at - start) / made.k) * k;
+    made.to(k, fixed(px, made.x), fixed(py, made.y));
+  };
+  made.wheels = (view) => view.addEventListener("wheel", (event) => {  // without Ctrl the page scrolls
+    if (!event.ctrlKey && !event.metaKey) return;
+    event.preventDefault();
+    made.enlarge(Math.exp(-event.deltaY / 300), ...shareOf(view, event));
+  }, { passive: false });
+  made.buttons = () => [button("−", "make smaller", () => made.enlarge(1 / 1.5)), button("+", "enlarge", () => made.enlarge(1.5))];
+  return made;
+}
+
 // Pictures of the same pixels that are enlarged together: framed to where the maps lie, or whole, with the window on
 // each and a mark on one pixel. Ctrl and the wheel, buttons, + − 0 enlarge; dragging moves.
 function album(model, height, width, heard, { point, pick = () => {}, step }) {
-  const panes = [];
-  const percent = (value) => `${100 * value}%`;
-  let zoom, mark = null;
+  const panes = [], zoom = lens(look);
+  let mark = null;
 
   const lay = (node, [top, left, tall, wide], by = zoom) =>
     Object.assign(node.style, { left: percent(left * by.k + by.x), top: percent(top * by.k + by.y), width: percent(wide * by.k), height: percent(tall * by.k) });
@@ -118,22 +152,10 @@ function album(model, height, width, heard, { point, pick = () => {}, step }) {
       lay(inset.shown, [-zoom.y / zoom.k, -zoom.x / zoom.k, 1 / zoom.k, 1 / zoom.k], { k: 1, x: 0, y: 0 });
     }
   }
-  function home() {
-    const [k, x, y] = model.get("whole") ? [1, 0, 0] : model.get("focus");
-    zoom = { k, x, y };
-    look();
-  }
-  function enlarge(by, px = 0.5, py = 0.5) {
-    const k = clamp(zoom.k * by, 1, 64);
-    zoom = { k, x: clamp(px - ((px - zoom.x) / zoom.k) * k, 1 - k, 0), y: clamp(py - ((py - zoom.y) / zoom.k) * k, 1 - k, 0) };
-    look();
-  }
+  const home = () => zoom.to(...(model.get("whole") ? [1, 0, 0] : model.get("focus")));
 
   function watch(view) {
-    const share = (event) => {
-      const box = view.getBoundingClientRect();
-      return [(event.clientX - box.left) / box.width, (event.clientY - box.top) / box.height];
-    };
+    const share = (event) => shareOf(view, event);
     const place = (at, start, side) => clamp(Math.floor(((at - start) / zoom.k) * side), 0, side - 1);
     const pixel = ([px, py]) => [place(py, zoom.y, height), place(px, zoom.x, width)];
     let grip = null;
@@ -141,8 +163,7 @@ function album(model, height, width, heard, { point, pick = () => {}, step }) {
       const [px, py] = share(event);
       if (grip && Math.hypot(px - grip.px, py - grip.py) > 0.02) grip.moved = true;
       if (!grip?.moved) return point(pixel([px, py]), view);
-      zoom = { k: zoom.k, x: clamp(grip.x + px - grip.px, 1 - zoom.k, 0), y: clamp(grip.y + py - grip.py, 1 - zoom.k, 0) };
-      look();
+      zoom.to(zoom.k, grip.x + px - grip.px, grip.y + py - grip.py);
     });
     view.addEventListener("pointerdown", (event) => {
       const [px, py] = share(event);
@@ -154,17 +175,13 @@ function album(model, height, width, heard, { point, pick = () => {}, step }) {
       grip = null;
     });
     view.addEventListener("pointercancel", () => (grip = null));
-    view.addEventListener("wheel", (event) => {  // without Ctrl the page scrolls
-      if (!event.ctrlKey && !event.metaKey) return;
-      event.preventDefault();
-      enlarge(Math.exp(-event.deltaY / 300), ...share(event));
-    }, { passive: false });
+    zoom.wheels(view);
     view.addEventListener("dblclick", home);
     const by = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] };
     heard.set(view, (event) => {
       const [y, x] = mark ?? [height >> 1, width >> 1];
       if (event.key in by) step([clamp(y + by[event.key][0], 0, height - 1), clamp(x + by[event.key][1], 0, width - 1)], view);
-      else if (event.key === "+" || event.key === "-") enlarge(event.key === "+" ? 1.5 : 1 / 1.5, (x / width) * zoom.k + zoom.x, (y / height) * zoom.k + zoom.y);
+      else if (event.key === "+" || event.key === "-") zoom.enlarge(event.key === "+" ? 1.5 : 1 / 1.5, (x / width) * zoom.k + zoom.x, (y / height) * zoom.k + zoom.y);
       else if (event.key === "0") home();
       else if (event.key === "Escape") step(null, view);
       else return false;
@@ -197,19 +214,12 @@ function album(model, height, width, heard, { point, pick = () => {}, step }) {
     return made;
   }
 
-  const button = (text, title, act) => {
-    const made = element("button", { type: "button", textContent: text, title });
-    made.setAttribute("aria-label", title);
-    made.addEventListener("click", act);
-    return made;
-  };
   const whole = tick(model, "whole", "whole picture");
-  const controls = element("span", { className: "lam-zoom" }, button("−", "make smaller", () => enlarge(1 / 1.5)), button("+", "enlarge", () => enlarge(1.5)), whole);
+  const controls = element("span", { className: "lam-zoom" }, ...zoom.buttons(), whole);
   const at = (pixel) => {
     mark = pixel;
     look();
   };
-  zoom = { k: 1, x: 0, y: 0 };
   return { add, at, controls, home: () => (whole.show(), home()) };
 }
 
