@@ -170,6 +170,25 @@ def test_an_exported_notebook_shows_pictures_without_a_network(page, tmp_path, e
     errors[:] = [one for one in errors if "NAME_NOT_RESOLVED" not in one]  # fonts that nbconvert's page asks for
 
 
+def test_an_exported_notebook_scrubs_without_a_kernel_and_a_network(page, tools, tmp_path, errors):
+    tools.written(tmp_path / "test.ipynb", SETUP, SHOWN, "lam_widgets.Explorer(['fsrcnn'], ['facade'])")
+    command = ["jupyter", "nbconvert", "--execute", "--to", "lam_html", str(tmp_path / "test.ipynb")]
+    environment = {**os.environ, "PATH": f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"}
+    subprocess.run(command, check=True, env=environment)
+    written = (tmp_path / "test.html").read_text()
+    (tmp_path / "page.html").write_text(re.sub(r"""<script[^>]*src=[^>]*></script>""", "", written))
+    page.goto(f"file://{tmp_path}/page.html")
+    inside = page.frame_locator("iframe").first
+    slider = inside.locator(".lam-slider")
+    slider.press("Home")
+    slider.press("ArrowRight")
+    inside.locator(".lam-scrubber[data-step='1']").wait_for()
+    high = page.locator("iframe").first.bounding_box()["height"]
+    assert high > 500, "the frame is as high as the widget"
+    assert page.locator("img[src^='data:image/png']").count(), "the Explorer, which needs a kernel, leaves its picture"
+    errors[:] = [one for one in errors if "NAME_NOT_RESOLVED" not in one and "require is not defined" not in one]
+
+
 def ended(server):
     """End a program as Ctrl-C does, and return its exit code and what it still said."""
     server.send_signal(signal.SIGINT)

@@ -14,6 +14,7 @@ from functools import partial
 import ipywidgets
 import torch
 import xarray as xr
+from PIL import Image
 
 import lam_nb
 from lam_nb import images as pictures
@@ -24,7 +25,7 @@ from lam_nb.networks import Network
 from lam_nb.types import ImageLike
 from lam_nb.validation import InputError, whole, words_of
 
-from ..kit import png
+from ..kit import pictured, png
 from ..region_picker import RegionPicker
 from .answers import Asked, Pace
 from .desk import BAD, DOUBT, GOOD, Desk
@@ -186,6 +187,14 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     def code(self) -> str:
         """Return the program that computes the same, for the window with the thick frame."""
         return program(self._questions()[-1], self.offers)
+
+    def picture(self) -> Image.Image:
+        """Return what was found last, as a picture, or else the picture with its windows."""
+        return self._shown[-1].figure.picture() if self._shown else self.picker.picture()
+
+    def _repr_mimebundle_(self, **settings: object) -> object:
+        """Return the widget for front ends that know widgets, a picture for others."""
+        return pictured(super()._repr_mimebundle_(**settings), self.picture())
 
     def _wire(self) -> None:
         desk = self.desk

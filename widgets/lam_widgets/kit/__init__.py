@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .frames import Stepped, coloured, decoded, largest, quantised
 from .story import story, tables, window
-from .widget import Widget, png, source
+from .widget import Widget, pictured, png, source, standing
 
 __all__ = [
     "Stepped",
@@ -12,9 +12,11 @@ __all__ = [
     "coloured",
     "decoded",
     "largest",
+    "pictured",
     "png",
     "quantised",
     "source",
+    "standing",
     "story",
     "tables",
     "window",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -98,18 +99,50 @@ class Widget(anywidget.AnyWidget):
         InputError
             If the name does not end in .html, or the folder cannot be written.
         """
-        state = {name: getattr(self, name) for name in self.keys if not name.startswith("_") and name != "layout"}
+        state = {name: getattr(self, name) for name in self.keys}
         buffers = {name: base64.b64encode(value).decode() for name, value in state.items() if isinstance(value, bytes)}
-        plain = {name: value for name, value in state.items() if name not in buffers and _is_plain(value)}
-        script = str(self._esm).replace(_RENDER, "")
-        texts = {"title": titled(title), "style": str(self._css), "script": script}
-        return write_page(path, _PAGE.format(**texts, state=embedded(plain), buffers=embedded(buffers)))
+        return write_page(path, standing({**state, "_esm": str(self._esm), "_css": str(self._css)}, buffers, title))
 
     def _repr_mimebundle_(self, **settings: Any) -> Any:
         """Return the widget for front ends that know widgets, a picture for others."""
-        shown = super()._repr_mimebundle_(**settings)
-        data, metadata = shown if isinstance(shown, tuple) else (shown or {}, {})
-        return {**data, "image/png": base64.b64encode(png(self.picture(), optimize=True)).decode()}, metadata
+        return pictured(super()._repr_mimebundle_(**settings), self.picture())
+
+
+def pictured(shown: Any, picture: Image.Image) -> tuple[dict[str, object], dict[str, object]]:
+    """Return what a widget shows itself as, with a picture for places that know no widgets.
+
+    Examples
+    --------
+    >>> sorted(pictured({"text/plain": "a widget"}, Image.new("L", (2, 1)))[0])
+    ['image/png', 'text/plain']
+    """
+    data, metadata = shown if isinstance(shown, tuple) else (shown or {}, {})
+    return {**data, "image/png": base64.b64encode(png(picture, optimize=True)).decode()}, metadata
+
+
+def standing(state: Mapping[str, Any], buffers: Mapping[str, str], title: str = "lam_nb") -> str:
+    """Return the page of a widget that needs no kernel.
+
+    Parameters
+    ----------
+    state : mapping
+        The widget's traits, its code ``_esm`` and looks ``_css`` among them.
+    buffers : mapping
+        Traits that are bytes, in base 64.
+    title : str
+        The page's title.
+
+    Examples
+    --------
+    >>> page = standing({"_esm": source("scrubber", "js"), "_css": "", "step": 2}, {"frames": "AAAA"})
+    >>> '"step": 2' in page, '"_esm"' in page
+    (True, False)
+    """
+    left_out = {"layout", *buffers}
+    plain = {name: value for name, value in state.items() if name[0] != "_" and name not in left_out}
+    shown = {name: value for name, value in plain.items() if _is_plain(value)}
+    texts = {"title": titled(title), "style": state["_css"], "script": state["_esm"].replace(_RENDER, "")}
+    return _PAGE.format(**texts, state=embedded(shown), buffers=embedded(buffers))
 
 
 def _is_plain(value: object) -> bool:
