@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from . import _moved, accessor, detectors, identity, images, networks, paths, quadrature, result, statistics, studies
 from .methods import faithfulness
 from .methods.attribution import attribute, attribute_steps
-from .methods.causal import causal_effect
+from .methods.causal import causal_effect, causal_effect_steps
 from .methods.comparison import compare
 from .methods.diffusion import diffusion_field
 from .methods.peers import gradient, input_x_gradient, integrated_gradients, smoothgrad
@@ -43,6 +43,7 @@ __all__ = [
     "attribute",
     "attribute_steps",
     "causal_effect",
+    "causal_effect_steps",
     "compare",
     "detectors",
     "diffusion_field",

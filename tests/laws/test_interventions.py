@@ -139,3 +139,35 @@ def test_few_draws_are_enough_where_they_agree():
     """Equal draws have no error: the fine stage stops after its first round."""
     found = effect(flat(0.3), flat(0.2), fine=40, se=1e-3)
     assert int(found.draws[BLOCK]) == 10 and float(found.standard_error[BLOCK]) < 1e-6
+
+
+def test_a_map_that_arrives_step_by_step_ends_as_the_map():
+    image = torch.rand(3, 32, 40, generator=torch.Generator().manual_seed(0))
+    given = {"reference": image, "block": 8, "patches": patches(), "metric": distance, "fine": 25, "noise": 0.05}
+    steps = list(lam.causal_effect_steps(shift(), image, SHOWN, **given))
+    whole = lam.causal_effect(shift(), image, SHOWN, **given, **QUIET)
+    assert [int(one.draws.max()) for one in steps] == [3, 10, 20, 25]
+    fine = whole.stage.values == causal.FINE
+    assert fine.any()
+    errors = [one.standard_error.values[fine].mean() for one in steps[1:]]
+    assert errors[0] > errors[1] > errors[2] and np.isfinite(errors).all()
+    np.testing.assert_allclose(steps[-1].effect, whole.effect, rtol=1e-9)
+    np.testing.assert_allclose(steps[-1].standard_error, whole.standard_error, rtol=1e-9)
+    assert steps[-1].attrs["pictures_computed"] == whole.attrs["pictures_computed"]
+
+
+def test_steps_are_not_computed_until_they_are_asked_for_and_check_settings_at_once():
+    image, done = torch.rand(3, 32, 40), []
+    given = {"reference": image, "block": 8, "fine": 25, "progress": lambda *told: done.append(told)}
+    steps = lam.causal_effect_steps(shift(), image, SHOWN, **given)
+    assert done == []
+    next(steps)
+    before = len(done)
+    steps.close()
+    assert len(done) == before
+    with pytest.raises(TypeError, match="fine"):
+        lam.causal_effect_steps(shift(), image, SHOWN, reference=image, fin=3)
+    with pytest.raises(lam.InputError, match="fine"):
+        lam.causal_effect_steps(shift(), image, SHOWN, reference=image, fine=0)
+    (only,) = lam.causal_effect_steps(shift(), image, SHOWN, reference=image, block=8, threshold=1e9)
+    assert (only.effect.fillna(0) == 0).all()

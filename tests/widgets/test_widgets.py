@@ -467,7 +467,7 @@ def test_other_questions_bring_their_panels_and_program(question, relu_network):
     assert titles == ["Map", "Numbers", "Export"] and explorer.runs[0].thumbnail()[:4] == b"\x89PNG"
     given = dict(lam=lam, net=relu_network, hr=hr)
     code = explorer.code().replace("...  # your network 'toy'", "net").replace("...  # your image", "hr")
-    exec(code.replace("fine=10)", "fine=10, progress=False)"), given)
+    exec(code.replace("fine=30)", "fine=30, progress=False)"), given)
     name = "effect" if "blocks" in question else "effective_receptive_field"
     np.testing.assert_array_equal(given["ds"][name], explorer.dataset[name])
     explorer.desk.networks.value = ("toy", "fsrcnn")

@@ -15,7 +15,7 @@ OUTSIDE, COARSE, FINE, OWN = 0, 1, 2, 3
 """Stages: outside the receptive field; decided by few draws; by many; a block of the region itself."""
 MOST = 100_000
 """Draws of one block."""
-_ROUND = 10
+ROUND = 10
 """Draws between two looks at the standard error: its own estimate from fewer is too rough to stop by."""
 Jobs = tuple[NDArray[np.int64], NDArray[np.int64]]
 """Blocks, and the number of a draw for each."""
@@ -123,8 +123,8 @@ class State:
         known = self.stage != OWN
         maps = {result.EFFECT: effect, result.STANDARD_ERROR: error, result.DRAWS: self.count, result.STAGE: self.stage}
         return {
-            **{name: one.reshape(self.shape) for name, one in maps.items()},
-            result.EVERY_DRAW: self.draws.reshape(*self.shape, -1) if draws else None,
+            **{name: one.reshape(self.shape).copy() for name, one in maps.items()},  # sums go on after a round
+            result.EVERY_DRAW: self.draws.reshape(*self.shape, -1).copy() if draws else None,
             result.POSITIVE: int((effect > 0).sum()),
             result.NEGATIVE: int((effect < 0).sum()),
             result.ZERO: int((effect[known] == 0).sum()),
@@ -141,9 +141,10 @@ def coarse_jobs(state: State, draws: int) -> Iterator[tuple[NDArray[np.int64], N
 
 
 def fine_jobs(
-    state: State, before: int, draws: int, se: float | None
+    state: State, before: int, draws: int, se: float | None, together: int | None = None
 ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Yield rounds of draws for blocks whose standard error is still too large."""
+    """Yield rounds of draws for blocks whose standard error is still too large; `together` draws a block at once."""
+    step = together or (draws if se is None else ROUND)
     while True:
         need = (state.stage == FINE) & (state.count < draws)
         if se is not None:
@@ -151,6 +152,5 @@ def fine_jobs(
         blocks = np.flatnonzero(need)
         if not len(blocks):
             return
-        step = draws if se is None else _ROUND
         numbers = [np.arange(state.count[k], min(state.count[k] + step, draws)) + before for k in blocks]
         yield np.repeat(blocks, [len(one) for one in numbers]), np.concatenate(numbers)

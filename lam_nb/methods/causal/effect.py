@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any, TypedDict, Unpack
 
 import numpy as np
 import torch
@@ -19,9 +21,9 @@ from ...engine.running import BACKENDS, Leased, outputs
 from ...engine.scene import Scene, scene
 from ...networks import NetworkLike
 from ...types import Bar, Batch, Degradation, Device, Image, ImageLike, Progress, RegionLike
-from ...validation import InputError, answer, choose, not_negative, positive, shape, switch, whole
+from ...validation import InputError, answer, choose, not_negative, positive, settings, shape, switch, whole
 from . import metrics
-from .blocks import COARSE, FINE, MOST, Grid, Jobs, State, coarse_jobs, fine_jobs
+from .blocks import COARSE, FINE, MOST, ROUND, Grid, Jobs, State, coarse_jobs, fine_jobs
 from .book import Book
 from .draws import SIDE, Drawer, stock
 
@@ -50,6 +52,28 @@ TABLE = result.Table(
 )
 _MEASURED = (result.EFFECT, result.STANDARD_ERROR, result.EVERY_DRAW, result.QUALITY_ORIGIN)
 """Variables in the metric's units."""
+
+
+class Choices(TypedDict, total=False):
+    """Settings of `causal_effect` that verbs hand on."""
+
+    block: int | None
+    coarse: int
+    fine: int
+    threshold: float | None
+    se: float | None
+    patches: NDArray[np.generic] | str | os.PathLike[str] | None
+    noise: float
+    finish: Degradation | None
+    metric: str | metrics.Metric
+    uint8: bool
+    seed: int
+    keep: str
+    store: str | os.PathLike[str] | None
+    batch: int
+    device: Device
+
+
 _FLAGS = {"flag_values": "0, 1, 2, 3", "flag_meanings": "outside_the_field coarse fine own"}
 
 
@@ -146,59 +170,162 @@ def causal_effect(
     >>> dict(cem.effect.sizes), int(cem.own)
     ({'block_y': 32, 'block_x': 32}, 16)
     """
-    choose("keep", keep, ("map", "draws"))
-    least = _threshold(threshold, metric)
-    few, many = (whole(name, one, most=MOST) for name, one in (("coarse", coarse), ("fine", fine)))
-    together, _ = whole("batch", batch), switch("uint8", uint8)
-    not_negative("noise", noise, "a standard deviation")
-    if se is not None:
-        positive("se", se, "a standard error in the metric's units")
-    measure, seed = metrics.named(metric, uint8), whole("seed", seed, 0)
-    window = detectors.intensity
-    with scene(network, image, region, detector=window, device=device, progress=progress, unit="picture") as s:
-        truth, given = s.reference(reference), stock(patches, s.network.axes.count)
-        side = max(1, SIDE // s.network.scale) if block is None else whole("block", block)
+    choices: Choices = {"block": block, "coarse": coarse, "fine": fine, "threshold": threshold, "se": se}
+    choices |= {"patches": patches, "noise": noise, "finish": finish, "metric": metric, "uint8": uint8, "seed": seed}
+    choices |= {"keep": keep, "store": store, "batch": batch, "device": device}
+    *_, found = _rounds(_Asked.of(**choices), network, image, region, reference, progress, every=False)
+    return found
+
+
+def causal_effect_steps(
+    network: NetworkLike,
+    image: ImageLike,
+    region: RegionLike,
+    *,
+    reference: ImageLike,
+    progress: Progress = False,
+    **choices: Unpack[Choices],
+) -> Iterator[xr.Dataset]:
+    """Compute a causal effect map that is there early and gets better: a result after every ten draws.
+
+    The first comes after the coarse draws, that decide which blocks matter; then standard errors fall, and the last
+    result is that of `lam_nb.causal_effect`. Stop when they are small enough; what was not asked for is not computed.
+
+    Parameters
+    ----------
+    network, image, region, reference
+        As of `lam_nb.causal_effect`.
+    progress : bool or callable, default False
+        Show a progress bar, or tell a function (pictures done, pictures expected); what it raises stops the work.
+    **choices
+        Other settings of `lam_nb.causal_effect`.
+
+    Yields
+    ------
+    xarray.Dataset
+        Of `lam_nb.causal_effect`; ``standard_error`` of blocks that are still waiting for a second draw is infinite.
+
+    Raises
+    ------
+    InputError
+        If an argument does not fit; settings before anything is computed.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> hr = lam.images.sample("bricks")
+    >>> lr = lam.images.downscale(hr, 4)
+    >>> steps = causal_effect_steps("fsrcnn", lr, lam.Region(96, 96, 32), reference=hr, fine=20)
+    >>> [int(found.draws.max()) for found in steps]
+    [3, 10, 20]
+    """
+    settings(choices, causal_effect, "causal_effect_steps", without=("reference", "progress"))
+    usual = inspect.signature(causal_effect).parameters
+    given: dict[str, Any] = {name: usual[name].default for name in Choices.__annotations__} | dict(choices)
+    return _rounds(_Asked.of(**given), network, image, region, reference, progress, every=True)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What is asked for, checked."""
+
+    block: int | None
+    coarse: int
+    fine: int
+    threshold: float
+    se: float | None
+    patches: NDArray[np.generic] | str | os.PathLike[str] | None
+    noise: float
+    finish: Degradation | None
+    metric: str | metrics.Metric
+    uint8: bool
+    seed: int
+    keep: str
+    store: str | os.PathLike[str] | None
+    batch: int
+    device: Device
+
+    @classmethod
+    def of(cls, **choices: Unpack[Choices]) -> _Asked:
+        """Return what is asked by the arguments of `causal_effect`."""
+        choose("keep", choices["keep"], ("map", "draws"))
+        checked: dict[str, Any] = {**choices, "threshold": _threshold(choices["threshold"], choices["metric"])}
+        checked |= {name: whole(name, checked[name], most=MOST) for name in ("coarse", "fine")}
+        checked |= {"batch": whole("batch", choices["batch"]), "uint8": switch("uint8", choices["uint8"])}
+        not_negative("noise", choices["noise"], "a standard deviation")
+        if choices["se"] is not None:
+            positive("se", choices["se"], "a standard error in the metric's units")
+        metrics.named(choices["metric"], choices["uint8"])
+        checked["seed"] = whole("seed", choices["seed"], 0)
+        if choices["block"] is not None:
+            checked["block"] = whole("block", choices["block"])
+        return cls(**checked)
+
+    def decided(self, side: int) -> dict[str, str | int | float]:
+        """Return what decides the map, with blocks of such a side."""
+        found: dict[str, str | int | float] = {"block": side, "coarse": int(self.coarse), "fine": int(self.fine)}
+        found |= {"threshold": self.threshold, "seed": int(self.seed), "noise": float(self.noise)}
+        return found | {"uint8": int(self.uint8), "keep": self.keep, "se": "none" if self.se is None else self.se}
+
+
+def _rounds(
+    asked: _Asked,
+    network: NetworkLike,
+    image: ImageLike,
+    region: RegionLike,
+    reference: ImageLike,
+    progress: Progress,
+    every: bool,
+) -> Iterator[xr.Dataset]:
+    """Yield the result when all draws are made; with `every` also after each round of draws."""
+    window, few, many = detectors.intensity, asked.coarse, asked.fine
+    with scene(network, image, region, detector=window, device=asked.device, progress=progress, unit="picture") as s:
+        truth, given = s.reference(reference), stock(asked.patches, s.network.axes.count)
+        side = max(1, SIDE // s.network.scale) if asked.block is None else asked.block
         grid = Grid(s.picture.shape[-2], s.picture.shape[-1], side)
         own = grid.own(s.window, s.network.scale)
         if own.all():
             raise InputError(f"region: {s.window} leaves no block beside it; choose a smaller one, or a smaller block.")
-        trial = _trial(s, truth.to(s.image), measure, finish)
-        decided: dict[str, str | int | float] = {
-            "block": side,
-            "coarse": few,
-            "fine": many,
-            "threshold": least,
-            "seed": seed,
-        }
-        decided |= {"noise": float(noise), "uint8": int(uint8), "keep": keep, "se": "none" if se is None else se}
-        asked = {"image": identity.digest(s.picture), "reference": identity.digest(truth), "region": repr(s.window)}
-        asked |= {"patches": hashlib.sha256(given.tobytes()).hexdigest()}
-        asked |= {name: identity.fingerprint(one) for name, one in (("metric", metric), ("finish", finish))}
+        trial = _trial(s, truth.to(s.image), metrics.named(asked.metric, asked.uint8), asked.finish)
+        known = {"image": identity.digest(s.picture), "reference": identity.digest(truth), "region": repr(s.window)}
+        known |= {"patches": hashlib.sha256(given.tobytes()).hexdigest()}
+        known |= {name: identity.fingerprint(getattr(asked, name)) for name in ("metric", "finish")}
         plan: dict[str, object] = {"network": identity.of_network(s.network), "numbers": identity.NUMBERS}
-        book = Book(store, plan | asked | decided)
-        state = book.restored(State.fresh(grid, own, trial.part, few + many * (keep == "draws")))
-        drawer = Drawer(given, grid, seed, noise, s.run.device, s.image.dtype)
+        book = Book(asked.store, plan | known | asked.decided(side))
+        state = book.restored(State.fresh(grid, own, trial.part, few + many * (asked.keep == "draws")))
+        drawer = Drawer(given, grid, asked.seed, asked.noise, s.run.device, s.image.dtype)
         s.bar.total = int((state.stage == COARSE).sum()) * few
         s.bar.update(int(state.count.sum()))
-        run = _Run(state, trial, drawer, together, s.bar, book)
+        run = _Run(state, trial, drawer, asked.batch, s.bar, book)
         run.all(coarse_jobs(state, few))
-        state.begin_fine((state.stage == COARSE) & (state.largest >= least))
+        state.begin_fine((state.stage == COARSE) & (state.largest >= asked.threshold))
         s.bar.total += int((state.stage == FINE).sum()) * many
-        run.all(fine_jobs(state, few, many, se))
+        if every and (state.stage == FINE).any():
+            for jobs in fine_jobs(state, few, many, asked.se, together=ROUND):
+                yield _assembled(s, asked, grid, state, trial, len(given))
+                run.all([jobs])
+        else:
+            run.all(fine_jobs(state, few, many, asked.se))
         s.bar.total = state.everything  # those that stopped early need no more
         s.bar.update(0)
     book.close(state)
+    yield _assembled(s, asked, grid, state, trial, len(given))
+
+
+def _assembled(s: Scene, asked: _Asked, grid: Grid, state: State, trial: _Trial, patches: int) -> xr.Dataset:
+    """Return the result of the draws so far."""
+    decided = asked.decided(grid.side)
     facts = s.facts(
         s.window,
         **{name: value for name, value in decided.items() if name not in ("keep", "se")},
-        patches=len(given),
-        metric=metrics.title(metric),
-        units="dB" if metric == "psnr" else "1",
-        finish="none" if finish is None else repr(finish),
+        patches=patches,
+        metric=metrics.title(asked.metric),
+        units="dB" if asked.metric == "psnr" else "1",
+        finish="none" if asked.finish is None else repr(asked.finish),
         pictures_computed=int(state.everything),
     )
     rows, columns = grid.centres
-    values = state.values(least, keep == "draws") | {result.QUALITY_ORIGIN: trial.origin}
+    values = state.values(asked.threshold, asked.keep == "draws") | {result.QUALITY_ORIGIN: trial.origin}
     values |= {result.INPUT: s.picture.numpy(), result.OUTPUT: trial.output.float().cpu().numpy()}
     units = dict.fromkeys(_MEASURED, str(facts["units"]))
     places = {result.BLOCK_Y: rows, result.BLOCK_X: columns, **s.named}

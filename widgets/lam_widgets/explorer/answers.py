@@ -58,17 +58,28 @@ class Asked:
         rounds = lam_nb.attribute_steps(
             self.networks[0], self.image, self.region, reference=self.truth, progress=follow, **settings
         )
-        before = next(rounds)
-        for found in rounds:
-            yield before, False
-            before = found
-        yield before, True
+        yield from told_last(rounds)
 
     def compared(self, steps: int, follow: Follow) -> xr.Dataset:
         """Return the maps of all networks."""
         keep = [result.INPUT, result.OUTPUT, result.INTEGRAND]
         settings: Settings = {"steps": steps, "keep": keep}
         return lam_nb.compare(self.networks, self.image, self.region, reference=self.truth, progress=follow, **settings)
+
+
+def told_last(rounds: Iterator[xr.Dataset]) -> Iterator[tuple[xr.Dataset, bool]]:
+    """Yield results and whether it is the last.
+
+    Examples
+    --------
+    >>> [(one.attrs["k"], is_last) for one, is_last in told_last(iter([xr.Dataset(attrs={"k": k}) for k in (1, 2)]))]
+    [(1, False), (2, True)]
+    """
+    before = next(rounds)
+    for found in rounds:
+        yield before, False
+        before = found
+    yield before, True
 
 
 def attributed(asked: Asked, pace: Pace, follow: Follow) -> Iterator[tuple[xr.Dataset, bool]]:
