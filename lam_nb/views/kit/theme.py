@@ -32,16 +32,19 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Tokens:
-    """Colours of a room: its paper, its letters, what is less important, the lines of grids."""
+    """Colours of a room: its paper, its letters, what is less important, the lines of grids, words that tell of things."""
 
     paper: str
     ink: str
     faint: str
     grid: str
+    good: str
+    doubt: str
+    bad: str
 
 
-LIGHT = Tokens(paper="#ffffff", ink="#1f2328", faint="#59636e", grid="#d8dee4")
-DARK = Tokens(paper="#111111", ink="#e6edf3", faint="#9ba5b0", grid="#3d444d")
+LIGHT = Tokens("#ffffff", "#1f2328", "#59636e", "#d8dee4", good="#1a7f37", doubt="#9a6700", bad="#b42318")
+DARK = Tokens("#111111", "#e6edf3", "#9ba5b0", "#3d444d", good="#3fb950", doubt="#d29922", bad="#ff7b72")
 DIVERGING = "RdBu_r"
 """Red adds to the detector, blue takes away, white is nothing; told apart by colour-blind readers."""
 FONT = {"family": "system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif", "size": 13}

@@ -7,19 +7,23 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import ipywidgets
 
+from lam_nb.views.kit import style, tokens
+
 from ..catalogue import Catalogue, Row
 from ..intake import Intake
 from .verbs import VERBS
 from .window import Stage
 
-GOOD, DOUBT, BAD = "#1a7f37", "#9a6700", "#b42318"
+GOOD, DOUBT, BAD = "var(--lam-good)", "var(--lam-doubt)", "var(--lam-bad)"
 _TRUTH = "the truth: it is made small first"
 _INPUT = "small already: it is enlarged as it is"
 _ROW = {"flex_flow": "row wrap", "align_items": "center", "grid_gap": "4px"}
-_STYLE = """<style>
-.lam-message [role="status"] { border-left: 4px solid currentColor; padding-left: 8px; }
-.lam-stale-results { opacity: 0.45; }
-@media (prefers-reduced-motion: reduce) { .lam-explorer * { animation: none !important; transition: none !important; } }
+_STYLE = f"""<style>
+{tokens(".lam-explorer")}
+{style()}
+.lam-message [role="status"] {{ border-left: 4px solid currentColor; padding-left: 8px; }}
+.lam-stale-results {{ opacity: 0.45; }}
+@media (prefers-reduced-motion: reduce) {{ .lam-explorer * {{ animation: none !important; transition: none !important; }} }}
 </style>"""
 
 

@@ -75,7 +75,8 @@ function player(model, heard) {
   const start = () => {
     stop();
     play.textContent = "❚❚ pause";
-    timer = setInterval(() => go((model.get("step") + 1) % (last + 1)), Math.max(60, (1000 * SECONDS[pace.value]) / last));
+    const least = matchMedia("(prefers-reduced-motion: reduce)").matches ? 500 : 60;  // nothing flickers
+    timer = setInterval(() => go((model.get("step") + 1) % (last + 1)), Math.max(least, (1000 * SECONDS[pace.value]) / last));
   };
   const toggle = () => (timer ? stop() : start());
   play.addEventListener("click", toggle);
