@@ -43,6 +43,7 @@ TABLE = result.Table(
         result.FEATURES: ((result.LAYER,), "features of a sample", "1"),
         result.COMPONENT: ((result.COMPONENT,), "principal component", "1"),
         result.AXIS: ((result.AXIS,), "axis of the plane", "1"),
+        result.SAMPLE: ((result.SAMPLE,), "picture and what was done to it", "1"),
         result.CONTENT: ((result.SAMPLE,), "picture", "1"),
         result.DEGRADATION: ((result.SAMPLE,), "degradation", "1"),
         result.LEVEL: ((result.SAMPLE,), "level of the degradation", "1"),
@@ -194,6 +195,7 @@ def _told(shown: Bar, found: Components) -> Components:
 def _places(asked: Samples, gathering: Gathering, count: int) -> dict[str, ArrayLike]:
     """Return the coordinates of a result, samples in the order in which they were given."""
     given = {
+        result.SAMPLE: np.array(asked.names, dtype=object),
         result.CONTENT: np.array(asked.contents, dtype=object),
         result.DEGRADATION: np.array(asked.degradations, dtype=object),
         result.LEVEL: np.array(asked.levels, float),

@@ -42,18 +42,30 @@ class Condition:
     level : float
         How strong it is; 0 for clean pictures, NaN where nobody said.
     change : callable, folder or None
+    argument : str
+        Which argument it came as, for messages.
     """
 
     degradation: str
     level: float
     change: Change
+    argument: str = "degradations"
+
+    @property
+    def title(self) -> str:
+        """Its name, with the level if it has one."""
+        return self.degradation + ("" if math.isnan(self.level) or self.degradation == CLEAN else f" {self.level:g}")
 
     @property
     def words(self) -> str:
         """What it is, for a result's attributes."""
-        level = "" if math.isnan(self.level) or self.degradation == CLEAN else f" {self.level:g}"
         told = "as it is" if self.change is None else str(self.change)
-        return f"{self.degradation}{level}: {identity.named(self.change) if callable(self.change) else told}"
+        return f"{self.title}: {identity.named(self.change) if callable(self.change) else told}"
+
+    @property
+    def is_folder(self) -> bool:
+        """Whether its pictures are degraded already."""
+        return self.change is not None and not callable(self.change)
 
     def applied(self, low: Image, high: Image, scale: int, name: str, seed: int) -> Image:
         """Return the network's input of one picture, whole.
@@ -74,7 +86,7 @@ class Condition:
         InputError
             If the change cannot take the picture, or makes something else of it.
         """
-        argument = f"degradations[{self.degradation!r}]"
+        argument = f"{self.argument}[{self.degradation!r}]"
         if self.change is None:
             return low
         if not callable(self.change):
@@ -121,37 +133,51 @@ def conditions(degradations: object) -> tuple[Condition, ...]:
     >>> [one.words for one in conditions({"blur": [(1, images.Blur(1)), (2, images.Blur(2))]})]
     ['clean: as it is', 'blur 1: Blur(sigma=1)', 'blur 2: Blur(sigma=2)']
     """
-    given = mapping("degradations", degradations)
-    named = {CLEAN: None, **given}
-    found = [one for name, value in named.items() for one in _levels(str(name), value)]
+    named = {CLEAN: None, **mapping("degradations", degradations)}
     if len(named) < 2:
         raise InputError(
             "degradations: got only 'clean', expected at least one more, such as {'blur': lam_nb.images.Blur(2)}."
         )
-    return tuple(found)
+    return listed(named, "degradations")
 
 
-def _levels(name: str, value: object) -> list[Condition]:
+def listed(given: Mapping[str, object], argument: str) -> tuple[Condition, ...]:
+    """Return the conditions of a mapping, a condition for each level.
+
+    Raises
+    ------
+    InputError
+        If something is neither a function nor a folder nor a list of them with levels.
+
+    Examples
+    --------
+    >>> [one.level for one in listed({"blur": [(0, None), (2, images.Blur(2))]}, "tests")]
+    [0.0, 2.0]
+    """
+    return tuple(one for name, value in given.items() for one in _levels(str(name), value, argument))
+
+
+def _levels(name: str, value: object, argument: str) -> list[Condition]:
     if isinstance(value, list | tuple):
         pairs = [pair for pair in value if isinstance(pair, list | tuple) and len(pair) == 2 and _is_level(pair[0])]
         if not value or len(pairs) < len(value) or len({float(level) for level, _ in pairs}) < len(pairs):
             raise InputError(
-                f"degradations[{name!r}]: got {value!r:.80}, expected a list of pairs (level, function), no two of one "
+                f"{argument}[{name!r}]: got {value!r:.80}, expected a list of pairs (level, function), no two of one "
                 "level."
             )
-        return [_condition(name, float(level), change) for level, change in pairs]
-    return [_condition(name, 0.0 if name == CLEAN else math.nan, value)]
+        return [_condition(name, float(level), change, argument) for level, change in pairs]
+    return [_condition(name, 0.0 if name == CLEAN else math.nan, value, argument)]
 
 
 def _is_level(value: object) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
-def _condition(name: str, level: float, change: object) -> Condition:
+def _condition(name: str, level: float, change: object, argument: str) -> Condition:
     if change is None or callable(change) or isinstance(change, str | os.PathLike):
-        return Condition(name, level, change)
+        return Condition(name, level, change, argument)
     raise InputError(
-        f"degradations[{name!r}]: got {change!r:.80}, expected a function of a batch, a list of (level, function), or "
+        f"{argument}[{name!r}]: got {change!r:.80}, expected a function of a batch, a list of (level, function), or "
         "a folder of pictures that are degraded already."
     )
 
@@ -203,6 +229,8 @@ class Samples:
     inputs : tuple of torch.Tensor (channel, y, x)
     contents, degradations : tuple of str
     levels : tuple of float
+    names : tuple of str
+        Content, degradation and level in words.
     given : tuple of int
         At which place each was given.
     """
@@ -211,6 +239,7 @@ class Samples:
     contents: tuple[str, ...]
     degradations: tuple[str, ...]
     levels: tuple[float, ...]
+    names: tuple[str, ...]
     given: tuple[int, ...]
 
     @property
@@ -256,10 +285,11 @@ def samples(
     for name, condition in ((name, condition) for name in named for condition in every):
         whole_one = condition.applied(low[name], named[name], network.scale, name, seed)
         made = cut(whole_one, sides, f"degradations[{condition.degradation!r}], {name}")
-        rows.append((identity.digest(made), made, name, condition.degradation, condition.level))
+        told = name, condition.degradation, condition.level, f"{name}, {condition.title}"
+        rows.append((identity.digest(made), made, *told))
     order = sorted(range(len(rows)), key=lambda k: rows[k][0])
-    _, inputs, contents, degraded, levels = zip(*(rows[k] for k in order), strict=True)
-    return Samples(inputs, contents, degraded, levels, tuple(order)), every
+    _, inputs, contents, degraded, levels, names = zip(*(rows[k] for k in order), strict=True)
+    return Samples(inputs, contents, degraded, levels, names, tuple(order)), every
 
 
 def reduced(picture: Image, scale: int, name: str) -> Image:

@@ -62,7 +62,8 @@ def uploaded_file(value: object) -> tuple[str, bytes] | None:
     files = list(value.values()) if isinstance(value, dict) else list(value or ())  # type: ignore[call-overload]
     if not files:
         return None
-    return str(files[0].get("metadata", files[0])["name"]), bytes(files[0]["content"])
+    upload = files[0]
+    return str(upload.get("metadata", upload)["name"]), bytes(upload["content"])
 
 
 def free(name: str, taken: Mapping[str, object]) -> str:
