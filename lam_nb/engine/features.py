@@ -370,6 +370,7 @@ class Listener:
         with self.run.lease(), torch.no_grad(), _listening(modules, [*self.layers], heard):
             self.run(pictures.to(self.run.device, self.run.dtype))
         if few:  # the network takes one picture at a time
+            self._most = self._size = 1
             parts = [self._heard(one) for one in pictures.split(1)]
             return {name: torch.cat([part[name] for part in parts]) for name in self.layers}
         return {name: self._finite(name, rows.get(name)) for name in self.layers}

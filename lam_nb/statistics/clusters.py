@@ -163,8 +163,9 @@ class Labels:
         levels = [f"{one} {step}" for one, step in zip(degradations, dataset[LEVEL].values, strict=True)]
         for name, found in ((CONTENT, contents), (DEGRADATION, degradations)):
             if len(np.unique(found)) < 2:
+                only = ", ".join(map(repr, map(str, dataset[name].values[:1]))) or "none"
                 raise InputError(
-                    f"dataset: has one {name} only, {dataset[name].values[0]!r}, expected at least two; what features "
+                    f"dataset: has one {name} only, {only}, expected at least two; what features "
                     "gather by shows in samples that differ in both."
                 )
         by_content = by == CONTENT

@@ -112,8 +112,15 @@ def _drawn_anew(change: Callable[..., Batch], seed: int) -> Callable[..., Batch]
     return change
 
 
+def _files(folder: Path) -> list[Path]:
+    try:
+        return images.files(folder)
+    except InputError:
+        return []
+
+
 def _paired(folder: Path, name: str, argument: str) -> Path:
-    found = [path for path in images.files(folder) if path.stem == name]
+    found = [path for path in _files(folder) if path.stem == name]
     if len(found) != 1:
         many = "no picture" if not found else f"{len(found)} pictures"
         raise InputError(f"{argument}: {folder} has {many} of the name {name!r}; pairs go by the names of their files.")
@@ -201,7 +208,8 @@ def pictures(given: object, channels: int, name: str = "images") -> dict[str, Im
             raise InputError(
                 f"{name}: got {given!s:.80}, expected a folder of pictures, a list or a dictionary of them."
             )
-        given = images.files(folder)
+        if not (given := _files(folder)):
+            raise InputError(f"{name}: {folder} holds no picture, expected some; check the folder.")
     if not isinstance(given, Mapping | Sequence) or isinstance(given, bytes) or not given:
         got = "none" if isinstance(given, Mapping | Sequence) and not given else type(given).__name__
         raise InputError(f"{name}: got {got}, expected a dictionary of name -> picture, a list of them or a folder.")
