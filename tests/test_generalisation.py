@@ -101,8 +101,8 @@ def test_the_recipe_by_hand():
     for k, (level, change) in enumerate(BLUR["blur"]):
         shape, sigma = fit(change)
         assert float(found.level[k]) == level and str(found.test.values[k]) == f"blur {level}"
-        assert float(found["shape"][k]) == pytest.approx(shape, abs=0.01)  # signs of components are free
-        assert found.spread[k] == pytest.approx(sigma, rel=1e-4)
+        assert float(found.fit_shape[k]) == pytest.approx(shape, abs=0.01)  # signs of components are free
+        assert found.fit_spread[k] == pytest.approx(sigma, rel=1e-4)
         expected = math.log10(max(integral(clean, (shape, sigma)), 0) + 1e-5) + 5
         assert float(found.generalisation[k]) == pytest.approx(expected, abs=0.05)
 

@@ -44,7 +44,7 @@ LAYER, SAMPLE, COMPONENT, MEASURE, TEST = "layer", "sample", "component", "measu
 CONTENT, DEGRADATION, LEVEL, FEATURES, THUMBNAIL = "content", "degradation", "level", "features", "thumbnail"
 PROJECTION, EXPLAINED_VARIANCE, PLANE = "projection", "explained_variance", "plane"
 SEPARABILITY, CHANCE, P_VALUE = "separability", "chance", "p_value"
-GENERALISATION, SHAPE, SPREAD = "generalisation", "shape", "spread"
+GENERALISATION, FIT_SHAPE, FIT_SPREAD = "generalisation", "fit_shape", "fit_spread"
 COMPONENTS, PATCHES, BY_COMPONENTS, BY_PATCHES = "components", "patches", "by_components", "by_patches"
 ENDS = ("", "_low", "_high")
 """What follows a name: the number, and the ends of its interval."""

@@ -37,8 +37,8 @@ TABLE = result.Table(
         result.GENERALISATION: (_ROW, "generalisation index, lower is better", "1"),
         f"{result.GENERALISATION}_low": (_ROW, "generalisation index, low", "1"),
         f"{result.GENERALISATION}_high": (_ROW, "generalisation index, high", "1"),
-        result.SHAPE: (_ROW, "shape of the generalised Gaussian", "1"),
-        result.SPREAD: (_ROW, "standard deviation of the generalised Gaussian", "feature"),
+        result.FIT_SHAPE: (_ROW, "shape of the generalised Gaussian", "1"),
+        result.FIT_SPREAD: (_ROW, "standard deviation of the generalised Gaussian", "feature"),
         result.BY_COMPONENTS: ((result.TEST, result.COMPONENTS), "generalisation index with fewer components", "1"),
         result.BY_PATCHES: ((result.TEST, result.PATCHES), "generalisation index with fewer patches", "1"),
     },
@@ -108,8 +108,8 @@ def generalisation(
     Returns
     -------
     xarray.Dataset
-        ``generalisation`` (test) with ``_low`` and ``_high``; ``shape`` and ``spread`` of the fits (those of the
-        reference are attributes); ``by_components`` (test, components) and ``by_patches`` (test, patches);
+        ``generalisation`` (test) with ``_low`` and ``_high``; ``fit_shape`` and ``fit_spread`` of the fits (those of
+        the reference are attributes); ``by_components`` (test, components) and ``by_patches`` (test, patches);
         coordinates ``degradation`` and ``level``.
 
     Raises
@@ -148,8 +148,8 @@ def generalisation(
         result.GENERALISATION: [gaussian.score(truth.fit, one.fit) for one in found],
         f"{result.GENERALISATION}_low": low,
         f"{result.GENERALISATION}_high": high,
-        result.SHAPE: [one.fit[0] for one in found],
-        result.SPREAD: [one.fit[1] for one in found],
+        result.FIT_SHAPE: [one.fit[0] for one in found],
+        result.FIT_SPREAD: [one.fit[1] for one in found],
         result.BY_COMPONENTS: [_curve(truth.by_components, one.by_components) for one in found],
         result.BY_PATCHES: [_curve(truth.by_patches, one.by_patches) for one in found],
     }
@@ -160,25 +160,12 @@ def generalisation(
         result.COMPONENTS: wanted.fewer_components,
         result.PATCHES: wanted.fewer_patches,
     }
-    facts = identity.facts(run.network) | {
-        "layer": taken.name,
-        "feature_count": taken.count(False),
-        "patch_count": wanted.patches,
-        "patch_size": wanted.size,
-        "patch_stride": source.stride,
-        "component_count": wanted.components,
-        "reference_shape": truth.fit[0],
-        "reference_spread": truth.fit[1],
-        "reference_sha256": _digest(first),
-        "images": len(truths),
-        "conditions": "; ".join(one.words for one in conditions),
-        "level_of_intervals": wanted.level,
-        "draws": wanted.draws,
-        "seed": seed,
-        "device": running.device_name(run.device),
-        "precision": str(run.dtype).removeprefix("torch."),
-        "seconds": round(time.perf_counter() - started, 3),
-    }
+    facts = identity.facts(run.network) | wanted.facts
+    facts |= {"layer": taken.name, "feature_count": taken.count(False), "patch_stride": source.stride, "seed": seed}
+    facts |= {"reference_shape": truth.fit[0], "reference_spread": truth.fit[1], "reference_sha256": _digest(first)}
+    facts |= {"images": len(truths), "conditions": "; ".join(one.words for one in conditions)}
+    facts |= {"device": running.device_name(run.device), "precision": str(run.dtype).removeprefix("torch.")}
+    facts |= {"seconds": round(time.perf_counter() - started, 3)}
     return TABLE.build(values, places, facts=facts)
 
 
@@ -199,6 +186,11 @@ class _Wanted:
             raise InputError(f"components: got {count} for {many} patches, expected at most as many; give fewer.")
         share = fraction("level", level, "a probability such as 0.95", whole_too=False)
         return cls(many, count, whole("size", size), share, whole("draws", draws, most=1_000_000))
+
+    @property
+    def facts(self) -> dict[str, int | float]:
+        known = {"patch_count": self.patches, "component_count": self.components, "patch_size": self.size}
+        return {**known, "interval_level": self.level, "draws": self.draws}
 
     @property
     def fewer_components(self) -> list[int]:

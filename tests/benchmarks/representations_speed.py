@@ -26,7 +26,7 @@ from lam_nb.networks.architectures.srresnet import SRResNet
 
 CPU = torch.device("cpu")
 TAPS = ("conv_first", "body.3", "body.7", "body.11", "body.15", "upconv1")
-CONDITIONS, SIDE, BATCH = 3, 64, 4
+CONDITIONS, SIDE, BATCH, TURNS = 3, 64, 4, 5
 
 
 def network():
@@ -40,9 +40,10 @@ def inputs(count, side):
 
 
 def seconds(function):
-    start = time.perf_counter()
+    """Seconds by the clock, and seconds in which this process was busy: others may be, too."""
+    start = np.array([time.perf_counter(), time.process_time()])
     function()
-    return time.perf_counter() - start
+    return np.array([time.perf_counter(), time.process_time()]) - start
 
 
 def gathered(gathering, given):
@@ -52,25 +53,29 @@ def gathered(gathering, given):
 
 
 def one_pass(count):
-    """Seconds of gathering over seconds of forward passes, a tenth of the pictures each turn."""
+    """Seconds of gathering over seconds of forward passes, a share of the pictures each turn."""
     run, given = Leased(network(), CPU), inputs(count * CONDITIONS, SIDE)
     taken = engine.chosen(run, engine.survey(run, given[0]), TAPS)
-    spent = {"bare": 0.0, "memory": 0.0, "store": 0.0}
-    for part in np.array_split(np.arange(len(given)), 10):
+    spent = dict.fromkeys(("bare", "memory", "store"), np.zeros(2))
+    for part in np.array_split(np.arange(len(given)), TURNS):
         some = [given[k] for k in part]
 
         def bare(some=some):
             for at in range(0, len(some), BATCH):
                 outputs(run, torch.stack(some[at : at + BATCH]))
 
-        spent["bare"] += seconds(bare)
-        spent["memory"] += seconds(lambda some=some: gathered(Gathering(run, taken, batch=BATCH), some))
+        spent["bare"] = spent["bare"] + seconds(bare)
+        spent["memory"] = spent["memory"] + seconds(
+            lambda some=some: gathered(Gathering(run, taken, batch=BATCH), some)
+        )
         with tempfile.TemporaryDirectory() as folder:
             filed = Gathering(run, taken, batch=BATCH, store=Path(folder) / "features.zarr")
-            spent["store"] += seconds(lambda some=some, filed=filed: gathered(filed, some))
+            spent["store"] = spent["store"] + seconds(lambda some=some, filed=filed: gathered(filed, some))
     bare, memory, store = spent.values()
-    print(f"{len(given)} samples × {len(taken)} layers: {bare / len(given):.3f} s a bare forward pass")
-    print(f"  gathered in memory {memory / bare:.3f}, into a store {store / bare:.3f} of the bare forward passes")
+    print(f"{len(given)} samples × {len(taken)} layers: {bare[0] / len(given):.3f} s a bare forward pass")
+    for name, one in (("in memory", memory), ("into a store", store)):
+        clock, busy = one / bare
+        print(f"  gathered {name}: {clock:.3f} of the bare forward passes by the clock, {busy:.3f} by busy seconds")
 
 
 def bounded(count, allowed):

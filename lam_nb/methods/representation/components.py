@@ -126,7 +126,7 @@ def components(matrix: Matrix, count: int, allowed: int, seed: int = 0) -> Compo
     else:
         batch = max(found, min(samples, allowed // (32 * features)))
         model = scikit("decomposition").IncrementalPCA(found)
-        starts = range(0, samples - found + 1, batch) if samples % batch < found else range(0, samples, batch)
+        starts = range(0, samples - found + 1, batch)  # the last part is no smaller than the components are many
         parts = [slice(at, samples if at == starts[-1] else at + batch) for at in starts]
         for part in parts:
             model.partial_fit(matrix[part, 0:features])

@@ -21,11 +21,12 @@ from ...engine.running import Leased
 from ...networks import NetworkLike
 from ...types import Bar, Device, Image, Progress
 from ...validation import InputError, choose, whole
-from . import plane as planes
 from .components import Components
 from .components import components as principal_components
 from .gathering import Gathering
+from .plane import Layout
 from .samples import Degradations, ImagesLike, Samples, samples
+from .shelf import Matrix
 
 KINDS = ("whole", "pooled")
 _THUMBNAIL = 48
@@ -142,54 +143,45 @@ def representations(
     (8, 'first_part.0', True)
     """
     started = time.perf_counter()
-    planes.check(plane)
     pooled = choose("features", features, KINDS) == "pooled"
     count, seed = whole("components", components), whole("seed", seed, 0, 2**32 - 1)
     run = Leased(engine.askable(network), running.device(device))
-    asked, conditions = samples(run.network, images, degradations, size, seed)
+    asked = samples(run.network, images, degradations, size, seed)
     total = len(asked.inputs)
     if count > total:
         raise InputError(
-            f"components: got {count} for {total} samples ({len(set(asked.contents))} pictures in {len(conditions)} "
-            f"conditions), which have at most {total}; give components={total - 1} or less, or more pictures."
+            f"components: got {count} for {total} samples ({len(set(asked.contents))} pictures in "
+            f"{len(asked.conditions)} conditions), which have at most {total}; "
+            f"give components={total - 1} or less, or more pictures."
         )
-    neighbours = planes.perplexity(perplexity, total)
+    layout = Layout.of(plane, perplexity, total, seed)
     with bar(progress, total, run.name, "sample") as shown:
         taken = engine.chosen(run, engine.survey(run, asked.inputs[0]), layers)
         shown.total = total + len(taken)
         gathering = Gathering(run, taken, pooled, batch, memory, store)
         with gathering.of(asked.inputs, asked.digest, shown) as (shelf, left):
-            found = [_told(shown, principal_components(shelf.matrix(one.name), count, left, seed)) for one in taken]
+            found = [_layer(shelf.matrix(one.name), count, left, layout, shown) for one in taken]
             place = shelf.place
-    order = asked.order
-    flat = [planes.laid_out(one.projection, plane, neighbours, seed) for one in found]
     values: dict[str, ArrayLike | None] = {
-        result.PROJECTION: np.array([one.projection[order] for one in found]),
-        result.EXPLAINED_VARIANCE: np.array([one.shares for one in found]),
-        result.PLANE: np.array([one[order] for one in flat]),
+        result.PROJECTION: np.array([one.projection[asked.order] for one, _ in found]),
+        result.EXPLAINED_VARIANCE: np.array([one.shares for one, _ in found]),
+        result.PLANE: np.array([one[asked.order] for _, one in found]),
     }
-    facts = identity.facts(run.network) | {
-        "feature_kind": features,
-        "component_count": count,
-        "components_found": found[0].how,
-        "plane_by": "t-SNE, init pca" if plane == "tsne" else "UMAP",
-        "perplexity": neighbours,
-        "seed": seed,
-        "size": " × ".join(map(str, asked.inputs[0].shape[-2:])),
-        "images": len(set(asked.contents)),
-        "conditions": "; ".join(one.words for one in conditions),
-        "inputs_sha256": asked.digest,
-        "features_in": place,
-        "device": running.device_name(run.device),
-        "precision": str(run.dtype).removeprefix("torch."),
-        "seconds": round(time.perf_counter() - started, 3),
-    }
+    facts = identity.facts(run.network) | asked.facts | layout.facts
+    facts |= {"feature_kind": features, "features_in": place, "component_count": count}
+    facts |= {"components_found": found[0][0].how, "device": running.device_name(run.device)}
+    facts |= {"precision": str(run.dtype).removeprefix("torch."), "seconds": round(time.perf_counter() - started, 3)}
     return TABLE.build(values, _places(asked, gathering, count), facts=facts)
 
 
-def _told(shown: Bar, found: Components) -> Components:
+def _layer(
+    matrix: Matrix, count: int, allowed: int, layout: Layout, shown: Bar
+) -> tuple[Components, NDArray[np.float64]]:
+    """Return components of a layer and its samples' places in the plane."""
+    found = principal_components(matrix, count, allowed, layout.seed)
+    laid_out = layout(found.projection)
     shown.update(1)
-    return found
+    return found, laid_out
 
 
 def _places(asked: Samples, gathering: Gathering, count: int) -> dict[str, ArrayLike]:

@@ -241,6 +241,7 @@ class Samples:
         Content, degradation and level in words.
     given : tuple of int
         At which place each was given.
+    conditions : tuple of Condition
     """
 
     inputs: tuple[Image, ...]
@@ -249,6 +250,7 @@ class Samples:
     levels: tuple[float, ...]
     names: tuple[str, ...]
     given: tuple[int, ...]
+    conditions: tuple[Condition, ...]
 
     @property
     def order(self) -> NDArray[np.int64]:
@@ -261,14 +263,19 @@ class Samples:
         return hashlib.sha256("".join(map(identity.digest, self.inputs)).encode()).hexdigest()
 
     @property
-    def nbytes(self) -> int:
-        """Bytes that the inputs take."""
-        return sum(one.numel() * one.element_size() for one in self.inputs)
+    def facts(self) -> dict[str, str | int]:
+        """What was asked about, as attributes of a result."""
+        return {
+            "size": " × ".join(map(str, self.inputs[0].shape[-2:])),
+            "images": len(set(self.contents)),
+            "conditions": "; ".join(one.words for one in self.conditions),
+            "inputs_sha256": self.digest,
+        }
 
 
 def samples(
     network: Network, given: object, degradations: object, size: int | Sequence[int] | None = None, seed: int = 0
-) -> tuple[Samples, tuple[Condition, ...]]:
+) -> Samples:
     """Make the grid pictures × conditions.
 
     Raises
@@ -280,7 +287,7 @@ def samples(
     --------
     >>> from lam_nb import networks
     >>> net = networks.load("fsrcnn")
-    >>> found, _ = samples(net, ["bricks", "facade"], {"blur": images.Blur(2)}, size=(24, 32))
+    >>> found = samples(net, ["bricks", "facade"], {"blur": images.Blur(2)}, size=(24, 32))
     >>> len(found.inputs), found.inputs[0].shape
     (4, torch.Size([3, 24, 32]))
     """
@@ -297,7 +304,7 @@ def samples(
         rows.append((identity.digest(made), made, *told))
     order = sorted(range(len(rows)), key=lambda k: rows[k][0])
     _, inputs, contents, degraded, levels, names = zip(*(rows[k] for k in order), strict=True)
-    return Samples(inputs, contents, degraded, levels, names, tuple(order)), every
+    return Samples(inputs, contents, degraded, levels, names, tuple(order), every)
 
 
 def reduced(picture: Image, scale: int, name: str) -> Image:

@@ -8,6 +8,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -123,6 +124,7 @@ class Filed:
         if self.path.suffix != ".zarr":
             raise InputError(f"store: got {self.path.name}, expected a name that ends in .zarr.")
         self._names = {name: f"layer {k}" for k, name in enumerate(counts)}
+        self._opened: dict[str, _Writable] = {}
         result.recover(self.path)
         known = self.path.exists()
         if not known:
@@ -140,7 +142,7 @@ class Filed:
         if needed > free:
             raise InputError(
                 f"store: {samples} samples have {needed / 1e9:,.1f} GB of features, and {free / 1e9:,.1f} GB are free "
-                f"at {self.path.parent}; ask for fewer layers or pictures, features='pooled', or another disk."
+                f"at {self.path.parent}; ask for fewer layers or pictures, features='pooled', or another disk (TMPDIR)."
             )
         with result.replacing(self.path) as temporary:
             group = zarr.open_group(str(temporary), mode="w", zarr_format=3)
@@ -163,14 +165,16 @@ class Filed:
             if self._array(self._names[name]).shape != (samples, count):
                 raise ValueError(f"{name} has shape {self._array(self._names[name]).shape}")
 
-    @property
+    @cached_property
     def _group(self) -> zarr.Group:
         import zarr
 
         return zarr.open_group(str(self.path), mode="r+")
 
     def _array(self, name: str) -> _Writable:
-        return cast("_Writable", self._group[name])
+        if name not in self._opened:  # opening takes as long as writing
+            self._opened[name] = cast("_Writable", self._group[name])
+        return self._opened[name]
 
     def write(self, start: int, rows: Mapping[str, NDArray[np.float32]]) -> None:
         """Keep features."""
@@ -212,7 +216,7 @@ def shelved(
 ) -> Iterator[Shelf]:
     """Yield a shelf: a store, if one is named, else memory if features take half of what is allowed, else a file.
 
-    The file is temporary, and deleted whatever happens.
+    The file is temporary, where TMPDIR says, and deleted at the end, unless the process is killed.
 
     Parameters
     ----------
