@@ -138,6 +138,9 @@ def test_features_are_what_layers_answer_also_if_they_are_overwritten_after():
     torch.testing.assert_close(torch.from_numpy(rows["2:in"][0]), first.relu().flatten(), atol=1e-5, rtol=1e-4)
     torch.testing.assert_close(torch.from_numpy(rows["output"][0]), plain(given[None]).flatten(), atol=1e-5, rtol=1e-4)
     assert rows["0"].min() < 0
+    plainest = Leased(engine.askable(nn.Sequential(nn.InstanceNorm2d(3), nn.ReLU(inplace=True))), CPU)
+    ((_, rows),) = engine.Listener(plainest, engine.chosen(plainest, engine.survey(plainest, given), "0"))([given])
+    assert rows["0"].min() < 0  # without weights nothing lies in another order, and is copied for that
 
 
 def test_pooled_features_are_means_over_places():
@@ -162,7 +165,7 @@ def test_layers_go_by_name_pattern_and_depth():
     usual = engine.chosen(run, known, None)
     assert usual[0].name == "head" and usual[-1].name == "last" and len(usual) == 6
     depths = [one.depth for one in usual]
-    assert depths == sorted(depths) and 0 < depths[0] and depths[-1] < 1
+    assert depths == sorted(depths) and (depths[0], depths[-1]) == (1 / 19, 18 / 19)  # of 19 convolutions
     assert engine.last(run, known).name == "tail.0:in"
 
 
