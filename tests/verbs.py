@@ -40,8 +40,12 @@ BLUR = {"blur": images.Blur(1.5)}
 FEW = {"patches": 8, "components": 4, "size": 8, "draws": 3}
 
 
+def doubled(image):
+    return image.repeat_interleave(2, 1).repeat_interleave(2, 2)
+
+
 def known(n, i, d):
-    return lam.representations(n, [TRUTH, TRUTH.flip(2)], BLUR, components=2, device=d, **QUIET)
+    return lam.representations(n, [doubled(i), doubled(i).flip(2)], BLUR, components=2, device=d, **QUIET)
 
 
 def curves(n, i, d):
@@ -69,7 +73,7 @@ VERBS = {
     "diffusion_field": lambda n, i, d: lam.diffusion_field(n, i, stride=16, steps=3, device=d, **QUIET),
     "receptive_field": lambda n, i, d: lam.receptive_field(n, [i], device=d),
     "representations": known,
-    "generalisation": lambda n, i, d: lam.studies.generalisation(n, [TRUTH], BLUR, device=d, **FEW, **QUIET),
+    "generalisation": lambda n, i, d: lam.studies.generalisation(n, [doubled(i)], BLUR, device=d, **FEW, **QUIET),
     "randomised": lambda n, i, d: lam.faithfulness.randomised(n, i, WINDOW, stages=1, steps=3, device=d, **QUIET),
     "curves": curves,
     "causal_effect": caused(),
