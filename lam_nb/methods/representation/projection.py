@@ -199,6 +199,7 @@ def _places(asked: Samples, gathering: Gathering, count: int) -> dict[str, Array
         result.FEATURES: [*gathering.counts.values()],
         result.COMPONENT: np.arange(1, count + 1),
         result.AXIS: [1, 2],
+        result.CHANNEL: gathering.run.network.axes.channels,
         **{name: values[asked.order] for name, values in given.items()},
     }
 
