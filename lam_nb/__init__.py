@@ -21,6 +21,7 @@ from .methods.comparison import compare
 from .methods.diffusion import diffusion_field
 from .methods.peers import gradient, input_x_gradient, integrated_gradients, smoothgrad
 from .methods.receptive import receptive_field
+from .methods.representation import representations
 from .result import open as open  # not in __all__: a star import must not hide the built-in
 from .result import save
 from .statistics import summary
@@ -57,6 +58,7 @@ __all__ = [
     "paths",
     "quadrature",
     "receptive_field",
+    "representations",
     "result",
     "save",
     "smoothgrad",

@@ -106,6 +106,10 @@ class LamAccessor:
         """Return `lam_nb.statistics.index_error`: the estimated error of the diffusion index."""
         return statistics.index_error(self._dataset)
 
+    def separability(self, by: str = "degradation") -> xr.Dataset:
+        """Return `lam_nb.statistics.separability`: how clearly features gather by degradation or by content."""
+        return statistics.separability(self._dataset, by)
+
     def attribution(self, **settings: object) -> View:
         """Draw `lam_nb.views.attribution`: the map beside the pictures it explains."""
         return self._drawn("attribution", **settings)

@@ -60,7 +60,19 @@ def test_one_version(project):
 
 
 NAMES = {value for key, value in vars(result.names).items() if key.isupper() and isinstance(value, str)}
-OTHERS = {"attrs", "settings", "choices", "given", "facts", "told", "stated", "about", "decided", "_KNOWN", "other"}
+OTHERS = {
+    "attrs",
+    "settings",
+    "choices",
+    "given",
+    "facts",
+    "told",
+    "stated",
+    "about",
+    "decided",
+    "_KNOWN",
+    "other",
+}
 """What else is asked by name: attributes of results, keywords of functions."""
 ASKS = {"sel", "isel", "rename", "assign", "assign_coords", "expand_dims", "drop_vars", "drop_dims", "transpose", "sum"}
 ASKS |= {"mean", "max", "min", "argmax", "cumsum", "differentiate", "sortby", "concat", "build"}

@@ -36,6 +36,18 @@ def caused(**settings):
     return lambda n, i, d: lam.causal_effect(n, i, WINDOW, **given, device=d, **QUIET)
 
 
+BLUR = {"blur": images.Blur(1.5)}
+FEW = {"patches": 8, "components": 4, "size": 8, "draws": 3}
+
+
+def doubled(image):
+    return image.repeat_interleave(2, 1).repeat_interleave(2, 2)
+
+
+def known(n, i, d):
+    return lam.representations(n, [doubled(i), doubled(i).flip(2)], BLUR, components=2, device=d, **QUIET)
+
+
 def curves(n, i, d):
     return lam.faithfulness.curves(n, i, WINDOW, {"g": lam.gradient(n, i, WINDOW, device="cpu")}, device=d, **QUIET)
 
@@ -60,6 +72,8 @@ VERBS = {
     "smoothgrad": lambda n, i, d: lam.smoothgrad(n, i, WINDOW, samples=3, device=d),
     "diffusion_field": lambda n, i, d: lam.diffusion_field(n, i, stride=16, steps=3, device=d, **QUIET),
     "receptive_field": lambda n, i, d: lam.receptive_field(n, [i], device=d),
+    "representations": known,
+    "generalisation": lambda n, i, d: lam.studies.generalisation(n, [doubled(i)], BLUR, device=d, **FEW, **QUIET),
     "randomised": lambda n, i, d: lam.faithfulness.randomised(n, i, WINDOW, stages=1, steps=3, device=d, **QUIET),
     "curves": curves,
     "causal_effect": caused(),

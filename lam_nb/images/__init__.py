@@ -6,7 +6,7 @@ An image is a float32 tensor (3, y, x), RGB in [0, 1].
 from __future__ import annotations
 
 from ..identity import digest
-from .degradations import JPEG, Blur, Noise, Rain
+from .degradations import JPEG, Blur, Noise, Rain, Reduction
 from .photographs import sample, samples
 from .quality import luma, psnr, psnrs, ssim
 from .reading import as_image, files, load, reference, to_pillow
@@ -17,6 +17,7 @@ __all__ = [
     "Blur",
     "Noise",
     "Rain",
+    "Reduction",
     "as_image",
     "crop",
     "digest",

@@ -14,8 +14,9 @@ from PIL import Image as Pillow
 from torch.nn import functional
 
 from ..types import Batch, Image
-from ..validation import InputError, positive, whole
-from .reading import _band, _from_pillow, to_pillow
+from ..validation import InputError, choose, not_negative, positive, shape, whole
+from .reading import _band, _from_pillow, dense, to_pillow
+from .scaling import _resized
 
 
 @dataclass(frozen=True)
@@ -165,6 +166,49 @@ class Blur:
         flat = functional.pad(flat, (reach,) * 4, mode=mode)
         flat = functional.conv2d(functional.conv2d(flat, weights[None, None, :, None]), weights[None, None, None])
         return flat.reshape(pictures.shape)
+
+
+@dataclass(frozen=True)
+class Reduction:
+    """Another way to make the low-resolution picture: a kernel of PIL's, after a blur if one is wanted.
+
+    Its attribute ``reduces`` says that it takes the high-resolution picture, and the scale.
+
+    Parameters
+    ----------
+    kernel : {"nearest", "box", "bilinear", "hamming", "bicubic", "lanczos"}, default "nearest"
+        "bicubic" without blur is `lam_nb.images.downscale`.
+    sigma : float ≥ 0
+        Gaussian blur before, in pixels of the high-resolution picture.
+
+    Examples
+    --------
+    >>> Reduction("lanczos")(torch.rand(2, 3, 16, 24), 4).shape
+    torch.Size([2, 3, 4, 6])
+    """
+
+    kernel: str = "nearest"
+    sigma: float = 0.0
+    reduces: ClassVar[bool] = True
+
+    def __post_init__(self) -> None:
+        """Check kernel and blur."""
+        choose("kernel", self.kernel, [one.name.lower() for one in Pillow.Resampling])
+        not_negative("sigma", self.sigma, "a width in pixels")
+
+    def __call__(self, pictures: Batch, scale: int) -> Batch:
+        """Return pictures (…, channel, y, x), `scale` times smaller; through 8 bits, as `downscale`."""
+        scale, rows, columns = whole("scale", scale), *dense("pictures", pictures).shape[-2:]
+        if pictures.ndim < 3 or min(rows, columns) < scale:
+            raise InputError(
+                f"pictures: got {shape(pictures)}, expected (…, channel, y, x) of at least {scale} × {scale}."
+            )
+        blurred = Blur(self.sigma)(pictures) if self.sigma else pictures
+        cut = blurred[..., : rows - rows % scale, : columns - columns % scale]
+        kernel = Pillow.Resampling[self.kernel.upper()]
+        flat = cut.reshape(-1, *cut.shape[-3:])
+        small = torch.stack([_resized(one, rows // scale, columns // scale, kernel) for one in flat])
+        return small.reshape(*pictures.shape[:-2], *small.shape[-2:]).to(pictures)
 
 
 def _streak(thick: int, length: int, angle: float) -> torch.Tensor:

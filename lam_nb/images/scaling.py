@@ -91,7 +91,7 @@ def upscale(image: ImageLike, scale: int) -> Image:
     return _resized(picture, rows * scale, columns * scale)
 
 
-def _resized(picture: Image, rows: int, columns: int) -> Image:
+def _resized(picture: Image, rows: int, columns: int, kernel: Pillow.Resampling = Pillow.Resampling.BICUBIC) -> Image:
     """Return a picture in another size, channel by channel, as PIL does it."""
-    bands = (_band(one).resize((columns, rows), Pillow.Resampling.BICUBIC) for one in picture)
+    bands = (_band(one).resize((columns, rows), kernel) for one in picture)
     return torch.cat([_from_pillow(band, "image", channels=1) for band in bands])

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from . import attribution, causal, comparison, diffusion, faithfulness, peers, receptive
+from . import attribution, causal, comparison, diffusion, faithfulness, peers, receptive, representation
 
-__all__ = ["attribution", "causal", "comparison", "diffusion", "faithfulness", "peers", "receptive"]
+__all__ = ["attribution", "causal", "comparison", "diffusion", "faithfulness", "peers", "receptive", "representation"]
 
 
 def __dir__() -> list[str]:

@@ -40,6 +40,12 @@ QUALITY_ORIGIN, POSITIVE, NEGATIVE, ZERO, OWN = "quality_origin", "positive", "n
 PEARSON, SPEARMAN, AGAINST, COMPARED = "pearson", "spearman", "against", "compared"
 LARGEST, MEAN, WIDEST, LOW, HIGH = "largest", "mean", "widest", "low", "high"
 DONE, FAILURE = "done", "failure"
+LAYER, SAMPLE, COMPONENT, MEASURE, TEST = "layer", "sample", "component", "measure", "test"
+CONTENT, DEGRADATION, LEVEL, FEATURES, THUMBNAIL = "content", "degradation", "level", "features", "thumbnail"
+PROJECTION, EXPLAINED_VARIANCE, PLANE = "projection", "explained_variance", "plane"
+SEPARABILITY, CHANCE, P_VALUE = "separability", "chance", "p_value"
+GENERALISATION, FIT_SHAPE, FIT_SPREAD = "generalisation", "fit_shape", "fit_spread"
+COMPONENTS, PATCHES, BY_COMPONENTS, BY_PATCHES = "components", "patches", "by_components", "by_patches"
 ENDS = ("", "_low", "_high")
 """What follows a name: the number, and the ends of its interval."""
 

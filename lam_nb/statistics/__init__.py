@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from .areas import contribution_area, informative_area
 from .array import ranks
+from .clusters import separability
 from .concentration import diffusion_index, gini, index_error, pixels_for_share, spread
 from .intervals import bootstrap
 from .likeness import agreement, causal_agreement
@@ -45,6 +46,7 @@ __all__ = [
     "ranks",
     "response",
     "sensitivity",
+    "separability",
     "share",
     "signed",
     "speed",

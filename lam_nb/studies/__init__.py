@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .correlation import di_against, di_against_psnr
+from .generalising import generalisation
 from .grid import sweep
 from .scaling import di_against_size
 from .selection import hard_regions, test_set
@@ -15,6 +16,7 @@ __all__ = [
     "di_against",
     "di_against_psnr",
     "di_against_size",
+    "generalisation",
     "hard_regions",
     "path_sensitivity",
     "sweep",

@@ -93,12 +93,14 @@ class Wanted:
             "paths": lam.studies.path_sensitivity([net], image, window, **few),
             "scatter": lam.studies.di_against_psnr(table, draws=50),
             "content": lam.studies.content(table),
+            "known": lam.representations(net, images, {"blur": lam.images.Blur(1)}, components=3, **QUIET),
             "scaling": lam.studies.di_against_size(table, {f"toy ({k})": (8 * k, 1) for k in (1, 2, 3)}),
         }
         picture = self.picture = folder / "picture.png"
         lam.images.to_pillow(image).save(picture)
         self.values: dict[str, object] = {
             "network": net,
+            "degradations": {"blur": lam.images.Blur(1)},
             "networks": [net, other],
             "image": image,
             "images": images,
@@ -154,6 +156,8 @@ class Wanted:
         }
         self.by_callable: dict[tuple[str, str], object] = {
             ("attribute", "path"): "blur",
+            ("statistics.separability", "dataset"): self.results["known"],
+            ("studies.generalisation", "reference"): images,
             ("networks.load", "name"): "fsrcnn",
             ("networks.card", "name"): "fsrcnn",
             ("networks.source", "name"): "fsrcnn",

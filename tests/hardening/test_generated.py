@@ -81,6 +81,7 @@ NAMES = ["/dev/null", "/no/such/folder/x.nc", "~nobody/x", "é" * 300, "x.nc", "
 WORDS = ["", "no such thing", "a\0b", "--", ".", *NUMBERS, *NAMES]
 USUAL = {
     "attribute": {"--network": "fsrcnn", "--region": "16,20,6", "--steps": "3", "--out": "map.nc"},
+    "represent": {"--network": "fsrcnn", "--blur": "2", "--components": "2", "--size": "12", "--out": "known.nc"},
     "causal": {"--network": "fsrcnn", "--region": "4,8,8", "--fine": "3", "--out": "effects.nc"},
 }
 
@@ -98,8 +99,8 @@ def options(command):
 @pytest.mark.parametrize(("command", "option"), [(c, o) for c in USUAL for o in options(c)])
 def test_the_command_line_answers_or_says_what_was_wrong(command, option, wanted, many, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    picture = {"attribute": "--image", "causal": "--truth"}[command]
-    usual = USUAL[command] | {picture: str(wanted.picture)}
+    picture = {"attribute": "--image", "causal": "--truth", "represent": "--images"}[command]
+    usual = USUAL[command] | {picture: str(photographs.folder() if command == "represent" else wanted.picture)}
     before = tally.contents(wanted.precious)
 
     def tried(word):

@@ -103,6 +103,28 @@ def train(seed, folder):
     return torch.cat([one.detach().flatten() for one in made.parameters()])
 
 
+def several():
+    return {"wave": picture(), "other": picture().flip(1), "third": picture(24, 30)}
+
+
+def representations(seed, folder):
+    noise = {"noise": lambda pictures: pictures + 0.1 * torch.rand_like(pictures)}
+    given = {"layers": "0", "components": 3, "seed": seed, **QUIET}
+    return lam.representations(toy(), several(), noise, **given).projection
+
+
+def separability(seed, folder):
+    noise = {"noise": lam.images.Noise(0.1)}
+    ds = lam.representations(toy(), several(), noise, layers="0", components=3, **QUIET)
+    found = lam.statistics.separability(ds, draws=40, permutations=9, seed=seed)
+    return found.separability_low[:, 0]
+
+
+def generalisation(seed, folder):
+    few = {"patches": 12, "components": 4, "size": 4, "draws": 5, "seed": seed, **QUIET}
+    return studies.generalisation(toy(), several(), {"blur": lam.images.Blur(1)}, **few).generalisation
+
+
 def batches(seed, folder):
     small = torch.from_numpy(np.random.default_rng(0).integers(0, 255, (3, 20, 26), np.uint8))
     large = small.repeat_interleave(2, 1).repeat_interleave(2, 2)
@@ -125,6 +147,9 @@ SEEDED = {
         task_of_rain,
         train,
         batches,
+        representations,
+        separability,
+        generalisation,
     )
 }
 

@@ -32,7 +32,7 @@ __all__ = [
 
 @dataclass(frozen=True)
 class Tokens:
-    """Colours of a room: its paper, its letters, what is less important, the lines of grids, words that tell of things."""
+    """Colours of a room: its paper, its letters, what is less important, the lines of grids, and of what words tell."""
 
     paper: str
     ink: str

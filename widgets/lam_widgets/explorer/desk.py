@@ -23,7 +23,9 @@ _STYLE = f"""<style>
 {style()}
 .lam-message [role="status"] {{ border-left: 4px solid currentColor; padding-left: 8px; }}
 .lam-stale-results {{ opacity: 0.45; }}
-@media (prefers-reduced-motion: reduce) {{ .lam-explorer * {{ animation: none !important; transition: none !important; }} }}
+@media (prefers-reduced-motion: reduce) {{
+  .lam-explorer * {{ animation: none !important; transition: none !important; }}
+}}
 </style>"""
 
 

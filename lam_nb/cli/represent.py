@@ -1,0 +1,120 @@
+"""``lam-nb represent``: what do features know, how a picture is degraded or what it shows."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import xarray as xr
+
+from .. import images, networks, result, statistics
+from ..methods.representation import representations
+from ..methods.representation.samples import Degradations
+from ..types import Batch
+from ..validation import InputError
+from . import report
+
+NAME = "represent"
+_GREY_LEVELS = 255
+_MAKERS: Mapping[str, tuple[Callable[[float], Callable[[Batch], Batch]], str]] = {
+    "blur": (images.Blur, "1,2,4"),
+    "noise": (lambda sigma: images.Noise(sigma / _GREY_LEVELS), "10,20"),
+    "jpeg": (lambda quality: images.JPEG(int(quality)), "50,20"),
+}
+
+
+def run(
+    network: str,
+    weights: str | None,
+    value_range: float | None,
+    images: str,
+    pairs: Sequence[str],
+    layers: str | None,
+    size: str | None,
+    out: str | None,
+    blur: str | None,
+    noise: str | None,
+    jpeg: str | None,
+    **settings: Any,
+) -> None:
+    """Ask whether the features of a network know degradation or content."""
+    report.check_outputs(out, None)
+    given = {"blur": blur, "noise": noise, "jpeg": jpeg}
+    degradations: Degradations = {name: _levels(name, text) for name, text in given.items() if text}
+    degradations = {**degradations, **dict(_pair(one) for one in pairs)}
+    net = networks.load(network, weights=weights, value_range=value_range)
+    settings |= {"layers": layers.split(",") if layers else None, "size": _size(size)}
+    dataset = representations(net, images, degradations, **settings)
+    written = [result.save(dataset, out)] if out else []
+    report.lines(_rows(dataset), written)
+
+
+def _levels(name: str, text: str) -> list[tuple[float, Callable[[Batch], Batch]]]:
+    maker, example = _MAKERS[name]
+    try:
+        return [(float(one), maker(float(one))) for one in text.split(",")]
+    except InputError as error:
+        raise InputError(f"--{name}: {error}") from None
+    except ValueError:
+        raise InputError(f"--{name}: got {text!r}, expected numbers such as {example}.") from None
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, _, folder = text.partition("=")
+    if not (name and folder):
+        raise InputError(f"--pair: got {text!r}, expected NAME=FOLDER, such as phone=photos/phone.")
+    return name, folder
+
+
+def _size(text: str | None) -> tuple[int, ...] | int | None:
+    try:
+        sides = tuple(int(one) for one in text.split(",")) if text else ()
+    except ValueError:
+        raise InputError(f"--size: got {text!r}, expected pixels such as 64, or ROWS,COLUMNS.") from None
+    return sides[0] if len(sides) == 1 else sides or None
+
+
+def _rows(dataset: xr.Dataset) -> list[tuple[str, str]]:
+    facts = result.facts(dataset)
+    pair = {by: statistics.separability(dataset, by) for by in (result.DEGRADATION, result.CONTENT)}
+    rows = [
+        ("network", f"{facts['network']} ({facts['parameters']:,} parameters)"),
+        ("samples", f"{facts['images']} pictures: {facts['conditions']}"),
+        ("inputs", f"{facts['size']} px, {facts['feature_kind']} features"),
+        ("components", f"{facts['component_count']}, {facts['components_found']}"),
+    ]
+    for k, layer in enumerate(dataset[result.LAYER].values):
+        told = [_told(by, one.isel({result.LAYER: k})) for by, one in pair.items()]
+        share = float(dataset[result.EXPLAINED_VARIANCE][k].sum())
+        rows.append((f"{layer} ", f"{', '.join(told)}; {share:.0%} of variance"))
+    rows.append(("index", "Calinski-Harabasz of the components, 95 % interval over pictures"))
+    rows.append(("seconds", f"{facts['seconds']:.1f} on {facts['device']}"))
+    return rows
+
+
+def _told(by: str, found: xr.Dataset) -> str:
+    index = found.isel({result.MEASURE: 0})
+    ends = (float(index[f"{result.SEPARABILITY}{end}"]) for end in result.ENDS)
+    value, low, high = ends
+    return f"by {by} {value:.2f} ({low:.2f} … {high:.2f}, p {float(index[result.P_VALUE]):.3f})"
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    report.add_network(parser)
+    add = parser.add_argument
+    add("--images", required=True, help="folder of sharp photographs; the network's inputs are made from them")
+    add("--blur", help="levels, Gaussian, in input pixels: 1,2,4")
+    add("--noise", help="levels, standard deviation of 255: 10,20")
+    add("--jpeg", help="levels, quality of 100: 50,20")
+    add("--pair", dest="pairs", action="append", default=[], metavar="NAME=FOLDER", help="inputs degraded already")
+    add("--layers", help="names or patterns, with commas between; default six through the depth")
+    add("--features", default="whole", help="whole or pooled; default %(default)s")
+    add("--components", type=int, default=50, help="default %(default)s")
+    add("--perplexity", type=float, help="neighbours that count in the plane; default 30")
+    add("--size", help="pixels of the network's input, SIDE or ROWS,COLUMNS; default as the smallest picture allows")
+    add("--memory", help="what features may take, such as 2GB; default half of what is free")
+    add("--seed", type=int, default=0, help="of noise and of the plane, default %(default)s")
+    add("--store", help=".zarr to go on from after an interruption")
+    add("--out", help="result to write: .nc or .zarr")
