@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import architectures, checkpoints, published
+from .classification import Classifier, classifier, classifiers
 from .loading import NetworkLike, as_network, as_networks, card, load, shipped, source
 from .network import Network
 from .published import PUBLISHED
@@ -10,6 +11,7 @@ from .wrapping import wrap
 
 __all__ = [
     "PUBLISHED",
+    "Classifier",
     "Network",
     "NetworkLike",
     "architectures",
@@ -17,6 +19,8 @@ __all__ = [
     "as_networks",
     "card",
     "checkpoints",
+    "classifier",
+    "classifiers",
     "load",
     "published",
     "shipped",
