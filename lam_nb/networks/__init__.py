@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from . import architectures, checkpoints, published
-from .classification import Classifier, classifier, classifiers
+from .classification import classifier, classifiers
 from .loading import NetworkLike, as_network, as_networks, card, load, shipped, source
 from .network import Network
 from .published import PUBLISHED
@@ -11,7 +11,6 @@ from .wrapping import wrap
 
 __all__ = [
     "PUBLISHED",
-    "Classifier",
     "Network",
     "NetworkLike",
     "architectures",

@@ -119,9 +119,8 @@ def _photographs(photos: str | os.PathLike[str], scale: int, patch: int) -> list
     """Return the small photographs that are wide enough for a crop beside the strip."""
     found = [small for small, _ in pairs(photos, scale, patch) if small.shape[-1] >= 2 * patch]
     if len(found) < 2:
-        raise InputError(
-            f"photos: {len(found)} in {photos} of {2 * patch * scale} pixels across, expected two or more."
-        )
+        least = 2 * patch * scale
+        raise InputError(f"photos: got {len(found)} in {photos} that are {least} pixels across, expected two or more.")
     return found
 
 

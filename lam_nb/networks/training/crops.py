@@ -113,11 +113,10 @@ def _degraded(crop: Batch, ways: Sequence[Sequence[Degradation]], random: np.ran
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         found = answer("degradations", degradation, crop)
-    if not isinstance(found, torch.Tensor) or found.shape != crop.shape or not found.isfinite().all():
-        got = "NaN or infinity" if isinstance(found, torch.Tensor) and found.shape == crop.shape else shape(found)
-        raise InputError(
-            f"degradations: got {got} for a batch of {shape(crop)}, expected finite numbers of that shape."
-        )
+    got = shape(found) if isinstance(found, torch.Tensor) else type(found).__name__
+    if got != shape(crop) or not found.isfinite().all():
+        got = "NaN or infinity" if got == shape(crop) else got
+        raise InputError(f"degradations: got {got} for a batch {shape(crop)}, expected finite numbers of that shape.")
     return found.to(crop)
 
 
