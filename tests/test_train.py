@@ -255,6 +255,15 @@ def test_a_family_is_trained_once_and_never_mixed(photos, tmp_path):
         train_family(photos, tmp_path / "family", **given | {"depth": "x"}, **quick)
 
 
+def test_a_family_knows_the_degradations_that_it_was_trained_with(photos, tmp_path):
+    given = {"widths": [4], "depths": [1], "width": 4, "depth": 1, "architecture": "fsrcnn"}
+    given |= {"steps": 1, "batch": 1, "patch": 12, "device": "cpu"}
+    for darker in (lambda batch: batch / 2, lambda batch: batch / 2):  # the same, elsewhere in memory
+        train_family(photos, tmp_path / "family", degradations={"darker": darker}, **given)
+    with pytest.raises(InputError, match="holds a family trained with"):
+        train_family(photos, tmp_path / "family", degradations={"darker": lambda batch: batch / 3}, **given)
+
+
 def test_bad_folders_and_files(tmp_path, photos, capsys):
     with pytest.raises(InputError, match="expected a folder with pictures"):
         lam.images.files(tmp_path / "none")
