@@ -13,10 +13,12 @@ from lam_nb.networks.training import bicubic, evaluate
 
 ADVERSARIAL = {"residual-gan", "srresnet-gan", "srresnet-residual-gan"}
 """Sharper than the others, not closer to the truth."""
+ROBUST = {"srresnet-residual-robust"}
+"""Learned from blur and noise as well: on one clean sample no better than bicubic, by 0.2 %."""
 ENLARGING = [name for name in networks.shipped() if networks.card(name)["scale"] == 4]
 
 
-@pytest.mark.parametrize("shipped", sorted(set(ENLARGING) - ADVERSARIAL))
+@pytest.mark.parametrize("shipped", sorted(set(ENLARGING) - ADVERSARIAL - ROBUST))
 def test_shipped_networks_beat_bicubic_on_every_sample(shipped):
     net = networks.load(shipped)
     for name in lam.images.samples():
@@ -70,6 +72,16 @@ def test_cards_state_what_is_measured(name, shared):
     photographs = {path.stem: lam.images.load(path) for path in lam.images.files(shared / "data" / "images" / "set5")}
     measured = float(evaluate(networks.load(name), photographs, progress=False).psnr_luma.mean())
     assert networks.card(name)["psnr_luma"]["Set5"] == pytest.approx(measured, abs=0.02)
+
+
+def test_what_learned_from_blur_and_noise_undoes_them_better():
+    robust, clean = (networks.load(name) for name in ("srresnet-residual-robust", "srresnet-residual-mse"))
+    truth = lam.images.sample("cat")
+    small = lam.images.downscale(truth, 4)[None]
+    for spoil in (lam.images.Blur(2), lam.images.Noise(0.08)):
+        with torch.no_grad():
+            errors = [float((net(spoil(small))[0] - truth).square().mean()) for net in (robust, clean)]
+        assert errors[0] < 0.75 * errors[1], spoil
 
 
 def test_a_denoiser_denoises():
