@@ -323,3 +323,12 @@ def test_a_checkpoint_that_two_could_claim_names_both_and_is_loaded_as_the_one_t
     batch = torch.rand(1, 3, 12, 10)
     with torch.no_grad():
         torch.testing.assert_close(one.module(batch), -other.module(batch))
+
+
+def test_a_plain_srresnet_is_the_other_without_its_enlarged_picture(batch):
+    plain, corrected = (small("srresnet", 4, plain=plain) for plain in (1, 0))
+    enlarged = torch.nn.functional.interpolate(batch, scale_factor=4.0, mode="bilinear")
+    with torch.no_grad():
+        torch.testing.assert_close(plain(batch) + enlarged, corrected(batch))
+        _, copy = architectures.recognise(plain.state_dict())
+        torch.testing.assert_close(copy(batch), plain(batch))

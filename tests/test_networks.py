@@ -11,12 +11,14 @@ from lam_nb import InputError, identity, networks
 from lam_nb.networks import architectures
 from lam_nb.networks.training import bicubic, evaluate
 
-ADVERSARIAL = {"residual-gan"}
+ADVERSARIAL = {"residual-gan", "srresnet-gan", "srresnet-residual-gan"}
 """Sharper than the others, not closer to the truth."""
+ROBUST = {"srresnet-residual-robust"}
+"""Learned from blur and noise as well: on one clean sample no better than bicubic, by 0.2 %."""
 ENLARGING = [name for name in networks.shipped() if networks.card(name)["scale"] == 4]
 
 
-@pytest.mark.parametrize("shipped", sorted(set(ENLARGING) - ADVERSARIAL))
+@pytest.mark.parametrize("shipped", sorted(set(ENLARGING) - ADVERSARIAL - ROBUST))
 def test_shipped_networks_beat_bicubic_on_every_sample(shipped):
     net = networks.load(shipped)
     for name in lam.images.samples():
@@ -28,6 +30,8 @@ def test_shipped_networks_beat_bicubic_on_every_sample(shipped):
         assert errors[0] < errors[1], name
 
 
+LEAST = {"fsrcnn": 1, "dncnn-small": 5, "srresnet-mse": 1.2, "srresnet-residual-gan": 1, "srresnet-gan": 0.5}
+"""What small networks restore better than the baseline, in dB on Set5, where it is not 1.5."""
 BY_OTHERS = {"rfdn": "RFDN_AIM.pth", "carn-m": "carn_m.pth"}
 
 
@@ -39,13 +43,14 @@ def test_shipped_networks_have_a_card_and_are_small():
             assert card["licence"] == "MIT" and card["psnr_luma"]["Set5"] - card["psnr_luma_bicubic"]["Set5"] > 3
             continue
         assert card["parameters"] <= 150_000
-        least = {"fsrcnn": 1, "dncnn-small": 5}.get(name, 1.5)
+        least = LEAST.get(name, 1.5)
         baseline = card["psnr_luma_bicubic" if name in ENLARGING else "psnr_luma_noisy"]
         assert card["psnr_luma"]["Set5"] - baseline["Set5"] >= least
         assert card["training"].startswith("python -m lam_nb.networks.training ")
         assert card["data_terms"] == "BSDS500 photographs: for research and education"
-    weights = [path.stat().st_size for path in networks.loading._folder().glob("*.safetensors")]
-    assert max(weights) <= 1_800_000 and sum(weights) <= 6_500_000
+    weights = {path.stem: path.stat().st_size for path in networks.loading._folder().rglob("*.safetensors")}
+    assert max(weights.values()) <= 1_800_000 and sum(weights.values()) <= 7_800_000
+    assert all(size <= 250_000 for name, size in weights.items() if name.startswith(("srresnet", "photographs")))
 
 
 @pytest.mark.shared
@@ -67,6 +72,16 @@ def test_cards_state_what_is_measured(name, shared):
     photographs = {path.stem: lam.images.load(path) for path in lam.images.files(shared / "data" / "images" / "set5")}
     measured = float(evaluate(networks.load(name), photographs, progress=False).psnr_luma.mean())
     assert networks.card(name)["psnr_luma"]["Set5"] == pytest.approx(measured, abs=0.02)
+
+
+def test_what_learned_from_blur_and_noise_undoes_them_better():
+    robust, clean = (networks.load(name) for name in ("srresnet-residual-robust", "srresnet-residual-mse"))
+    truth = lam.images.sample("cat")
+    small = lam.images.downscale(truth, 4)[None]
+    for spoil in (lam.images.Blur(2), lam.images.Noise(0.08)):
+        with torch.no_grad():
+            errors = [float((net(spoil(small))[0] - truth).square().mean()) for net in (robust, clean)]
+        assert errors[0] < 0.75 * errors[1], spoil
 
 
 def test_a_denoiser_denoises():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from . import architectures, checkpoints, published
+from .classification import classifier, classifiers
 from .loading import NetworkLike, as_network, as_networks, card, load, shipped, source
 from .network import Network
 from .published import PUBLISHED
@@ -17,6 +18,8 @@ __all__ = [
     "as_networks",
     "card",
     "checkpoints",
+    "classifier",
+    "classifiers",
     "load",
     "published",
     "shipped",

@@ -146,20 +146,20 @@ def shipped() -> tuple[str, ...]:
 
 
 def card(name: str) -> dict[str, Any]:
-    """Return what is known about a shipped network: architecture, training, quality.
+    """Return what is known about a shipped network or classifier: architecture, training, quality.
 
     Raises
     ------
     InputError
-        If no shipped network has that name.
+        If none has that name.
 
     Examples
     --------
     >>> card("imdn-small")["scale"]
     4
     """
-    choose("network", name, shipped())
-    return dict(json.loads((_folder() / f"{name}.json").read_text()))
+    known = {path.stem: path for path in sorted(_folder().rglob("*.json"))}
+    return dict(json.loads(known[choose("network", name, known)].read_text()))
 
 
 def load(

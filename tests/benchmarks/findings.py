@@ -72,7 +72,7 @@ def main():
     parser.add_argument("--store", type=Path, help="sweep to continue")
     given = parser.parse_args()
     nets = [lam.networks.load(n, weights=given.shared / "data/weights" / f) for n, f in WEIGHTS.items()]
-    nets += [lam.networks.load(name) for name in lam.networks.shipped() if not name.startswith("dncnn")]
+    nets += [lam.networks.load(name) for name in lam.networks.shipped() if not name.startswith(("dncnn", "srresnet"))]
     pictures = crops(given.shared / "data/images/set14")
     store = given.store or Path(tempfile.mkdtemp()) / "set14.zarr"
     table = lam.sweep(nets, pictures, [WINDOW], store=store)

@@ -125,6 +125,14 @@ def generalisation(seed, folder):
     return studies.generalisation(toy(), several(), {"blur": lam.images.Blur(1)}, **few).generalisation
 
 
+def train_classifier(seed, folder):
+    for k in (1, 2):
+        lam.images.to_pillow(picture(60, 70) / k).save(folder / f"{k}.png")
+    out = folder / f"{len(list(folder.iterdir()))}.safetensors"
+    small = {"scale": 2, "batch": 2, "patch": 12, "device": "cpu", "steps": 1}
+    return training.train_classifier(folder, out, seed=seed, **small).head.weight.detach()
+
+
 def batches(seed, folder):
     small = torch.from_numpy(np.random.default_rng(0).integers(0, 255, (3, 20, 26), np.uint8))
     large = small.repeat_interleave(2, 1).repeat_interleave(2, 2)
@@ -146,6 +154,7 @@ SEEDED = {
         task,
         task_of_rain,
         train,
+        train_classifier,
         batches,
         representations,
         separability,

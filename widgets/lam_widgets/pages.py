@@ -67,7 +67,7 @@ def frame(state: Mapping[str, Any], buffers: list[Mapping[str, Any]]) -> str:
     >>> frame({"_esm": "", "_css": "", "step": 1}, []).startswith("<iframe")
     True
     """
-    named = {str(one["path"][0]): str(one["data"]) for one in buffers}
+    named = {str(stated["path"][0]): str(stated["data"]) for stated in buffers}
     page = standing(state, named)
     return _FRAME.format(page=html.escape(page, quote=True))
 

@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -232,7 +232,7 @@ class _Asked:
     block: int | None
     coarse: int
     fine: int
-    threshold: float
+    threshold: float | None
     se: float | None
     patches: NDArray[np.generic] | str | os.PathLike[str] | None
     noise: float
@@ -248,23 +248,32 @@ class _Asked:
     @classmethod
     def of(cls, **choices: Unpack[Choices]) -> _Asked:
         """Return what is asked by the arguments of `causal_effect`."""
-        choose("keep", choices["keep"], ("map", "draws"))
-        checked: dict[str, Any] = {**choices, "threshold": _threshold(choices["threshold"], choices["metric"])}
-        checked |= {name: whole(name, checked[name], most=MOST) for name in ("coarse", "fine")}
-        checked |= {"batch": whole("batch", choices["batch"]), "uint8": switch("uint8", choices["uint8"])}
-        not_negative("noise", choices["noise"], "a standard deviation")
-        if choices["se"] is not None:
-            positive("se", choices["se"], "a standard error in the metric's units")
-        metrics.named(choices["metric"], choices["uint8"])
-        checked["seed"] = whole("seed", choices["seed"], 0)
-        if choices["block"] is not None:
-            checked["block"] = whole("block", choices["block"])
-        return cls(**checked)
+        asked = cls(**choices)
+        choose("keep", asked.keep, ("map", "draws"))
+        not_negative("noise", asked.noise, "a standard deviation")
+        if asked.se is not None:
+            positive("se", asked.se, "a standard error in the metric's units")
+        metrics.named(asked.metric, asked.uint8)
+        return replace(
+            asked,
+            block=None if asked.block is None else whole("block", asked.block),
+            coarse=whole("coarse", asked.coarse, most=MOST),
+            fine=whole("fine", asked.fine, most=MOST),
+            threshold=_threshold(asked.threshold, asked.metric),
+            uint8=switch("uint8", asked.uint8),
+            seed=whole("seed", asked.seed, 0),
+            batch=whole("batch", asked.batch),
+        )
+
+    @property
+    def least(self) -> float:
+        """Below what an effect counts as none."""
+        return _threshold(self.threshold, self.metric)
 
     def decided(self, side: int) -> dict[str, str | int | float]:
         """Return what decides the map, with blocks of such a side."""
         found: dict[str, str | int | float] = {"block": side, "coarse": int(self.coarse), "fine": int(self.fine)}
-        found |= {"threshold": self.threshold, "seed": int(self.seed), "noise": float(self.noise)}
+        found |= {"threshold": self.least, "seed": int(self.seed), "noise": float(self.noise)}
         return found | {"uint8": int(self.uint8), "keep": self.keep, "se": "none" if self.se is None else self.se}
 
 
@@ -298,7 +307,7 @@ def _rounds(
         s.bar.update(int(state.count.sum()))
         run = _Run(state, trial, drawer, asked.batch, s.bar, book)
         run.all(coarse_jobs(state, few))
-        state.begin_fine((state.stage == COARSE) & (state.largest >= asked.threshold))
+        state.begin_fine((state.stage == COARSE) & (state.largest >= asked.least))
         s.bar.total += int((state.stage == FINE).sum()) * many
         if every and (state.stage == FINE).any():
             for jobs in fine_jobs(state, few, many, asked.se, together=ROUND):
@@ -325,7 +334,7 @@ def _assembled(s: Scene, asked: _Asked, grid: Grid, state: State, trial: _Trial,
         pictures_computed=int(state.everything),
     )
     rows, columns = grid.centres
-    values = state.values(asked.threshold, asked.keep == "draws") | {result.QUALITY_ORIGIN: trial.origin}
+    values = state.values(asked.least, asked.keep == "draws") | {result.QUALITY_ORIGIN: trial.origin}
     values |= {result.INPUT: s.picture.numpy(), result.OUTPUT: trial.output.float().cpu().numpy()}
     units = dict.fromkeys(_MEASURED, str(facts["units"]))
     places = {result.BLOCK_Y: rows, result.BLOCK_X: columns, **s.named}

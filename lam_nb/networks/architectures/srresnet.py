@@ -25,7 +25,7 @@ class ResidualBlock(nn.Module):
 
 
 class SRResNet(nn.Module):
-    """Residual blocks and pixel shuffles that correct a bilinearly enlarged picture.
+    """Residual blocks and pixel shuffles that correct a bilinearly enlarged picture, or draw the picture alone.
 
     Parameters
     ----------
@@ -35,11 +35,16 @@ class SRResNet(nn.Module):
         Residual blocks.
     scale : int, default 4
         Upscaling factor: 2, 3 or 4.
+    plain : int, default 0
+        1 for a network without the enlarged picture, which its checkpoint tells.
     """
 
-    def __init__(self, width: int = 64, blocks: int = 16, scale: int = 4) -> None:
+    def __init__(self, width: int = 64, blocks: int = 16, scale: int = 4, plain: int = 0) -> None:
         super().__init__()
         self.factors = factors(scale)
+        self.plain = bool(plain)
+        if plain:  # published checkpoints, none of them plain, have no such key
+            self.register_buffer("without_picture", torch.tensor(1))
         self.conv_first = conv(3, width)
         self.body = nn.Sequential(*(ResidualBlock(width) for _ in range(blocks)))
         for k, factor in enumerate(self.factors):
@@ -54,6 +59,8 @@ class SRResNet(nn.Module):
             shuffled = functional.pixel_shuffle(self.get_submodule(f"upconv{k + 1}")(features), factor)
             features = functional.leaky_relu(shuffled, SLOPE)
         detail = self.conv_last(functional.leaky_relu(self.conv_hr(features), SLOPE))
+        if self.plain:
+            return detail
         return detail + functional.interpolate(image, detail.shape[2:], mode="bilinear", align_corners=False)
 
     @classmethod
@@ -64,4 +71,5 @@ class SRResNet(nn.Module):
             width=width,
             blocks=count(state, "body.{}.conv1.weight", first=0),
             scale=shuffles_scale(state, "upconv", width),
+            plain=int("without_picture" in state),
         )

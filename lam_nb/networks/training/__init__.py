@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+from .classification import accuracy, train_classifier
 from .critic import Critic
+from .crops import batches, pairs
 from .evaluation import bicubic, evaluate
 from .family import Member, train_family
-from .learning import batches, pairs, train
+from .learning import train
 
-__all__ = ["Critic", "Member", "batches", "bicubic", "evaluate", "pairs", "train", "train_family"]
+__all__ = [
+    "Critic",
+    "Member",
+    "accuracy",
+    "batches",
+    "bicubic",
+    "evaluate",
+    "pairs",
+    "train",
+    "train_classifier",
+    "train_family",
+]
 
 
 def __dir__() -> list[str]:

@@ -146,7 +146,7 @@ def main(arguments: list[str] | None = None) -> int:
             for one in (network, bicubic(network.scale)):
                 mean = evaluate(one, photographs).mean()
                 numbers = "  ".join(f"{name} {float(mean[name]):.4f}" for name in mean)
-                print(f"{folder}  {one.name:<14}{numbers}")
+                print(f"{folder}  {one.name:<14}  {numbers}")
     except InputError as error:
         print(f"evaluate: {error}", file=sys.stderr)
         return 2

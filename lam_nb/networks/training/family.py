@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ... import identity
 from ...validation import InputError, address, whole
 from ...validation import settings as checked
 from .learning import train
@@ -94,7 +95,11 @@ def train_family(
 
 def _one_training(path: Path, settings: dict[str, object]) -> None:
     """Write down how the family is trained; refuse to mix it with one that was trained otherwise."""
-    text = json.dumps(settings, sort_keys=True, default=str)
+    text = json.dumps(settings, sort_keys=True, default=_told)
     if path.exists() and path.read_text() != text:
         raise InputError(f"folder: {path.parent} holds a family trained with {path.read_text()}; give another folder.")
     path.write_text(text)
+
+
+def _told(setting: object) -> str:
+    return str(setting) if isinstance(setting, os.PathLike) else identity.fingerprint(setting)

@@ -9,50 +9,59 @@ import argparse
 import copy
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
-import numpy as np
 import torch
 from safetensors.torch import save_file
 from torch import nn
+from torch.nn import functional
 from tqdm.auto import tqdm
 
 from ... import identity, images
 from ...result import replacing, writable_folder
-from ...validation import InputError, address, not_negative, positive, readable, whole
+from ...types import Degradation
+from ...validation import InputError, address, choose, not_negative, positive, readable, whole
 from .. import architectures, checkpoints
 from .critic import Critic
+from .crops import Degradations, Pair, batches, levels, pairs
 
-Pair = tuple[torch.Tensor, torch.Tensor]
 Parts: TypeAlias = dict[str, Any]
 """What is saved: all that has a state_dict."""
+Plan: TypeAlias = dict[str, str | int | float]
+"""What a training is told apart by."""
+AnyModule = TypeVar("AnyModule", bound=nn.Module)
+LOSSES: Mapping[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
+    "l1": functional.l1_loss,
+    "mse": functional.mse_loss,
+}
+WAYS: Mapping[str, Callable[[float], Degradation]] = {
+    "blur": images.Blur,
+    "noise": images.Noise,
+    "jpeg": lambda quality: images.JPEG(int(quality)),
+}
+"""Degradations that the command line knows: name -> level -> function."""
 
 
-def pairs(folder: str | os.PathLike[str], scale: int, patch: int) -> list[Pair]:
-    """Return (small, large) 8-bit tensors of every photograph of at least `patch` small pixels."""
-    found = []
-    for path in tqdm(images.files(folder), desc="photographs", unit="file"):
-        large = images.load(path)
-        if min(large.shape[-2:]) >= patch * scale:
-            found.append((_bytes(images.downscale(large, scale)), _bytes(large)))
-    if not found:
-        raise InputError(f"photographs: none in {folder} has {patch * scale} pixels a side; lower the patch size.")
-    return found
+@dataclass(frozen=True)
+class Objective:
+    """What is made small: a loss, and the deception of a critic that learns alongside, if there is one."""
 
+    loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+    critic: Critic | None = None
+    adversary: float = 0
 
-def batches(
-    data: list[Pair], scale: int, patch: int, size: int, seed: int, first: int, noise: float = 0
-) -> Iterator[Pair]:
-    """Yield random crops, flipped, turned, with noise. Batch k depends on the seed and k alone: training can resume."""
-    step = first
-    while True:
-        random = np.random.default_rng((seed, step))
-        crops = [_crop(*data[random.integers(len(data))], scale, patch, random) for _ in range(size)]
-        small, large = (torch.stack(part).float() / 255 for part in zip(*crops, strict=True))
-        yield small + _noise(small, noise, random), large
-        step += 1
+    def __call__(self, output: torch.Tensor, wanted: torch.Tensor) -> torch.Tensor:
+        """Return the loss of an output, one number."""
+        loss = self.loss(output, wanted)
+        return loss + self.adversary * self.critic.deception(output, wanted) if self.critic else loss
+
+    def follow(self, output: torch.Tensor, wanted: torch.Tensor) -> None:
+        """Let the critic learn from what it has judged."""
+        if self.critic:
+            self.critic.learn(output, wanted)
 
 
 def train(
@@ -62,8 +71,10 @@ def train(
     architecture: str = "imdn",
     options: dict[str, int] | None = None,
     start: str | os.PathLike[str] | None = None,
+    loss: str = "l1",
     adversary: float = 0,
     noise: float = 0,
+    degradations: Degradations | None = None,
     steps: int = 20_000,
     batch: int = 16,
     patch: int = 40,
@@ -73,10 +84,10 @@ def train(
     every: int = 500,
     bfloat16: bool = False,
 ) -> nn.Module:
-    """Train a network with an L1 loss, Adam and a cosine rate; keep averaged weights.
+    """Train a network with Adam and a cosine rate; keep averaged weights.
 
-    What it learns follows from its scale and `noise`: super-resolution of bicubically
-    shrunk photographs, denoising, or both.
+    What it learns follows from its scale, `noise` and `degradations`: super-resolution of bicubically
+    shrunk photographs, restoration, or both.
 
     Progress is saved every `every` steps beside `out` (``.resume``) and picked up again
     by the same call, with the same batches as an uninterrupted run.
@@ -93,10 +104,15 @@ def train(
         Its hyper-parameters, such as ``{"width": 28}``.
     start : path-like, optional
         Checkpoint to go on from, instead of a new network; `architecture` and `options` are then read off it.
+    loss : str, default "l1"
+        Distance from the truth: "l1", the mean absolute difference, or "mse", the mean square.
     adversary : float, default 0
-        Weight of the loss of a critic that learns alongside, as in SRGAN; 0.005 is usual.
+        Weight of the loss of a critic that learns alongside, as in SRGAN: about 0.005 beside "l1", less beside "mse".
     noise : float, default 0
         Largest standard deviation of Gaussian noise on the input, in [0, 1]; each crop draws its own below it.
+    degradations : mapping, optional
+        Name -> function of a batch of small pictures, or a list of them: its levels. Each crop draws a name, then a
+        level, and a new seed for what has one. "clean" is always among the names: the picture as it is.
     steps, batch, patch : int
         Updates; crops per update; side of a crop in small pixels.
     rate : float
@@ -130,6 +146,14 @@ def train(
     >>> net = train(photos, out, options=tiny, steps=2, batch=1, patch=16, device="cpu")
     >>> net(torch.zeros(1, 3, 16, 20)).shape
     torch.Size([1, 3, 64, 80])
+
+    One that learns to undo blur and noise, too:
+
+    >>> from lam_nb.images import Blur, Noise
+    >>> spoilt = {"blur": [Blur(1), Blur(2)], "noise": Noise(0.1)}
+    >>> net = train(
+    ...     photos, out, options=tiny, loss="mse", degradations=spoilt, steps=2, batch=1, patch=16, device="cpu"
+    ... )
     """
     writable_folder(out)
     for name, count in {"steps": steps, "batch": batch, "patch": patch, "every": every}.items():
@@ -138,32 +162,60 @@ def train(
     positive("rate", rate, "a learning rate")
     not_negative("noise", noise, "a standard deviation")
     not_negative("adversary", adversary, "the weight of a loss")
+    choose("loss", loss, LOSSES)
+    levels(degradations)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     network, critic = _begun(architecture, options or {}, start, bool(adversary), seed)
-    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    critic = critic.to(device) if critic else None
-    scale = _scale(network, device)
+    scale = _scale(network)
     data = pairs(photos, scale, patch)
-    average = copy.deepcopy(network).eval()
-    optimiser = torch.optim.Adam(network.parameters(), lr=rate)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, steps, pct_start=min(0.05, 500 / steps))
-    parts: Parts = {"network": network, "average": average, "optimiser": optimiser, "schedule": schedule}
-    parts |= {"critic": critic, "critic_optimiser": critic.optimiser} if critic else {}
-    plan: dict[str, str | int | float] = {
+    plan: Plan = {
         "seed": seed,
         "steps": steps,
         "batch": batch,
         "patch": patch,
         "rate": rate,
         "noise": noise,
+        "loss": loss,
+        "degradations": identity.fingerprint(degradations),
+        "adversary": adversary,
+        "network": str(network),
+        "start": "" if start is None else identity.of_file(start),
     }
-    plan |= {"adversary": adversary, "network": str(network), "start": "" if start is None else identity.of_file(start)}
+
+    def stream(first: int) -> Iterator[Pair]:
+        return batches(data, scale, patch, batch, seed, first, noise, degradations)
+
+    objective = Objective(LOSSES[loss], critic.to(device) if critic else None, adversary)
+    return learn(network, stream, objective, out, plan, steps, rate, device, every=every, bfloat16=bfloat16)
+
+
+def learn(
+    network: AnyModule,
+    stream: Callable[[int], Iterator[Pair]],
+    objective: Objective,
+    out: str | os.PathLike[str],
+    plan: Plan,
+    steps: int,
+    rate: float,
+    device: str,
+    *,
+    every: int,
+    bfloat16: bool = False,
+) -> AnyModule:
+    """Go through a stream of (input, wanted) from where an interrupted call was; return and write averaged weights."""
+    network = network.to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    average = copy.deepcopy(network).eval()
+    optimiser = torch.optim.Adam(network.parameters(), lr=rate)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, rate, steps, pct_start=min(0.05, 500 / steps))
+    parts: Parts = {"network": network, "average": average, "optimiser": optimiser, "schedule": schedule}
+    if objective.critic:
+        parts |= {"critic": objective.critic, "critic_optimiser": objective.critic.optimiser}
     resume = address("out", f"{os.fspath(out)}.resume")
     first = _resume(resume, parts, plan)
-    stream = batches(data, scale, patch, batch, seed, first, noise)
+    batches_left = stream(first)
     with tqdm(total=steps, initial=first, desc="training", unit="step", mininterval=5) as progress:
         for step in range(first, steps):
-            loss = _update(network, *next(stream), optimiser, device, bfloat16, critic, adversary)
+            loss = _update(network, *next(batches_left), optimiser, device, bfloat16, objective)
             schedule.step()
             _follow(average, network, min(0.999, (step + 1) / (step + 10)))
             progress.update()
@@ -192,57 +244,34 @@ def _network(architecture: str, options: dict[str, int], start: str | os.PathLik
 
 
 @torch.no_grad()
-def _scale(network: nn.Module, device: str) -> int:
-    return network(torch.zeros(1, 3, 32, 32, device=device)).shape[-1] // 32
-
-
-def _noise(small: torch.Tensor, noise: float, random: np.random.Generator) -> torch.Tensor:
-    if not noise:
-        return torch.zeros(())
-    level = random.uniform(0, noise, (len(small), 1, 1, 1))
-    return torch.from_numpy((level * random.standard_normal(small.shape)).astype(np.float32))
-
-
-def _bytes(image: torch.Tensor) -> torch.Tensor:
-    return (image * 255).round().to(torch.uint8)
-
-
-def _crop(small: torch.Tensor, large: torch.Tensor, scale: int, patch: int, random: np.random.Generator) -> Pair:
-    y, x = (int(random.integers(side - patch + 1)) for side in small.shape[-2:])
-    turns, flip = int(random.integers(4)), bool(random.integers(2))
-
-    def cut(picture: torch.Tensor, factor: int) -> torch.Tensor:
-        piece = images.crop(picture, y * factor, x * factor, patch * factor, patch * factor)
-        piece = torch.rot90(piece, turns, (1, 2))
-        return piece.flip(2) if flip else piece
-
-    return cut(small, 1), cut(large, scale)
+def _scale(network: nn.Module) -> int:
+    return network(torch.zeros(1, 3, 32, 32)).shape[-1] // 32
 
 
 def _update(
     network: nn.Module,
-    small: torch.Tensor,
-    large: torch.Tensor,
+    given: torch.Tensor,
+    wanted: torch.Tensor,
     optimiser: torch.optim.Optimizer,
     device: str,
     bfloat16: bool,
-    critic: Critic | None,
-    adversary: float,
+    objective: Objective,
 ) -> torch.Tensor:
-    layout = {"device": device, "memory_format": torch.channels_last}
     with torch.autocast(device, torch.bfloat16, enabled=bfloat16):
-        output = network(small.to(**layout)).float()  # type: ignore[call-overload]
-    large = large.to(**layout)  # type: ignore[call-overload]
-    loss = nn.functional.l1_loss(output, large)
-    if critic:
-        loss = loss + adversary * critic.deception(output, large)
+        output = network(_moved(given, device)).float()
+    wanted = _moved(wanted, device)
+    loss = objective(output, wanted)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()
     nn.utils.clip_grad_norm_(network.parameters(), 1.0)
     optimiser.step()
-    if critic:
-        critic.learn(output, large)
+    objective.follow(output, wanted)
     return loss.detach()
+
+
+def _moved(batch: torch.Tensor, device: str) -> torch.Tensor:
+    layout = torch.channels_last if batch.ndim == 4 else torch.preserve_format
+    return batch.to(device, memory_format=layout)
 
 
 @torch.no_grad()
@@ -251,16 +280,14 @@ def _follow(average: nn.Module, network: nn.Module, decay: float) -> None:
         mean.lerp_(value, 1 - decay)
 
 
-def _save(
-    out: str | os.PathLike[str], resume: Path, parts: Parts, step: int, plan: dict[str, str | int | float]
-) -> None:
+def _save(out: str | os.PathLike[str], resume: Path, parts: Parts, step: int, plan: Plan) -> None:
     with replacing(resume) as temporary:
         torch.save({"step": step, "plan": plan, **{name: part.state_dict() for name, part in parts.items()}}, temporary)
     with replacing(out) as temporary:
         save_file({k: v.cpu().contiguous() for k, v in parts["average"].state_dict().items()}, temporary)
 
 
-def _resume(path: Path, parts: Parts, plan: dict[str, str | int | float]) -> int:
+def _resume(path: Path, parts: Parts, plan: Plan) -> int:
     if not path.exists():
         return 0
     with readable("out", path, "training that can be gone on with; delete it to begin anew"):
@@ -286,16 +313,28 @@ def main(arguments: list[str] | None = None) -> int:
         parser.add_argument(f"--{name}", type=int, default=default, help="default %(default)s")
     parser.add_argument("--rate", type=float, default=1e-3, help="highest learning rate, default %(default)s")
     parser.add_argument("--start", metavar="FILE", help="checkpoint to go on from, instead of a new network")
+    parser.add_argument("--loss", default="l1", choices=tuple(LOSSES), help="default %(default)s")
     parser.add_argument("--adversary", type=float, default=0, help="weight of an adversarial loss, such as 0.005")
     parser.add_argument("--noise", type=float, default=0, help="largest standard deviation of noise on the input")
+    words = f"spoil crops in one of the ways given, or not at all: {', '.join(WAYS)}, such as blur=2; may be repeated"
+    parser.add_argument("--degradation", action="append", default=[], metavar="NAME=LEVEL", help=words)
     parser.add_argument("--device", help="default: CUDA when there is one")
     parser.add_argument("--bfloat16", action="store_true", help="automatic mixed precision")
     given = vars(parser.parse_args(arguments))
     try:
         pairs_given = [part.partition("=") for part in given.pop("option")]
         options = {name: int(number) for name, _, number in pairs_given}
-        train(given.pop("photos"), given.pop("out"), options=options, **given)
+        degradations = _degradations(given.pop("degradation"))
+        train(given.pop("photos"), given.pop("out"), options=options, degradations=degradations, **given)
     except (InputError, ValueError) as error:
         print(f"train: {error}", file=sys.stderr)
         return 2
     return 0
+
+
+def _degradations(given: list[str]) -> Degradations:
+    """Return the degradations of words such as blur=2, several of one name as its levels."""
+    found: dict[str, list[Degradation]] = {}
+    for name, _, level in (part.partition("=") for part in given):
+        found.setdefault(name, []).append(WAYS[choose("degradation", name, WAYS)](float(level)))
+    return found
