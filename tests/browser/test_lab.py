@@ -1,5 +1,7 @@
 """Figures and widgets in a real JupyterLab, used as a person would."""
 
+import base64
+import io
 import json
 import re
 
@@ -334,3 +336,94 @@ def test_a_figure_follows_the_lab_into_the_dark_and_leaves_no_second_picture(not
     page.wait_for_function(f"Math.min(...{ink}) > 200")
     paper = "getComputedStyle(document.querySelector('.js-plotly-plot .main-svg')).backgroundColor"
     assert page.evaluate(paper) == "rgba(0, 0, 0, 0)"
+
+
+CONTROLS = ".lam-explorer :is(button, input, select, [role=application], [role=tab])"
+NAMELESS = f"""() => Array.from(document.querySelectorAll('{CONTROLS}')).filter(e => e.checkVisibility())
+  .filter(e => !(e.labels?.length || e.getAttribute('aria-label') || e.title || e.innerText.trim()))
+  .map(e => e.outerHTML.slice(0, 120))"""
+GIVE = """([where, kind, name, content]) => {
+  const given = new DataTransfer(), bytes = Uint8Array.from(atob(content), c => c.charCodeAt(0));
+  given.items.add(new File([bytes], name, { type: 'image/png' }));
+  const place = document.querySelectorAll('.lam-place')[where];
+  const event = kind == 'paste' ? new ClipboardEvent('paste', { clipboardData: given, bubbles: true, composed: true })
+    : new DragEvent(kind, { dataTransfer: given, bubbles: true });
+  place.dispatchEvent(event) }"""
+
+
+@pytest.mark.usefixtures("busy")
+def test_files_are_dropped_pasted_and_chosen_and_every_control_has_a_name(notebook, tmp_path):
+    page = notebook(
+        "import lam_widgets",
+        "e = lam_widgets.Explorer(['fsrcnn'], ['facade'], steps=4, history=False)\ne",
+        "print('=RUNS', [run.question.region for run in e.runs])",
+    )
+    page.wait_for_selector(".lam-place", timeout=120_000)
+    page.wait_for_selector(".lam-box")
+    picture = io.BytesIO()
+    lam.images.to_pillow(lam.images.sample("bricks")[:, :96, :120]).save(picture, "PNG")
+    content = base64.b64encode(picture.getvalue()).decode()
+    chosen = page.get_by_label("image", exact=True)
+    for kind in ("drop", "paste"):
+        page.evaluate(GIVE, [1, kind, f"{kind}.png", content])
+        page.wait_for_function("([c, v]) => c.value == v", arg=[chosen.element_handle(), f"{kind}.png"])
+    (tmp_path / "chosen.png").write_bytes(picture.getvalue())
+    page.locator(".lam-intake input[type=file]").nth(1).set_input_files(tmp_path / "chosen.png")
+    page.wait_for_function("([c, v]) => c.value == v", arg=[chosen.element_handle(), "chosen.png"])
+    assert page.evaluate(NAMELESS) == []
+    page.wait_for_function("document.querySelector('.lam-picker output').textContent.includes('y 40')")
+    box = page.locator(".lam-box")
+    box.focus()
+    page.keyboard.press("+")
+    page.wait_for_function("parseFloat(document.querySelector('.lam-stage').style.width) == 150")
+    page.keyboard.press("n")
+    page.locator(".lam-other").wait_for()
+    for _ in range(3):
+        page.keyboard.press("ArrowDown")
+    page.wait_for_selector(".lam-glimpse:visible", timeout=60_000)
+    assert "rough preview of fsrcnn" in page.locator(".lam-note").inner_text()
+    page.locator(".lam-explorer button", has_text="Run").click()
+    page.wait_for_selector(".lam-explorer .lm-TabBar-tab:has-text('Side by side')", timeout=120_000)
+    page.wait_for_selector(".lam-message:has-text('done in')", timeout=60_000)
+    told = _run_last(page, "=RUNS")
+    assert "Region(y=40, x=52, size=16), Region(y=43, x=68, size=16)" in told
+
+
+@pytest.mark.usefixtures("busy")
+def test_two_tabs_of_one_kernel_show_the_same_and_a_kernel_that_dies_in_the_middle_is_told(notebook, browser, lab):
+    page = notebook(
+        "import lam_widgets, os",
+        "e = lam_widgets.Explorer(['rfdn'], ['facade'], history=False)\ne",
+        "if 'armed' in globals():\n    os._exit(1)\narmed = print('=ARMED')",
+    )
+    page.wait_for_selector(".lam-box", timeout=120_000)
+    page.get_by_text("=ARMED", exact=True).wait_for()
+    page.keyboard.press("Escape")
+    page.keyboard.press("Control+s")
+    page.wait_for_selector(".jp-mod-current.jp-mod-dirty", state="detached")
+    other = browser.new_page(viewport={"width": 1200, "height": 1000})
+    other.goto(f"{lab[1]}/lab/workspaces/other/tree/test.ipynb")
+    other.wait_for_selector(".lam-box", timeout=120_000)
+    page.locator(".lam-box").focus()
+    page.keyboard.press("ArrowRight")
+    other.wait_for_function("document.querySelector('.lam-picker output').textContent.startsWith('y 120, x 121')")
+    other.locator(".lam-explorer button", has_text="Run").click()
+    page.wait_for_selector(".lam-explorer button:has-text('Cancel'):enabled", timeout=60_000)
+    page.locator(".lam-explorer button", has_text="Cancel").click()
+    for one in (page, other):
+        one.wait_for_selector(".lam-message:has-text('cancelled')", timeout=60_000)
+    other.close()
+
+    page.locator(".lam-explorer button", has_text="Run").click()
+    page.wait_for_selector(".lam-explorer button:has-text('Cancel'):enabled", timeout=60_000)
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").last.click()
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_selector(".lam-gone:visible", timeout=120_000)
+    if page.locator(".jp-Dialog .jp-mod-accept").count():
+        page.locator(".jp-Dialog .jp-mod-accept").click()
+    page.wait_for_timeout(1000)
+    page.locator(".jp-Notebook .jp-CodeCell .cm-content").first.click()
+    page.keyboard.press("Shift+Enter")
+    page.keyboard.press("Shift+Enter")
+    page.wait_for_selector(".lam-gone", state="hidden", timeout=120_000)
+    page.wait_for_selector(".lam-explorer button:has-text('Run'):enabled", timeout=60_000)

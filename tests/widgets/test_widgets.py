@@ -336,6 +336,12 @@ def test_an_explorer_keeps_its_window_for_another_image():
     assert explorer.region == Region(0, 28, height=24, width=40)
 
 
+def test_a_window_that_leaves_a_smaller_picture_stands_in_its_middle():
+    explorer = lam_widgets.Explorer(["fsrcnn"], {"large": np.zeros((256, 256, 3)), "small": np.zeros((96, 120, 3))})
+    explorer.desk.image.value = "small"
+    assert explorer.region == Region(40, 52, 16) and explorer.desk.stage.fields["y"].value == 40
+
+
 def upload(explorer, picture, name, **settings):
     """Upload as a browser does."""
     buffer = io.BytesIO()
@@ -670,10 +676,8 @@ def test_a_rough_map_lies_over_the_picture_while_the_window_is_held():
     picker = explorer.picker
     picker.x += 4
     explorer.glimpses.join()
-    assert picker.glimpse == b"", "nothing is computed where nobody holds the window"
-    picker.held = True
-    picker.region = Region(8, 12, 16)
-    picker.held = False
+    assert picker.glimpse == b"", "nothing is computed where nobody moves the window by hand"
+    picker.set_state({"y": 8, "x": 12, "touches": 1})
     explorer.glimpses.join()
     shown = Pillow.open(io.BytesIO(picker.glimpse))
     assert shown.size == (13, 10) and shown.mode == "RGBA"
@@ -684,7 +688,7 @@ def test_a_rough_map_lies_over_the_picture_while_the_window_is_held():
     assert np.asarray(shown)[strongest][3] == 255
     picker.x += 4
     assert picker.glimpse == b"" and picker.note == "", "of another window it would lie"
-    explorer.desk.live.value, picker.held = False, True
+    explorer.desk.live.value, picker.touches = False, 2
     explorer.glimpses.join()
     assert picker.glimpse == b"" and explorer.runs == [] and explorer.state == "ready"
 
@@ -692,7 +696,7 @@ def test_a_rough_map_lies_over_the_picture_while_the_window_is_held():
 def test_a_rough_map_that_fails_is_told_below_the_picture():
     explorer = lam_widgets.Explorer(["fsrcnn"], {"large": np.zeros((24, 44, 3), np.float32)})
     explorer.offers.images["large"] = torch.zeros(5, 24, 44)
-    explorer.picker.held = True
+    explorer.picker.touches = 1
     explorer.glimpses.join()
     assert explorer.picker.note.startswith("no preview: InputError") and explorer.state == "ready"
 

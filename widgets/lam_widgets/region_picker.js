@@ -37,6 +37,7 @@ function render({ model, el }) {
     const sides = [clamp(Math.round(tall), 2, height), clamp(Math.round(wide), 2, width)];
     const corner = [clamp(Math.round(y), 0, height - sides[0]), clamp(Math.round(x), 0, width - sides[1])];
     [...corner, ...sides].forEach((value, k) => model.set(NAMES[k], value));
+    model.set("touches", model.get("touches") + 1);
     tell();
   }
 
@@ -119,11 +120,6 @@ function render({ model, el }) {
     glimpse = next;
   }
 
-  const hold = (held) => {
-    if (held === model.get("held")) return;
-    model.set("held", held);
-    tell();
-  };
   let grip = null;
   const pointed = (event) => {
     const bounds = stage.getBoundingClientRect(), unit = width / bounds.width;
@@ -143,7 +139,6 @@ function render({ model, el }) {
     if (event.target !== box) put(at.y - tall / 2, at.x - wide / 2, tall, wide);
     const from = current();
     grip = { ...held, dy: at.y - from[0], dx: at.x - from[1], from };
-    hold(true);
     box.focus({ preventScroll: true });
   });
   stage.addEventListener("pointermove", (event) => {
@@ -157,7 +152,7 @@ function render({ model, el }) {
     else if (right) put(y, x, tall, Math.min(at.x - x, width - x));
     else put(at.y - grip.dy, at.x - grip.dx, tall, wide);
   });
-  for (const name of ["pointerup", "pointercancel"]) stage.addEventListener(name, () => (hold(false), (grip = null)));
+  for (const name of ["pointerup", "pointercancel"]) stage.addEventListener(name, () => (grip = null));
   zoom.wheels(frame);
 
   // The box stays in sight where the picture is enlarged.
@@ -176,15 +171,12 @@ function render({ model, el }) {
     if (event.key in press && !event.ctrlKey && !event.metaKey) return press[event.key](), true;
     if (!(event.key in by)) return false;
     const [down, right] = by[event.key], [y, x, tall, wide] = current(), far = event.altKey ? 16 : 1;
-    hold(true);
     if (!event.shiftKey) put(y + down * far, x + right * far, tall, wide);
     else if (event.altKey) put(y, x, Math.min(tall + down, height - y), Math.min(wide + right, width - x));
     else grow(y, x, tall, wide, down + right);
     follow();
     return true;
   };
-  box.addEventListener("keyup", (event) => event.key in by && hold(false));
-  box.addEventListener("blur", () => hold(false));
   const deaf = listen(new Map([[box, move]]));
 
   el.append(root);

@@ -48,8 +48,8 @@ class RegionPicker(Widget):
         The side of a square; set it to make the box one. 0 of a rectangle, which has two.
     regions : list of Region
         All windows in the order of their numbers, the box the last: what `lam_nb.attribute` takes.
-    held : bool
-        Whether somebody is moving the box right now.
+    touches : int
+        How often somebody has moved the box by hand, with mouse or keys.
     glimpse : bytes
         A first map as PNG with opacity, laid over the picture, turned grey; `note` says what it is.
 
@@ -84,7 +84,7 @@ class RegionPicker(Widget):
     y = traitlets.Int(0).tag(sync=True)
     x = traitlets.Int(0).tag(sync=True)
     others = traitlets.List(traitlets.List(traitlets.Int())).tag(sync=True)
-    held = traitlets.Bool(False).tag(sync=True)
+    touches = traitlets.Int(0).tag(sync=True)
     glimpse = traitlets.Bytes(b"").tag(sync=True)
     note = traitlets.Unicode("").tag(sync=True)
     covered = traitlets.List(traitlets.Float(), [1.0, 1.0]).tag(sync=True)

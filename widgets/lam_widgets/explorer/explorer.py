@@ -132,6 +132,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._past.set_title(0, "runs in this notebook")
         self._shown: list[Run] = []
         self._held: lam_nb.Region | None = None
+        self._touched: tuple[RegionPicker, int] | None = None
         self._unkept = ""
         super().__init__(children=[self.desk, self._story, self._tabs, self._past], layout=_WIDE)
         self._story.layout.display = "none"
@@ -246,12 +247,14 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         (self._tabs.add_class if differences else self._tabs.remove_class)("lam-stale-results")
 
     def _moved(self) -> None:
-        """Mark what is shown, and have a rough map made of where the window is, while it is held."""
+        """Mark what is shown, and have a rough map made of where the window was put by hand."""
         self._mark()
         desk, picker = self.desk, self.picker
         if self.state == "running" or desk.stage.is_cut:
             return
-        if picker.held and desk.live.value and desk.question.value == FIRST and desk.networks.value:
+        touched = picker.touches and (picker, picker.touches) != self._touched
+        if touched and desk.live.value and desk.question.value == FIRST and desk.networks.value:
+            self._touched = picker, picker.touches
             question = self._questions()[-1]
             self.glimpses.ask(picker, lambda: self._asked(question, [question.networks[-1]]))
             self._held = picker.region

@@ -48,6 +48,7 @@ class Stage(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             field.observe(lambda change, name=name: self._typed(name, change["new"]), "value")
         row = ipywidgets.HBox(list(self.fields.values()), layout={"flex_flow": "row wrap"})
         self._row, self._seen, self.is_cut = row, list[Callable[[], object]](), False
+        self._typing = True
         self.picker = RegionPicker(torch.zeros(3, 8, 8), size=4)
         super().__init__(layout={"flex": "1 1 360px", "max_width": "480px", "padding": "0 4px"})
 
@@ -92,10 +93,12 @@ class Stage(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def _set(self, picker: RegionPicker, children: list[ipywidgets.Widget]) -> None:
         self.picker = picker
+        self._typing = False  # fields that get another end move what is in them
         for name, field in self.fields.items():
             field.max = picker.shape[name in ("x", "width")]
+        self._typing = True
         self._sync()
-        picker.observe(lambda _: self._moved(), [*_SIDES, "others", "held"])
+        picker.observe(lambda _: self._moved(), [*_SIDES, "others", "touches"])
         self.children = children
 
     def _moved(self) -> None:
@@ -104,6 +107,8 @@ class Stage(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             told()
 
     def _typed(self, name: str, value: int) -> None:
+        if not self._typing:
+            return
         setattr(self.picker, name, max(value, 1 if name in ("height", "width") else 0))
         self._sync()  # a picker keeps its window inside
 
