@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ..images import load as load_picture
-from ..networks import load
+from ..networks import load, published
 from . import serving
 
 NAME = "explore"
@@ -50,7 +50,8 @@ def _code(pictures: Sequence[str], networks: Sequence[str]) -> str:
     files = [_absolute(one) for one in pictures] or None
     nets = [f"lam.networks.load({_absolute(one)!r})" if Path(one).is_file() else repr(one) for one in networks]
     chosen = f"[{', '.join(nets)}]" if nets else None
-    return f"import lam_nb as lam, lam_widgets\nlam_widgets.Explorer({chosen}, {files})"
+    history = str(published.cache() / "runs" / NAME)  # those of the last time are listed, too
+    return f"import lam_nb as lam, lam_widgets\nlam_widgets.Explorer({chosen}, {files}, history={history!r})"
 
 
 def _absolute(name: str) -> str:

@@ -129,7 +129,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         self._shelf = Shelf(folder(history))
         self._list = Runs(lambda run: self._guarded(partial(self._show, [run])), self._set_beside, self._shelf.forget)
         self._past = ipywidgets.Accordion([self._list], selected_index=None, layout={**_WIDE, "display": "none"})
-        self._past.set_title(0, "runs in this notebook")
+        self._past.set_title(0, "runs so far")
         self._shown: list[Run] = []
         self._held: lam_nb.Region | None = None
         self._touched: tuple[RegionPicker, int] | None = None
