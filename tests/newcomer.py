@@ -6,6 +6,7 @@ Opens the Explorer, runs it, drags the window, compares another network, scrubs 
 
 import argparse
 import contextlib
+import os
 import re
 import subprocess
 import sys
@@ -125,7 +126,8 @@ def application(folder):
     command = [sys.executable, "-m", "lam_nb.cli", "explore", "--no-browser", f"--port={tools._free_port()}"]
     log = folder / "explore.log"
     with log.open("w") as told:
-        server = subprocess.Popen(command, cwd=folder, stdout=told, stderr=told)
+        environment = {**os.environ, "LAM_NB_CACHE": str(folder / ".cache")}
+        server = subprocess.Popen(command, cwd=folder, stdout=told, stderr=told, env=environment)
     try:
         while not (found := re.search(r"http://\S+token=\w{20,}", log.read_text())):
             time.sleep(0.2)

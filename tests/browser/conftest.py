@@ -103,6 +103,7 @@ def serving(root, module, ready, *options):
     command = [sys.executable, "-m", module, "--no-browser", f"--port={port}", *options]
     command += [] if module == "voila" else ["--ip=127.0.0.1", "--ServerApp.port_retries=0"]
     environment = {**os.environ, "OMP_NUM_THREADS": "1", "JUPYTER_CONFIG_DIR": str(root / ".jupyter")}
+    environment["LAM_NB_CACHE"] = str(root / ".cache")
     log = (root / f"{module}.log").open("w")
     server = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
     address = f"http://127.0.0.1:{port}"

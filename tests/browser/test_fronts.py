@@ -209,7 +209,8 @@ def told(server, pattern):
 def started(*arguments, folder, port):
     command = [sys.executable, "-m", "lam_nb.cli", *arguments, "--no-browser", f"--port={port}"]
     pipe = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
-    return subprocess.Popen(command, cwd=folder, env={**os.environ, "OMP_NUM_THREADS": "1"}, **pipe)
+    environment = {**os.environ, "OMP_NUM_THREADS": "1", "LAM_NB_CACHE": str(folder / ".cache")}
+    return subprocess.Popen(command, cwd=folder, env=environment, **pipe)
 
 
 @pytest.mark.skipif(os.name != "posix", reason="Ctrl-C is sent as a signal")
