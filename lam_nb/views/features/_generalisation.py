@@ -15,8 +15,8 @@ from ..kit import View
 from ._drawing import agreed, by_name, curve
 
 _MEANS = (
-    "SRGA (arXiv 2205.07019): how far the deepest features' distribution is from that of clean pictures;",
-    "0 where nothing changes, lower generalises better. It is logarithmic: a step of 1 is ten times as far.",
+    "SRGA (arXiv 2205.07019): how far the distribution of the deepest features is from that of clean pictures.",
+    "It is 0 where nothing changes; lower generalises better. It is logarithmic: a step of 1 is ten times as far.",
     "Features move also where a network does well; it says nothing of the pictures it makes.",
     "Bands and bars: intervals by drawing the patches again; components stay.",
 )
@@ -86,11 +86,8 @@ def _how(who: str, told: Mapping[str, object]) -> tuple[str, str]:
     """Return what a figure is of, in two lines; only what is known."""
     count, side = told.get("patch_count"), told.get("patch_size")
     made = f" · {count} patches of {side} × {side} px, {told.get('component_count')} components" if count else ""
-    level = told.get("interval_level")
-    return (
-        f"<b>{who}</b>{made}",
-        f"{100 * float(str(level)):g} % intervals by drawing patches again" if level else "intervals",
-    )
+    share = f"{100 * float(str(told['interval_level'])):g} % " if "interval_level" in told else ""
+    return f"<b>{who}</b>{made}", f"{share}intervals by drawing patches again"
 
 
 def _panels(results: Iterable[xr.Dataset]) -> dict[str, list[str]]:

@@ -18,8 +18,8 @@ _MEANS = (
     "Each point is a picture in one condition, by the features of a layer; neighbours have features that are alike.",
     "Points of one colour in a heap: the features know what was done to a picture (arXiv 2108.00406).",
     "Points of one symbol together: they know what it shows. Both at once is possible, too.",
-    "The slider goes through the depth. The plane is made anew for each layer: its axes and turns have no meaning,",
-    "nor has the size of a heap or the gap between two; lam.statistics.separability measures, this only shows.",
+    "The slider goes through the depth. The plane is made anew for each layer: its axes and turns have no meaning.",
+    "Nor has the size of a heap or the gap between two: lam.statistics.separability measures, this only shows.",
 )
 _MARGIN = 0.07
 _UNSEEN = {"size": 1, "color": "rgba(0,0,0,0)"}

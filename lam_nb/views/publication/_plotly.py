@@ -131,8 +131,8 @@ def _scatter(axes: Axes, trace: go.Scatter, colour: str) -> None:
         axes.plot(x, y, color=line.color or colour, linestyle=style, linewidth=1, label=_label(trace))
     if "markers" in mode:
         ink = trace.marker.color if trace.marker.color is not None else line.color or colour
-        named = {"label": _label(trace)} if isinstance(ink, str) and "lines" not in mode else {}
-        axes.scatter(x, y, c=ink, s=9, zorder=4, **named)
+        label = _label(trace) if isinstance(ink, str) and "lines" not in mode else None
+        axes.scatter(x, y, c=ink, s=9, zorder=4, label=label)
     if "text" in mode:
         for words, at, height in zip(trace.text, x, y, strict=True):
             axes.annotate(_plain(words), (at, height), textcoords="offset points", xytext=(3, 3), fontsize=LEAST)
@@ -155,8 +155,9 @@ def _bar(axes: Axes, trace: go.Bar, colour: str, place: int, count: int) -> None
         axes.barh([str(one) for one in trace.y], np.asarray(trace.x, float), color=painted, height=0.7)
     else:
         x, errors, wide = _numbers(trace.x), _bars(trace.error_y, len(trace.x)), 0.8 / count
-        at, look = x + (place - (count - 1) / 2) * wide, {"ecolor": "#888888", "error_kw": {"elinewidth": 0.6}}
-        axes.bar(at, np.asarray(trace.y, float), wide, yerr=errors, color=painted, label=_label(trace), **look)
+        at, line = x + (place - (count - 1) / 2) * wide, {"elinewidth": 0.6, "ecolor": "#888888"}
+        height = np.asarray(trace.y, float)
+        axes.bar(at, height, wide, yerr=errors, color=painted, label=_label(trace), error_kw=line)
         if np.asarray(trace.x).dtype.kind not in "iufb":
             axes.set_xticks(x, [_plain(str(one)) for one in trace.x])
 
