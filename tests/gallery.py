@@ -60,6 +60,16 @@ def figures(folder: Path) -> Iterator[tuple[str, views.View | Widget]]:
     yield "scaling", views.scaling(lam.studies.di_against_size(table, sizes))
     nets = [lam.networks.load(name) for name in NETWORKS[:3]]
     yield "sensitivity", views.sensitivity(lam.studies.path_sensitivity(nets, small, window, steps=8, **QUIET))
+    changes = {"blur": [(1, lam.images.Blur(1)), (2, lam.images.Blur(2))], "noise": lam.images.Noise(0.1)}
+    two = "srresnet-residual-mse", "srresnet-mse"
+    known = {name: lam.representations(name, pictures, changes, size=48, components=15, **QUIET) for name in two}
+    yield "representations", views.representations(known[two[0]])
+    yield "separability", views.separability({name: lam.statistics.separability(one) for name, one in known.items()})
+    few: dict[str, Any] = {"patches": 96, "components": 48, "size": 16, "draws": 50}
+    yield (
+        "generalisation",
+        views.generalisation([lam.studies.generalisation(name, pictures, changes, **few, **QUIET) for name in two]),
+    )
     shipped = ["residual", "residual-channel", "residual-gan", "residual-wide", "rfdn-small", *NETWORKS[:3]]
     every = lam.compare(shipped, small, window, **kept | {"fields": False})
     yield "comparison of many", views.comparison(every, beside=["truth"])

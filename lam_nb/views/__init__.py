@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .effects import causal, causal_comparison
+from .features import generalisation, representations, separability
 from .kit import View, write_html
 from .maps import Table, attribution, comparison, diffusion_field, informative, receptive_field, table
 from .paths import convergence, path_panel, progression
@@ -22,15 +23,18 @@ __all__ = [
     "di_scatter",
     "diffusion_field",
     "faithfulness",
+    "generalisation",
     "informative",
     "path_panel",
     "progression",
     "publish",
     "randomised",
     "receptive_field",
+    "representations",
     "save",
     "scaling",
     "sensitivity",
+    "separability",
     "table",
     "write_html",
 ]

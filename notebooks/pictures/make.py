@@ -37,6 +37,11 @@ def figures():
     given = {"reference": bricks, "fine": 10, **quiet}
     cem = lam.causal_effect("residual", lam.images.downscale(bricks, 4), lam.Region(96, 128, 32), **given)
     yield "6", lam.views.causal_comparison([cem]), 148
+    changes = {"blur": [(1, lam.images.Blur(1)), (2, lam.images.Blur(2))], "noise": lam.images.Noise(0.1)}
+    pieces = {name: lam.images.sample(name)[:, :128, :128] for name in lam.images.samples()}
+    two = "srresnet-residual-mse", "srresnet-mse"
+    known = {name: lam.representations(name, pieces, changes, components=15, **quiet) for name in two}
+    yield "7", lam.views.separability({name: lam.statistics.separability(one) for name, one in known.items()}), 100
 
 
 def main():

@@ -50,6 +50,11 @@ def shown(tmp_path_factory):
     pictures = {"one": truth, "other": truth.flip(-1).contiguous()}
     table = lam.sweep(nets, pictures, [WINDOW], store=tmp_path_factory.mktemp("sweep") / "all.zarr", steps=4, **QUIET)
     sizes = {"narrow": (8, 1), "wider": (16, 1), "widest": (32, 1)}
+    changes = {"blur": [(1, lam.images.Blur(1)), (2, lam.images.Blur(2))], "noise": lam.images.Noise(0.1)}
+    known = [lam.representations(net, pictures, changes, components=4, **QUIET) for net in nets[:2]]
+    few = {"patches": 24, "components": 12, "size": 8, "draws": 20, **QUIET}
+    moved = [lam.studies.generalisation(net, pictures, changes, **few) for net in nets[:2]]
+    apart = [lam.statistics.separability(one, draws=20, permutations=19) for one in known]
     curves = lam.faithfulness.curves(nets[0], picture, WINDOW, {"LAM": one}, draws=2, **QUIET)
     return {
         "attribution": views.attribution(one),
@@ -73,6 +78,9 @@ def shown(tmp_path_factory):
         "di_scatter": views.di_scatter(
             lam.studies.di_against(table, {net.name: k for k, net in enumerate(nets)}, "depth")
         ),
+        "representations": views.representations(known[0]),
+        "separability": views.separability(apart),
+        "generalisation": views.generalisation(moved),
         "scrubber": lam_widgets.Scrubber(lam.attribute(nets[0], picture, WINDOW, **longer), pixel=[4, 5]),
         "widget of a comparison": lam_widgets.Comparison(many),
         "picker": lam_widgets.RegionPicker(truth, suggestions=[WINDOW]),
@@ -81,7 +89,16 @@ def shown(tmp_path_factory):
 
 NAMES = ["attribution", "progression", "comparison", "path_panel", "convergence", "informative", "causal"]
 NAMES += ["many networks", "causal_comparison", "receptive_field", "diffusion_field", "faithfulness"]
-NAMES += ["randomised", "sensitivity", "content", "scaling", "di_scatter"]
+NAMES += [
+    "randomised",
+    "sensitivity",
+    "content",
+    "scaling",
+    "di_scatter",
+    "representations",
+    "separability",
+    "generalisation",
+]
 WIDGETS = ["scrubber", "widget of a comparison", "picker"]
 
 

@@ -65,7 +65,7 @@ from .theme import (
     style,
     tokens,
 )
-from .timeline import BUDGET, add, affordable, spread, stepwise
+from .timeline import BUDGET, add, affordable, spread, step_through, stepwise
 from .view import View
 
 __all__ = [
@@ -146,6 +146,7 @@ __all__ = [
     "signed_source",
     "small",
     "spread",
+    "step_through",
     "stepwise",
     "style",
     "titled",

@@ -19,7 +19,7 @@ Trace: TypeAlias = go.Scatter | go.Bar
 
 def is_curve(trace: Trace) -> bool:
     drawn = trace.type == "bar" or (trace.type == "scatter" and "lines" in str(trace.mode or "lines"))
-    return bool(drawn and trace.x is not None and len(trace.x) > 1)
+    return bool(drawn and trace.x is not None and len(trace.x) > (trace.type != "bar"))
 
 
 def numbers(values: NDArray[np.generic], axis: go.layout.XAxis | go.layout.YAxis) -> NDArray[np.floating]:
@@ -114,8 +114,14 @@ def is_cloud(trace: Trace) -> bool:
     return bool(points and np.issubdtype(np.asarray(trace.y).dtype, np.number))
 
 
-def points(pen: ImageDraw.ImageDraw, trace: go.Scatter, axis: go.layout.XAxis, box: Box, colour: str) -> None:
-    """Draw points with their names, and the smallest and largest numbers at the sides."""
+def points(
+    pen: ImageDraw.ImageDraw,
+    trace: go.Scatter,
+    axes: tuple[go.layout.XAxis, go.layout.YAxis],
+    box: Box,
+    colour: str,
+) -> None:
+    """Draw points with their names, and the smallest and largest numbers at the sides, if their axes have any."""
     left, top, width, height = box
     x, y = np.asarray(trace.x, float), np.asarray(trace.y, float)
     names = np.asarray([""] * len(x) if trace.text is None else trace.text)
@@ -123,8 +129,8 @@ def points(pen: ImageDraw.ImageDraw, trace: go.Scatter, axis: go.layout.XAxis, b
     if not known.any():
         return
     x, y, names = x[known], y[known], names[known]
-    across = left + _inside(np.log10(x) if axis.type == "log" else x) * width
-    down = top + (1 - _inside(y)) * height
+    across = left + _inside(np.log10(x) if axes[0].type == "log" else x, axes[0]) * width
+    down = top + (1 - _inside(y, axes[1])) * height
     letters = font(11)
     pen.rectangle([left, top, left + width, top + height], outline="#bbbbbb")
     own = trace.marker.color
@@ -132,15 +138,18 @@ def points(pen: ImageDraw.ImageDraw, trace: go.Scatter, axis: go.layout.XAxis, b
     for name, at, tip, ink in zip(names, across, down, inks, strict=True):
         pen.ellipse([at - 4, tip - 4, at + 4, tip + 4], fill=ink)
         pen.text((at + 7, tip), written(str(name)), "black", letters, anchor="lm")
-    for k in {int(x.argmin()), int(x.argmax())}:
+    for k in {int(x.argmin()), int(x.argmax())} if axes[0].showticklabels is not False else ():
         pen.text((across[k], top + height + 4), f"{x[k]:.3g}", "black", letters, anchor="ma")
-    for k in {int(y.argmin()), int(y.argmax())}:
+    for k in {int(y.argmin()), int(y.argmax())} if axes[1].showticklabels is not False else ():
         pen.text((left - 4, down[k]), f"{y[k]:.3g}", "black", letters, anchor="rm")
-    pen.text((left + width / 2, top + height + 20), written(axis.title.text or ""), "black", letters, anchor="ma")
+    pen.text((left + width / 2, top + height + 20), written(axes[0].title.text or ""), "black", letters, anchor="ma")
 
 
-def _inside(values: NDArray[np.floating]) -> NDArray[np.floating]:
-    """Return where values stand between the sides of a field, with room at both."""
+def _inside(values: NDArray[np.floating], axis: go.layout.XAxis | go.layout.YAxis) -> NDArray[np.floating]:
+    """Return where values stand between the sides of a field: as its axis is set, or with room at both."""
+    if axis.range:
+        low, high = (float(end) for end in axis.range)
+        return (values - low) / ((high - low) or 1)
     return 0.1 + 0.8 * (values - values.min()) / (np.ptp(values) or 1)
 
 

@@ -103,9 +103,10 @@ class _Sheet:
         frame_numbers(self.pen, traces[0], axes, box, reached, second)
 
     def draw_names(self) -> None:
-        """Write the names of curves below all, each in its colour."""
+        """Write the names of curves, and of points, below all, each in its colour."""
         letters, left, done = font(11), 10.0, set()
-        for k, trace in enumerate(filter(is_curve, self.figure.data)):
+        named = filter(is_curve, self.figure.data), filter(is_cloud, self.figure.data)
+        for k, trace in (pair for kind in named for pair in enumerate(kind)):
             name = written(trace.name)
             if self.layout.showlegend is False or trace.showlegend is False or not name or name in done:
                 continue
@@ -116,7 +117,7 @@ class _Sheet:
     def draw_points(self) -> None:
         for k, trace in enumerate(filter(is_cloud, self.figure.data)):
             x, y = trace.xaxis or "x", trace.yaxis or "y"
-            points(self.pen, trace, self.axis(x), self.place(x, y), _ink(trace, k))
+            points(self.pen, trace, (self.axis(x), self.axis(y)), self.place(x, y), _ink(trace, k))
 
     def draw_words(self) -> None:
         letters = font(13)

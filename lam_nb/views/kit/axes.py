@@ -101,7 +101,7 @@ def interval(dataset: xr.Dataset, name: str) -> tuple[NDArray[np.floating], NDAr
 
 
 def index_ticks(values: NDArray[np.floating]) -> list[float]:
-    """Return where a logarithmic axis of diffusion indices is labelled: round numbers, at least two in its range.
+    """Return where a logarithmic axis, as of indices, is labelled: round numbers, at least two in its range.
 
     Examples
     --------
@@ -111,7 +111,7 @@ def index_ticks(values: NDArray[np.floating]) -> list[float]:
     known = values[np.isfinite(values) & (values > 0)]
     low, high = (known.min(), known.max()) if known.size else (1.0, 10.0)
     for steps in ((1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8), np.arange(1, 10, 0.2)):
-        every = [round(float(a) * 10.0**b, 10) for b in range(-4, 3) for a in steps]
+        every = [round(float(a) * 10.0**b, 10) for b in range(-4, 9) for a in steps]
         found = [tick for tick in every if low <= tick <= high]
         if len(found) > 2:
             break

@@ -43,6 +43,8 @@ def _pictures(figure: go.Figure) -> Iterator[Image.Image]:
     still = go.Figure(figure.data, figure.layout)
     for frame in figure.frames:
         still.layout.images = images_at(figure, frame)
+        for place, moved in zip(frame.traces or (), frame.data, strict=True):
+            still.data[place].update(x=moved.x, y=moved.y)
         picture = poster(still)
         words = written(str(frame.name))
         place = picture.width - 12, picture.height - 12

@@ -8,7 +8,7 @@
   dim();
 
   const wide = { layout: JSON.parse(JSON.stringify(figure.layout)), bars: [] };
-  const NARROW = 600, GAP = 60, HEAD = 40, CONTROLS = 150;
+  const NARROW = 600, GAP = 60, HEAD = 40, CONTROLS = 165;
   const clone = (value) => JSON.parse(JSON.stringify(value));
   const name = (axis) => axis.replace(/^([xy])(\d*)$/, "$1axis$2");
 
@@ -41,8 +41,9 @@
     const field = tops.at(-1) + side + GAP;
     layout.title = { ...layout.title, text: "" };
     layout.width = width;
-    const legend = figure._fullLayout.showlegend ? figure.querySelectorAll(".legend .traces").length : 0;
-    layout.height = field + HEAD + (layout.sliders?.length ? CONTROLS : 40) + 24 * legend;
+    const legend = figure._fullLayout.showlegend ? figure.querySelectorAll(".legend text").length : 0;
+    const controls = layout.sliders?.length ? CONTROLS : 0;
+    layout.height = field + HEAD + (controls || 40) + 24 * legend;
     const head = HEAD + 17 * (lines(0) - 1);
     layout.height += head - HEAD;
     const left = Math.max(50, wide.layout.margin?.l || 0);
@@ -58,9 +59,9 @@
     });
     for (const note of layout.annotations || []) if (note.name === "explain") note.visible = false;
     const unseen = { size: 1, color: "rgba(0,0,0,0)" };
-    for (const slider of layout.sliders || []) Object.assign(slider, { y: -80 / field, x: 0, len: 1, font: unseen });
+    for (const slider of layout.sliders || []) Object.assign(slider, { y: -86 / field, x: 0, len: 1, font: unseen });
     for (const menu of layout.updatemenus || []) Object.assign(menu, { y: -50 / field, x: 0, font: { size: 11 } });
-    if (legend) layout.legend = { ...layout.legend, orientation: "v", y: -10 / field, yanchor: "top", x: 0, xanchor: "left" };
+    if (legend) layout.legend = { ...layout.legend, orientation: "v", y: -(controls || 10) / field, yanchor: "top", x: 0, xanchor: "left" };
     return [layout, pairs, field, side, tops];
   };
 

@@ -10,6 +10,7 @@ import xarray as xr
 
 from ...result import ALPHA, X, Y
 from ...validation import InputError, positive
+from .theme import LIGHT
 
 _LEAST_DURATION = 60
 """Shortest that a step is shown, in milliseconds."""
@@ -98,23 +99,48 @@ def add(
         The step that is shown first; -1 for the last.
     """
     placed = [image.to_plotly_json() for image in figure.layout.images]
-    immediate = {"mode": "immediate", "transition": {"duration": 0}}
-    still = {"frame": {"duration": 0, "redraw": False}, **immediate}
     first %= len(names)
-    steps, frames = [], []
+    frames = []
     for k, name in enumerate(names):
         images = [{**image, "source": moving[n][k]} if n in moving else image for n, image in enumerate(placed)]
         if cursor is not None:
             images[cursor[0]] = {**images[cursor[0]], "x": float(cursor[1][k])}
-        steps.append({"method": "animate", "label": name, "args": [[name], still]})
         frames.append(go.Frame(name=name, layout={"images": images}))
-    figure.frames = frames
     figure.layout.images = frames[first].layout.images
-    current: dict[str, object] = {"prefix": "", "font": {"size": 14}, "xanchor": "right"}
-    slider: dict[str, object] = {"active": first, "steps": steps, "x": 0, "len": 1, "y": low - 0.02, "pad": {"t": 0}}
-    slider |= {"currentvalue": current, "font": {"size": 12}, "tickcolor": "#888"}
+    step_through(figure, frames, low, first)
+
+
+def step_through(
+    figure: go.Figure, frames: Sequence[go.Frame], low: float = -0.12, first: int = 0, redraw: bool = False
+) -> None:
+    """Give a figure a slider and play that go through its frames.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+    frames : sequence of plotly.graph_objects.Frame
+        Their names are the labels.
+    low, first
+        As for `add`.
+    redraw : bool, default False
+        Whether more than pictures changes.
+
+    Examples
+    --------
+    >>> figure = go.Figure()
+    >>> step_through(figure, [go.Frame(name="first"), go.Frame(name="last")], first=-1)
+    >>> figure.layout.sliders[0].active, figure.layout.sliders[0].steps[1].label
+    (1, 'last')
+    """
+    names = [str(frame.name) for frame in frames]
+    still = {"frame": {"duration": 0, "redraw": redraw}, "mode": "immediate", "transition": {"duration": 0}}
+    figure.frames = frames
+    steps = [{"method": "animate", "label": name, "args": [[name], still]} for name in names]
+    current: dict[str, object] = {"prefix": "", "font": {"size": 14, "color": LIGHT.ink}, "xanchor": "right"}
+    slider: dict[str, object] = {"active": first % len(names), "steps": steps, "x": 0, "len": 1, "y": low - 0.02}
+    slider |= {"pad": {"t": 0}, "currentvalue": current, "font": {"size": 12}, "tickcolor": "#888"}
     buttons: list[dict[str, object]] = [
-        {"method": "animate", "label": label, "args": [list(names) * _ROUNDS, _playing(len(names), seconds)]}
+        {"method": "animate", "label": label, "args": [names * _ROUNDS, _playing(len(names), seconds, redraw)]}
         for label, seconds in _SPEEDS.items()
     ]
     buttons.append({"method": "animate", "label": "❚❚", "args": [[None], still]})
@@ -123,7 +149,7 @@ def add(
     figure.update_layout(sliders=[slider], updatemenus=[menu])
 
 
-def _playing(steps: int, seconds: float) -> dict[str, object]:
+def _playing(steps: int, seconds: float, redraw: bool) -> dict[str, object]:
     """Return how so many steps are played in so many seconds."""
-    frame = {"duration": max(_LEAST_DURATION, round(1000 * seconds / steps)), "redraw": False}
+    frame = {"duration": max(_LEAST_DURATION, round(1000 * seconds / steps)), "redraw": redraw}
     return {"frame": frame, "fromcurrent": False, "mode": "immediate", "transition": {"duration": 0}}

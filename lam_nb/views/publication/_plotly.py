@@ -37,7 +37,10 @@ def draw(figure: Figure, view: go.Figure, inches: float) -> None:
             _image(panels.at(image.xref, image.yref), image)
     for k, trace in enumerate(view.data):
         axes = panels.at(trace.xaxis or "x", trace.yaxis or "y")
-        _TRACES.get(trace.type, _nothing)(axes, trace, kit.LINES[k % len(kit.LINES)])
+        if trace.type == "bar":
+            _bar(axes, trace, kit.LINES[k % len(kit.LINES)], *_beside(view, trace))
+        else:
+            _TRACES.get(trace.type, _nothing)(axes, trace, kit.LINES[k % len(kit.LINES)])
     for shape in layout.shapes:
         _shape(panels, shape)
     for name, axes in panels.drawn.items():
@@ -113,7 +116,7 @@ def _heatmap(axes: Axes, trace: go.Heatmap, colour: str) -> None:
 
 
 def _scatter(axes: Axes, trace: go.Scatter, colour: str) -> None:
-    if trace.marker.opacity == 0 or trace.x is None:
+    if trace.marker.opacity == 0 or trace.x is None or list(trace.x) == [None]:
         return
     x, y = _numbers(trace.x), _numbers(trace.y)
     mode, line = trace.mode or "lines", trace.line
@@ -125,29 +128,45 @@ def _scatter(axes: Axes, trace: go.Scatter, colour: str) -> None:
         axes.errorbar(x, y, xerr=errors[0], yerr=errors[1], fmt="none", ecolor="#888888", elinewidth=0.6, capsize=1.5)
     if "lines" in mode:
         style = _DASHES.get(str(line.dash), "-")
-        axes.plot(x, y, color=line.color or colour, linestyle=style, linewidth=1, label=trace.name or None)
+        axes.plot(x, y, color=line.color or colour, linestyle=style, linewidth=1, label=_label(trace))
     if "markers" in mode:
-        axes.scatter(
-            x, y, c=trace.marker.color if trace.marker.color is not None else line.color or colour, s=9, zorder=4
-        )
+        ink = trace.marker.color if trace.marker.color is not None else line.color or colour
+        label = _label(trace) if isinstance(ink, str) and "lines" not in mode else None
+        axes.scatter(x, y, c=ink, s=9, zorder=4, label=label)
     if "text" in mode:
         for words, at, height in zip(trace.text, x, y, strict=True):
             axes.annotate(_plain(words), (at, height), textcoords="offset points", xytext=(3, 3), fontsize=LEAST)
 
 
-def _bar(axes: Axes, trace: go.Bar, colour: str) -> None:
+def _label(trace: go.Scatter | go.Bar) -> str | None:
+    """Return a trace's name, if the legend tells it."""
+    return None if trace.showlegend is False else trace.name or None
+
+
+def _beside(view: go.Figure, trace: go.Bar) -> tuple[int, int]:
+    """Return which of the bars that stand beside each other these are, and of how many."""
+    every = [one for one in view.data if one.type == "bar" and (one.xaxis, one.yaxis) == (trace.xaxis, trace.yaxis)]
+    return next(k for k, one in enumerate(every) if one is trace), len(every)
+
+
+def _bar(axes: Axes, trace: go.Bar, colour: str, place: int, count: int) -> None:
     painted = trace.marker.color if isinstance(trace.marker.color, str) else colour
     if trace.orientation == "h":
         axes.barh([str(one) for one in trace.y], np.asarray(trace.x, float), color=painted, height=0.7)
     else:
-        axes.bar(_numbers(trace.x), np.asarray(trace.y, float), color=painted)
+        x, errors, wide = _numbers(trace.x), _bars(trace.error_y, len(trace.x)), 0.8 / count
+        at, line = x + (place - (count - 1) / 2) * wide, {"elinewidth": 0.6, "ecolor": "#888888"}
+        height = np.asarray(trace.y, float)
+        axes.bar(at, height, wide, yerr=errors, color=painted, label=_label(trace), error_kw=line)
+        if np.asarray(trace.x).dtype.kind not in "iufb":
+            axes.set_xticks(x, [_plain(str(one)) for one in trace.x])
 
 
 def _nothing(axes: Axes, trace: Part, colour: str) -> None:
     """Draw nothing."""
 
 
-_TRACES = {"heatmap": _heatmap, "scatter": _scatter, "bar": _bar}
+_TRACES = {"heatmap": _heatmap, "scatter": _scatter}
 
 
 def _shape(panels: _Panels, shape: go.layout.Shape) -> None:
@@ -182,6 +201,8 @@ def _axis(axes: Axes, layout: go.Layout, x: str, y: str) -> None:
             axis.set_ticks([], minor=True)
         axis.set_label_text(_plain(told.title.text), fontsize=LEAST)
         axis.set_visible(told.visible is not False)
+        if told.showticklabels is False:
+            axis.set_ticks([])
     if pictures:
         axes.set_aspect("equal", adjustable="box")
         axes.set(xticks=[], yticks=[], xlabel="")
