@@ -15,11 +15,11 @@ PUBLISHED = bytes(range(256)) * 40
 class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         body = self.server.body
+        self.server.asked += 1  # before it is answered: whoever asked looks at once
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
         self.wfile.write(body)
-        self.server.asked += 1
 
     def log_message(self, *arguments):
         pass
