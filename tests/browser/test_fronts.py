@@ -49,13 +49,7 @@ def test_notebook_seven(page, tools, tmp_path, errors):
         page.goto(f"{address}/notebooks/test.ipynb")
         page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
         page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=120_000)
-        page.get_by_role("menuitem", name="Run", exact=True).click()
-        for _ in range(6):  # it may not listen yet
-            page.locator("li.lm-Menu-item[data-command='runmenu:run-all']").click()
-            page.wait_for_timeout(1500)
-            if "[ ]" not in page.locator(".jp-InputPrompt").first.inner_text():
-                break
-            page.get_by_role("menuitem", name="Run", exact=True).click()
+        tools._run_all(page)
         scrubs(page)
         page.goto("about:blank")
     errors[:] = [one for one in errors if "'schema'" not in one]  # Notebook's own, also of an empty notebook

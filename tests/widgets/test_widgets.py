@@ -372,6 +372,25 @@ def test_networks_of_one_name_are_told_apart(relu_network, linear_network):
         explorer.code()
 
 
+def test_the_numbers_are_a_table_to_copy_and_to_save():
+    explorer = lam_widgets.Explorer(["fsrcnn"], ["bricks", "facade"], steps=3)
+    explorer.picker.regions = [(8, 8, 16), (40, 60, 16)]
+    explorer.run(wait=True)
+    table, saved = explorer._tabs.children[1].children
+    rows = [line.split("\t") for line in saved.text.splitlines()]
+    assert len(rows) == 3 and "network" in rows[0] and "<table" in table.value
+    assert saved._makers[saved.names[0]]().decode().replace(",", "\t").count("\t") == saved.text.count("\t")
+
+
+def test_what_becomes_of_a_picture_is_told_with_the_networks_scale():
+    explorer = lam_widgets.Explorer(["fsrcnn", "dncnn-small"], {"noise": np.zeros((48, 64, 3))})
+    assert "×4: 12 × 16 px go in, 48 × 64 px come out" in explorer.desk.sizes.value
+    explorer.desk.kind.value = False
+    assert "×4: 48 × 64 px go in, 192 × 256 px come out" in explorer.desk.sizes.value
+    explorer.desk.networks.value = ("dncnn-small",)
+    assert "×1: 48 × 64 px go in, 48 × 64 px come out" in explorer.desk.sizes.value
+
+
 def test_downloads_are_made_when_asked_for_and_are_no_state():
     made, sent = [], []
 

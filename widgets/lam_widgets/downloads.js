@@ -13,6 +13,11 @@ function render({ model, el }) {
     });
     buttons.set(name, button);
   }
+  const copy = button("⧉ copy", "copy the table, to be pasted into another", async () => {
+    await navigator.clipboard.writeText(model.get("text"));
+    says.textContent = "copied";
+  });
+  copy.hidden = !model.get("text");
   const save = ({ name, error }, [data] = []) => {
     const button = buttons.get(name);
     if (!button) return;
@@ -23,7 +28,7 @@ function render({ model, el }) {
     setTimeout(() => URL.revokeObjectURL(address), 60_000);
     says.textContent = `${name}: ${(data.byteLength / 1e6).toFixed(2)} MB`;
   };
-  const root = element("div", { className: "lam" }, element("div", { className: "lam-files" }, ...buttons.values()), says);
+  const root = element("div", { className: "lam" }, element("div", { className: "lam-files" }, copy, ...buttons.values()), says);
   el.append(root);
   model.on("msg:custom", save);
   const leave = watchKernel(model, root);

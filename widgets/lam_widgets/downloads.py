@@ -17,6 +17,8 @@ class Downloads(anywidget.AnyWidget):
     ----------
     makers : mapping of str to callable
         Name of a file -> what returns its bytes.
+    text : str, optional
+        What a button copies to the clipboard.
 
     Examples
     --------
@@ -27,9 +29,10 @@ class Downloads(anywidget.AnyWidget):
     _esm = source("downloads", "js")
     _css = source("downloads", "css")
     names = traitlets.List(traitlets.Unicode()).tag(sync=True)
+    text = traitlets.Unicode("").tag(sync=True)
 
-    def __init__(self, makers: Mapping[str, Callable[[], bytes]]) -> None:
-        super().__init__(names=list(makers))
+    def __init__(self, makers: Mapping[str, Callable[[], bytes]], text: str = "") -> None:
+        super().__init__(names=list(makers), text=text)
         self._makers = dict(makers)
         self.on_msg(lambda _, content, buffers: self._asked(str(content.get("make", ""))))
 

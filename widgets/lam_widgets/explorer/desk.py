@@ -47,6 +47,7 @@ class Desk(ipywidgets.HBox):  # type: ignore[misc] # ipywidgets has no types
         self.question = ipywidgets.Dropdown(options=list(VERBS), description="question")
         self.image = ipywidgets.Dropdown(options=images, description="image")
         self.kind = ipywidgets.Dropdown(options=[(_TRUTH, True), (_INPUT, False)], description="it is")
+        self.sizes = ipywidgets.HTML()
         self._takers: dict[str, Callable[[str, bytes], object]] = {}
         self.upload = Intake("a picture", lambda *file: self._takers["picture"](*file), accept="image/*")
         self.more = Intake(
@@ -71,7 +72,7 @@ class Desk(ipywidgets.HBox):  # type: ignore[misc] # ipywidgets has no types
         buttons = ipywidgets.HBox([self.run, self.cancel, self.suggest], layout=_ROW)
         going = ipywidgets.HBox([self.bar, self.left], layout=_ROW)
         asked = [self.question, self.networks, self.more, self.named]
-        asked += [self.image, self.kind, self.upload, self.steps, self.live, buttons, going]
+        asked += [self.image, self.kind, self.sizes, self.upload, self.steps, self.live, buttons, going]
         told = [self.message, self.choices, self.stale, ipywidgets.HTML(_STYLE, layout={"display": "none"})]
         column = ipywidgets.VBox([*asked, *told], layout={"flex": "1 1 320px", "min_width": "0", "padding": "0 4px"})
         row = {"width": "100%", "flex_flow": "row wrap", "align_items": "flex-start", "grid_gap": "12px"}
@@ -80,6 +81,16 @@ class Desk(ipywidgets.HBox):  # type: ignore[misc] # ipywidgets has no types
     def observe_files(self, **takers: Callable[[str, bytes], object]) -> None:
         """Tell whoever takes a ``picture`` or a ``checkpoint`` the name and content of a file."""
         self._takers |= takers
+
+    def show_sizes(self, sides: tuple[int, ...], scale: int) -> None:
+        """Say what becomes of a picture of so many rows and columns, by the scale of the networks chosen."""
+        small, large = (
+            (tuple(side // scale for side in sides), sides)
+            if self.kind.value
+            else (sides, tuple(side * scale for side in sides))
+        )
+        words = f"×{scale}: {small[0]} × {small[1]} px go in, {large[0]} × {large[1]} px come out"
+        self.sizes.value = f'<div style="line-height:1.4;margin-left:90px;font-size:12px">{words}</div>'
 
     def tell(self, words: str, colour: str = "inherit") -> None:
         """Tell something in words; markup in it is text."""

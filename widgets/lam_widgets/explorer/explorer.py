@@ -270,7 +270,13 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             self.desk.stage.cut(picture, self._keep)
         else:
             self.desk.stage.show(picture, self._shown_scale())
+        self._show_sizes()
         self._mark()
+
+    def _show_sizes(self) -> None:
+        if self.desk.networks.value:
+            sides = tuple(self.offers.images[self.desk.image.value].shape[-2:])
+            self.desk.show_sizes(sides, self.offers.load(self.desk.networks.value[0]).scale)
 
     def _shown_scale(self) -> int:
         """Return how many output pixels a pixel of the picture shown has."""
@@ -283,6 +289,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             self.desk.networks.tell(self.offers.row(name))
         if not self.desk.kind.value and self.desk.networks.value:
             self._show_image()
+        self._show_sizes()
         self.desk.named.options = [*modules(), *sorted(nets.PUBLISHED)]
         self.glimpses.forget(self.picker)
         self._mark()

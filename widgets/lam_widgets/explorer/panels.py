@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 import ipywidgets
+import pandas
 import xarray as xr
 
 import lam_nb
@@ -41,21 +42,30 @@ def panels(run: Run) -> dict[str, list[ipywidgets.Widget]]:
     """Return the tabs of an answer: its figure, for a map the integration, numbers, export."""
     program = ipywidgets.HTML(f"<p>The program that computes the same:</p><pre>{html.escape(run.code)}</pre>")
     found, tabs = run.dataset, {"Map": [drawn(run.figure)]}
-    numbers = found._repr_html_()
     if run.question.verb == FIRST:
         tabs["Integration"] = [scrubbing(found)]
-        numbers = views.table(singles(found))._repr_html_()
-    return {**tabs, "Numbers": [ipywidgets.HTML(numbers)], "Export": [Downloads(bundle([run])), program]}
+        tabs["Numbers"] = numbers([run])
+    else:
+        tabs["Numbers"] = [ipywidgets.HTML(found._repr_html_())]
+    return {**tabs, "Export": [Downloads(bundle([run])), program]}
 
 
 def beside(runs: Sequence[Run]) -> dict[str, list[ipywidgets.Widget]]:
     """Return the tabs of several answers: their figures together, the numbers of maps, export of all."""
-    named = [(each, run.title) for run in runs if run.question.verb == FIRST for each in singles(run.dataset)]
     tabs = {"Side by side": [drawn(run.figure) for run in runs]}
-    if named:
-        table = views.table([each for each, _ in named], run=[name for _, name in named])
-        tabs["Numbers"] = [ipywidgets.HTML(table._repr_html_())]
+    if any(run.question.verb == FIRST for run in runs):
+        tabs["Numbers"] = numbers(runs)
     return {**tabs, "Export": [Downloads(bundle(runs))]}
+
+
+def numbers(runs: Sequence[Run]) -> list[ipywidgets.Widget]:
+    """Return the table of maps, to be copied and saved, too."""
+    named = [(each, run.title) for run in runs if run.question.verb == FIRST for each in singles(run.dataset)]
+    columns = {"run": [name for _, name in named]} if len(runs) > 1 else {}
+    table = views.table([each for each, _ in named], **columns)
+    rows = pandas.concat([lam_nb.summary(run.dataset) for run in runs if run.question.verb == FIRST])
+    saved = {f"{runs[0].question.stem}.csv": lambda: rows.to_csv().encode()}
+    return [ipywidgets.HTML(table._repr_html_()), Downloads(saved, rows.to_csv(sep="\t"))]
 
 
 def scrubbing(found: xr.Dataset) -> Widget:
