@@ -1,0 +1,93 @@
+"""What features know, beside what was published: ``python -m tests.benchmarks.representations``.
+
+Six claims of Liu et al. (arXiv 2108.00406; SRGA: arXiv 2205.07019) put to the small networks that come along. Prints
+what comes out beside each claim, whatever it is, with intervals of 95 %; half a minute on one core.
+"""
+
+import argparse
+import json
+from pathlib import Path
+
+import lam_nb as lam
+
+QUIET = {"progress": False}
+NETWORKS = "srresnet-residual-mse", "srresnet-residual-gan", "srresnet-mse", "srresnet-gan", "srresnet-residual-robust"
+BLUR, NOISE = (1, 2, 4), (0.02, 0.05, 0.1)
+LEVELS = 0, 1, 2, 4, 8
+INDEX = {"measure": "calinski_harabasz"}
+
+
+def pictures():
+    """Two pieces of each sample photograph."""
+    found = {}
+    for name in lam.images.samples():
+        whole = lam.images.sample(name)
+        found |= {f"{name} 1": whole[:, :128, :128], f"{name} 2": whole[:, -128:, -128:]}
+    return found
+
+
+def known(network):
+    """Features of six layers, of all pieces clean, blurred and noisy."""
+    blur = [(sigma, lam.images.Blur(sigma)) for sigma in BLUR]
+    noise = [(sigma, lam.images.Noise(sigma)) for sigma in NOISE]
+    return lam.representations(network, pictures(), {"blur": blur, "noise": noise}, components=40, **QUIET)
+
+
+def told(one, layer=-1):
+    """A measure with its interval, in words."""
+    row = one.sel(INDEX).isel(layer=layer)
+    ends = float(row.separability_low), float(row.separability_high)
+    return f"{float(row.separability):.2f} [{ends[0]:.2f}, {ends[1]:.2f}], chance {float(row.chance):.2f}"
+
+
+def index(ds, by="degradation", **chosen):
+    return lam.statistics.separability(ds.sel(**chosen) if chosen else ds, by=by, draws=400, permutations=99)
+
+
+def at(ds, name, level):
+    """Samples that are clean, or degraded so much."""
+    kept = (ds.degradation == "clean") | ((ds.degradation == name) & (ds.level == level))
+    return ds.isel(sample=kept.values.nonzero()[0])
+
+
+def findings():
+    """Yield each claim and lines of what comes out."""
+    every = {name: known(name) for name in NETWORKS}
+    classifier = known(lam.networks.classifier())
+    first = every[NETWORKS[0]]
+    lines = [f"{by}: {told(index(first, by))}" for by in ("degradation", "content")]
+    yield "(a) features gather by degradation, not by content", lines
+    by = {name: index(one) for name, one in (every | {"classifier": classifier}).items()}
+    yield (
+        "(b) with a residual or adversarial training, not without",
+        [f"{name}: {told(one)}" for name, one in by.items()],
+    )
+    deep = [f"{float(by[NETWORKS[0]].depth[k]):.2f} deep: {told(by[NETWORKS[0]], k)}" for k in range(6)]
+    yield "(c) the deeper, the more", deep
+    strong = [f"blur {sigma}: {told(index(at(first, 'blur', sigma)))}" for sigma in BLUR]
+    strong += [f"noise {sigma}: {told(index(at(first, 'noise', sigma)))}" for sigma in NOISE]
+    yield "(d) the stronger, the more", strong
+    merged = [f"{name}: {told(by[name])}" for name in (NETWORKS[0], NETWORKS[-1])]
+    yield "(e) training on degradations merges them", merged
+    blur = {"blur": [(sigma, lam.images.Blur(sigma) if sigma else None) for sigma in LEVELS]}
+    few = {"patches": 200, "components": 100, "size": 24, "draws": 100, **QUIET}
+    photographs = {name: lam.images.sample(name) for name in lam.images.samples()}
+    moved = {name: lam.studies.generalisation(name, photographs, blur, **few) for name in (NETWORKS[0], NETWORKS[-1])}
+    lines = [f"{name}, blur {LEVELS}: {one.generalisation.values.round(2).tolist()}" for name, one in moved.items()]
+    yield "(f) SRGA, lower is better: trained on degradations before trained on clean pictures", lines
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--out", type=Path, help="JSON file to write")
+    given = parser.parse_args()
+    written = {}
+    for claim, lines in findings():
+        written[claim] = lines
+        print(claim, *(f"    {line}" for line in lines), sep="\n", flush=True)
+    if given.out:
+        given.out.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
