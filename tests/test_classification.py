@@ -33,7 +33,7 @@ def test_other_weights_are_told_in_words():
     with pytest.raises(InputError, match="classifier: got 'photograph', expected one of photographs; did you mean"):
         networks.classifier("photograph")
     with pytest.raises(InputError, match=r"fsrcnn.safetensors holds other weights, such as .*load"):
-        networks.classifier(networks.loading._folder() / "fsrcnn.safetensors")
+        networks.classifier(networks.loading.folder() / "fsrcnn.safetensors")
 
 
 @pytest.mark.shared

@@ -48,7 +48,7 @@ def test_shipped_networks_have_a_card_and_are_small():
         assert card["psnr_luma"]["Set5"] - baseline["Set5"] >= least
         assert card["training"].startswith("python -m lam_nb.networks.training ")
         assert card["data_terms"] == "BSDS500 photographs: for research and education"
-    weights = {path.stem: path.stat().st_size for path in networks.loading._folder().rglob("*.safetensors")}
+    weights = {path.stem: path.stat().st_size for path in networks.loading.folder().rglob("*.safetensors")}
     assert max(weights.values()) <= 1_800_000 and sum(weights.values()) <= 7_800_000
     assert all(size <= 250_000 for name, size in weights.items() if name.startswith(("srresnet", "photographs")))
 
@@ -61,7 +61,7 @@ def test_networks_of_others_are_as_published(name, shared, image):
     assert shipped.weights_hash == published.weights_hash and shipped.value_range == published.value_range
     with torch.no_grad():
         torch.testing.assert_close(shipped(image[None]), published(image[None]), rtol=0, atol=0)
-    folder = networks.loading._folder()
+    folder = networks.loading.folder()
     for file in ("LICENSE-RFDN.txt", "LICENSE-CARN.txt"):
         assert (folder / file).read_bytes() == (shared / "data" / "weights" / file).read_bytes()
 

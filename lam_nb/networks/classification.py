@@ -12,7 +12,7 @@ from torch import nn
 from ..validation import InputError, address, choose
 from . import checkpoints
 from .architectures.layers import State, conv
-from .loading import _folder
+from .loading import folder
 
 _WIDTHS = (16, 16, 32, 32, 56)
 _HALVING = (2, 4)
@@ -65,7 +65,7 @@ def classifiers() -> tuple[str, ...]:
     >>> classifiers()
     ('photographs',)
     """
-    return tuple(sorted(path.stem for path in (_folder() / "classifiers").glob("*.safetensors")))
+    return tuple(sorted(path.stem for path in (folder() / "classifiers").glob("*.safetensors")))
 
 
 def classifier(name: str | os.PathLike[str] = "photographs") -> Classifier:
@@ -96,7 +96,7 @@ def classifier(name: str | os.PathLike[str] = "photographs") -> Classifier:
     """
     path = address("classifier", name)
     if not path.suffix:
-        path = _folder() / "classifiers" / f"{choose('classifier', str(path), classifiers())}.safetensors"
+        path = folder() / "classifiers" / f"{choose('classifier', str(path), classifiers())}.safetensors"
     state = checkpoints.read(path)
     try:
         network = Classifier.from_state(state)

@@ -122,7 +122,7 @@ def source(name: str | os.PathLike[str]) -> dict[str, str]:
     """
     known = str(address("network", name))
     if known in shipped():
-        return {"file": identity.of_file(_folder() / f"{known}.safetensors")}
+        return {"file": identity.of_file(folder() / f"{known}.safetensors")}
     if hub.is_address(known):
         repository = hub.Repository.of(known)
         return {"file": f"{repository.commit}:{repository.wanted}"}
@@ -142,7 +142,7 @@ def shipped() -> tuple[str, ...]:
     >>> "imdn-small" in shipped()
     True
     """
-    return tuple(sorted(path.stem for path in _folder().glob("*.safetensors")))
+    return tuple(sorted(path.stem for path in folder().glob("*.safetensors")))
 
 
 def card(name: str) -> dict[str, Any]:
@@ -158,7 +158,7 @@ def card(name: str) -> dict[str, Any]:
     >>> card("imdn-small")["scale"]
     4
     """
-    known = {path.stem: path for path in sorted(_folder().rglob("*.json"))}
+    known = {path.stem: path for path in sorted(folder().rglob("*.json"))}
     return dict(json.loads(known[choose("network", name, known)].read_text()))
 
 
@@ -245,7 +245,7 @@ def load(
 def _shipped(name: str, settings: _Given) -> Network:
     about = card(name)
     stated: _Given = {**settings, "value_range": _value_range(settings, about["value_range"])}
-    return _from_file(_folder() / f"{name}.safetensors", stated, title=name, about=about)
+    return _from_file(folder() / f"{name}.safetensors", stated, title=name, about=about)
 
 
 def _of_hub(name: str, settings: _Given) -> Network:
@@ -341,5 +341,6 @@ def _unknown(name: str) -> InputError:
     )
 
 
-def _folder() -> Path:
+def folder() -> Path:
+    """Return the folder of the weights that come with the package."""
     return Path(str(resources.files(__name__.partition(".")[0]) / "data" / "weights"))

@@ -436,6 +436,18 @@ def test_results_are_marked_when_what_they_are_of_changes():
     assert not explorer.is_stale and [run.question.image for run in explorer.runs] == ["bricks", "facade"]
 
 
+def test_results_are_out_of_date_where_no_network_is_chosen_and_nothing_breaks():
+    explorer = lam_widgets.Explorer(["fsrcnn"], ["bricks"], steps=3)
+    explorer.run(wait=True)
+    explorer.desk.networks.value = ()
+    assert explorer.is_stale and "the networks changed" in explorer.desk.stale.value
+    for ask in (lambda: explorer.run(wait=True), explorer.desk.suggest.click):
+        explorer.state = "ready"
+        ask()
+        assert explorer.state == "failed" and "none is chosen" in explorer.desk.message.value
+    assert explorer.dataset is explorer.runs[0].dataset
+
+
 def test_an_answer_has_tabs_of_its_own_and_files_that_tell_what_they_are(tmp_path):
     explorer = lam_widgets.Explorer(["fsrcnn"], ["bricks"], steps=3)
     explorer.run(wait=True)
@@ -610,6 +622,7 @@ def test_a_large_upload_is_cut_by_who_uploads_it():
     stage.picker.region = Region(1480, 680, height=64, width=96)
     stage.children[-1].click()
     kept = explorer.offers.images["large.jpg"]
+    assert "×4: 16 × 24 px go in" in explorer.desk.sizes.value
     assert kept.shape == (3, 64, 96) and np.unravel_index(int(kept.sum(0).argmax()), (64, 96)) == (20, 20)
     explorer.run(wait=True)
     assert explorer.state == "done" and "16 × 24 px: a map of so few tells little" in explorer.desk.message.value

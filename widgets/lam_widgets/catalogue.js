@@ -31,7 +31,7 @@ function render({ model, el }) {
     const cells = Object.keys(COLUMNS).map((key) => element("td", { textContent: row[key] ?? "–" }));
     if (row.map) cells.at(-1).prepend(element("img", { src: row.map, alt: "" }));
     const line = element("tr", { title: row.about ?? "" }, element("td", {}, box), ...cells);
-    line.addEventListener("click", (event) => event.target !== box && !model.get("disabled") && choose(new Set([row.name])));
+    line.addEventListener("click", (event) => event.target !== box && choose(new Set([row.name])));
     boxes.set(row.name, { box, line, words: Object.values(row).join(" ").toLowerCase() });
     return line;
   }
@@ -48,7 +48,6 @@ function render({ model, el }) {
     for (const [name, { box, line, words: own }] of boxes) {
       if (chosen.has(name) && !shown.has(name)) fresh = line;
       box.checked = chosen.has(name);
-      box.disabled = model.get("disabled");
       line.className = box.checked ? "lam-chosen" : "";
       line.hidden = !box.checked && !words.every((word) => own.includes(word));
       found += !line.hidden;
@@ -60,7 +59,7 @@ function render({ model, el }) {
   search.addEventListener("input", show);
 
   el.append(root);
-  const heeds = { rows: list, value: show, disabled: show };
+  const heeds = { rows: list, value: show };
   for (const [name, act] of Object.entries(heeds)) model.on(`change:${name}`, act);
   list();
   const leave = watchKernel(model, root);

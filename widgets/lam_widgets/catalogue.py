@@ -62,7 +62,6 @@ class Catalogue(anywidget.AnyWidget):
     _css = source("catalogue", "css")
     rows = traitlets.List(traitlets.Dict()).tag(sync=True)
     value = traitlets.Tuple(()).tag(sync=True)
-    disabled = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, rows: Iterable[Row]) -> None:
         listed = [dict(one) for one in rows]

@@ -14,7 +14,7 @@ function render({ model, el }) {
   root.dataset.lmSuppressShortcuts = "true";
 
   async function take(file) {
-    if (!file || model.get("disabled")) return;
+    if (!file) return;
     if (file.size > MOST) return (says.textContent = `${file.name} has ${(file.size / 1e6).toFixed(0)} MB, expected at most ${MOST / 1e6}; read it in a cell.`);
     says.textContent = `taking ${file.name} …`;
     model.send({ name: file.name }, undefined, [await file.arrayBuffer()]);
@@ -39,15 +39,9 @@ function render({ model, el }) {
     else says.textContent = "there is no file in the clipboard.";
   };
   window.addEventListener("paste", paste, true);
-  const show = () => (pick.disabled = model.get("disabled"));
 
   el.append(root);
-  model.on("change:disabled", show);
-  show();
-  return () => {
-    window.removeEventListener("paste", paste, true);
-    model.off("change:disabled", show);
-  };
+  return () => window.removeEventListener("paste", paste, true);
 }
 
 export default { render };

@@ -35,7 +35,6 @@ class Intake(anywidget.AnyWidget):
     _css = source("intake", "css")
     wanted = traitlets.Unicode().tag(sync=True)
     accept = traitlets.Unicode("").tag(sync=True)
-    disabled = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, wanted: str, take: Callable[[str, bytes], object], accept: str = "") -> None:
         super().__init__(wanted=wanted, accept=accept)

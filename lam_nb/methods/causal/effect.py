@@ -6,7 +6,7 @@ import hashlib
 import inspect
 import os
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, TypedDict, Unpack
 
 import numpy as np
@@ -227,54 +227,37 @@ def causal_effect_steps(
 
 @dataclass(frozen=True)
 class _Asked:
-    """What is asked for, checked."""
+    """What is asked for, checked, and below what an effect counts as none."""
 
-    block: int | None
-    coarse: int
-    fine: int
-    threshold: float | None
-    se: float | None
-    patches: NDArray[np.generic] | str | os.PathLike[str] | None
-    noise: float
-    finish: Degradation | None
-    metric: str | metrics.Metric
-    uint8: bool
-    seed: int
-    keep: str
-    store: str | os.PathLike[str] | None
-    batch: int
-    device: Device
+    choices: Choices
+    least: float
 
     @classmethod
     def of(cls, **choices: Unpack[Choices]) -> _Asked:
         """Return what is asked by the arguments of `causal_effect`."""
-        asked = cls(**choices)
-        choose("keep", asked.keep, ("map", "draws"))
-        not_negative("noise", asked.noise, "a standard deviation")
-        if asked.se is not None:
-            positive("se", asked.se, "a standard error in the metric's units")
-        metrics.named(asked.metric, asked.uint8)
-        return replace(
-            asked,
-            block=None if asked.block is None else whole("block", asked.block),
-            coarse=whole("coarse", asked.coarse, most=MOST),
-            fine=whole("fine", asked.fine, most=MOST),
-            threshold=_threshold(asked.threshold, asked.metric),
-            uint8=switch("uint8", asked.uint8),
-            seed=whole("seed", asked.seed, 0),
-            batch=whole("batch", asked.batch),
-        )
-
-    @property
-    def least(self) -> float:
-        """Below what an effect counts as none."""
-        return _threshold(self.threshold, self.metric)
+        choose("keep", choices["keep"], ("map", "draws"))
+        not_negative("noise", choices["noise"], "a standard deviation")
+        if choices["se"] is not None:
+            positive("se", choices["se"], "a standard error in the metric's units")
+        metrics.named(choices["metric"], choices["uint8"])
+        checked: Choices = {
+            **choices,
+            "block": None if choices["block"] is None else whole("block", choices["block"]),
+            "coarse": whole("coarse", choices["coarse"], most=MOST),
+            "fine": whole("fine", choices["fine"], most=MOST),
+            "uint8": switch("uint8", choices["uint8"]),
+            "seed": whole("seed", choices["seed"], 0),
+            "batch": whole("batch", choices["batch"]),
+        }
+        return cls(checked, _threshold(choices["threshold"], choices["metric"]))
 
     def decided(self, side: int) -> dict[str, str | int | float]:
         """Return what decides the map, with blocks of such a side."""
-        found: dict[str, str | int | float] = {"block": side, "coarse": int(self.coarse), "fine": int(self.fine)}
-        found |= {"threshold": self.least, "seed": int(self.seed), "noise": float(self.noise)}
-        return found | {"uint8": int(self.uint8), "keep": self.keep, "se": "none" if self.se is None else self.se}
+        choices = self.choices
+        found: dict[str, str | int | float] = {"block": side, "coarse": choices["coarse"], "fine": choices["fine"]}
+        found |= {"threshold": self.least, "seed": choices["seed"], "noise": float(choices["noise"])}
+        se = "none" if choices["se"] is None else choices["se"]
+        return found | {"uint8": int(choices["uint8"]), "keep": choices["keep"], "se": se}
 
 
 def _rounds(
@@ -287,34 +270,40 @@ def _rounds(
     every: bool,
 ) -> Iterator[xr.Dataset]:
     """Yield the result when all draws are made; with `every` also after each round of draws."""
-    window, few, many = detectors.intensity, asked.coarse, asked.fine
-    with scene(network, image, region, detector=window, device=asked.device, progress=progress, unit="picture") as s:
-        truth, given = s.reference(reference), stock(asked.patches, s.network.axes.count)
-        side = max(1, SIDE // s.network.scale) if asked.block is None else asked.block
+    choices, window = asked.choices, detectors.intensity
+    few, many, keeps = choices["coarse"], choices["fine"], choices["keep"] == "draws"
+    with scene(
+        network, image, region, detector=window, device=choices["device"], progress=progress, unit="picture"
+    ) as s:
+        truth, given = s.reference(reference), stock(choices["patches"], s.network.axes.count)
+        side = max(1, SIDE // s.network.scale) if choices["block"] is None else choices["block"]
         grid = Grid(s.picture.shape[-2], s.picture.shape[-1], side)
         own = grid.own(s.window, s.network.scale)
         if own.all():
             raise InputError(f"region: {s.window} leaves no block beside it; choose a smaller one, or a smaller block.")
-        trial = _trial(s, truth.to(s.image), metrics.named(asked.metric, asked.uint8), asked.finish)
+        trial = _trial(s, truth.to(s.image), metrics.named(choices["metric"], choices["uint8"]), choices["finish"])
         known = {"image": identity.digest(s.picture), "reference": identity.digest(truth), "region": repr(s.window)}
         known |= {"patches": hashlib.sha256(given.tobytes()).hexdigest()}
-        known |= {name: identity.fingerprint(getattr(asked, name)) for name in ("metric", "finish")}
+        known |= {
+            name: identity.fingerprint(one)
+            for name, one in (("metric", choices["metric"]), ("finish", choices["finish"]))
+        }
         plan: dict[str, object] = {"network": identity.of_network(s.network), "numbers": identity.NUMBERS}
-        book = Book(asked.store, plan | known | asked.decided(side))
-        state = book.restored(State.fresh(grid, own, trial.part, few + many * (asked.keep == "draws")))
-        drawer = Drawer(given, grid, asked.seed, asked.noise, s.run.device, s.image.dtype)
+        book = Book(choices["store"], plan | known | asked.decided(side))
+        state = book.restored(State.fresh(grid, own, trial.part, few + many * keeps))
+        drawer = Drawer(given, grid, choices["seed"], choices["noise"], s.run.device, s.image.dtype)
         s.bar.total = int((state.stage == COARSE).sum()) * few
         s.bar.update(int(state.count.sum()))
-        run = _Run(state, trial, drawer, asked.batch, s.bar, book)
+        run = _Run(state, trial, drawer, choices["batch"], s.bar, book)
         run.all(coarse_jobs(state, few))
         state.begin_fine((state.stage == COARSE) & (state.largest >= asked.least))
         s.bar.total += int((state.stage == FINE).sum()) * many
         if every and (state.stage == FINE).any():
-            for jobs in fine_jobs(state, few, many, asked.se, together=ROUND):
+            for jobs in fine_jobs(state, few, many, choices["se"], together=ROUND):
                 yield _assembled(s, asked, grid, state, trial, len(given))
                 run.all([jobs])
         else:
-            run.all(fine_jobs(state, few, many, asked.se))
+            run.all(fine_jobs(state, few, many, choices["se"]))
         s.bar.total = state.everything  # those that stopped early need no more
         s.bar.update(0)
     book.close(state)
@@ -323,18 +312,18 @@ def _rounds(
 
 def _assembled(s: Scene, asked: _Asked, grid: Grid, state: State, trial: _Trial, patches: int) -> xr.Dataset:
     """Return the result of the draws so far."""
-    decided = asked.decided(grid.side)
+    choices, decided = asked.choices, asked.decided(grid.side)
     facts = s.facts(
         s.window,
         **{name: value for name, value in decided.items() if name not in ("keep", "se")},
         patches=patches,
-        metric=metrics.title(asked.metric),
-        units="dB" if asked.metric == "psnr" else "1",
-        finish="none" if asked.finish is None else repr(asked.finish),
+        metric=metrics.title(choices["metric"]),
+        units="dB" if choices["metric"] == "psnr" else "1",
+        finish="none" if choices["finish"] is None else repr(choices["finish"]),
         pictures_computed=int(state.everything),
     )
     rows, columns = grid.centres
-    values = state.values(asked.least, asked.keep == "draws") | {result.QUALITY_ORIGIN: trial.origin}
+    values = state.values(asked.least, choices["keep"] == "draws") | {result.QUALITY_ORIGIN: trial.origin}
     values |= {result.INPUT: s.picture.numpy(), result.OUTPUT: trial.output.float().cpu().numpy()}
     units = dict.fromkeys(_MEASURED, str(facts["units"]))
     places = {result.BLOCK_Y: rows, result.BLOCK_X: columns, **s.named}

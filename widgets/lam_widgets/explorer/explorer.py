@@ -221,16 +221,8 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._fail(error)
 
     def _questions(self) -> list[Question]:
-        """Return what is asked: a question for each window.
-
-        Raises
-        ------
-        InputError
-            If no network is chosen.
-        """
+        """Return what is asked: a question for each window."""
         desk = self.desk
-        if not desk.networks.value:
-            raise InputError("networks: none is chosen; choose at least one.")
         which = tuple(desk.networks.value), desk.image.value, bool(desk.kind.value)
         return [Question(*which, region, int(desk.steps.value), desk.question.value) for region in self.picker.regions]
 
@@ -238,9 +230,8 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         """Mark the results if they are of something else than what is chosen."""
         if not self._shown:
             return
-        shown = [run.question for run in self._shown]
-        asked = self._questions() if self.desk.networks.value else []
-        differences = ["networks"] if not asked else ["windows"] if len(asked) != len(shown) else []
+        shown, asked = [run.question for run in self._shown], self._questions()
+        differences = ["windows"] if len(asked) != len(shown) else []
         for one, other in zip(shown, asked, strict=False) if not differences else ():
             differences += [words for words in one.differs(other) if words not in differences]
         self.desk.mark_stale(differences, "; ".join(map(str, shown)))
@@ -298,21 +289,28 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         name = self.desk.image.value
         self.offers.images[name] = part
         self.desk.tell(f"{name}: {part.shape[-2]} × {part.shape[-1]} px are kept.", GOOD)
-        self.desk.stage.show(part, self._shown_scale())
+        self._show_image()
 
     def _take_picture(self, name: str, content: bytes) -> None:
-        def take(ground: float) -> None:
-            self.desk.tell("")
-            added = self.offers.add_picture(name, content, ground)
-            self.desk.image.options = list(self.offers.images)
-            self.desk.image.value = added
+        def read(ground: float) -> torch.Tensor:
+            return pictures.load(io.BytesIO(content), background=ground)
 
-        pictures.load(io.BytesIO(content), background=0.0)  # told before anything is asked
+        def lay(ground: float) -> None:
+            self._add(name, read(ground))
+
+        picture = read(_GROUNDS["black"])  # what is no picture is told before anything is asked
         if is_transparent(content):
-            answers = {words: partial(self._guarded, partial(take, grey)) for words, grey in _GROUNDS.items()}
+            answers = {words: partial(lay, ground) for words, ground in _GROUNDS.items()}
             self.desk.ask(f"{name} is transparent in places: what lies under it?", answers)
         else:
-            take(0.0)
+            self._add(name, picture)
+
+    def _add(self, name: str, picture: torch.Tensor) -> None:
+        """Offer a picture, and choose it."""
+        self.desk.tell("")
+        name = self.offers.add_picture(name, picture)
+        self.desk.image.options = list(self.offers.images)
+        self.desk.image.value = name
 
     def _take_checkpoint(self, name: str, content: bytes) -> None:
         self._join(self.offers.add_checkpoint(name, content))
@@ -334,7 +332,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         """Offer windows where the networks chosen do worst, apart from one another."""
         if not self.desk.kind.value:
             raise InputError("image: windows are suggested by what networks restore worst, which takes the truth.")
-        chosen = [self.offers.load(name) for name in self._questions()[0].networks]
+        chosen = [self.offers.load(name) for name in self._questions()[0].chosen()]
         picture = self.offers.picture(self.desk.image.value, chosen[0])
         side = max(8, min(self.region.height, self.region.width))
         found = lam_nb.studies.hard_regions(picture, chosen, n=4, size=side, apart=3 * side)
@@ -383,7 +381,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
 
     def _asked(self, question: Question, names: Sequence[str] = ()) -> Asked:
         """Return a question with its networks and pictures, checked."""
-        chosen = [self.offers.load(name) for name in names or question.networks]
+        chosen = [self.offers.load(name) for name in names or question.chosen()]
         image, truth = self._given(chosen[0], question)
         question.region.check(*chosen[0].output_size(*image.shape[-2:]))
         return Asked(chosen, image, question.region, truth, question.steps)

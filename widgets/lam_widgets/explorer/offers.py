@@ -97,9 +97,8 @@ class Offers:
             raise InputError(f"image: {name} is too large; draw the part to keep first.")
         return picture
 
-    def add_picture(self, name: str, content: bytes, background: float) -> str:
-        """Read an uploaded picture, what is transparent over a grey level, and return the name that it got."""
-        picture = pictures.load(io.BytesIO(content), background=background)
+    def add_picture(self, name: str, picture: Image) -> str:
+        """Take a picture, and return the name that it got."""
         name = free(name, self.images)
         self.images[name] = picture
         return name

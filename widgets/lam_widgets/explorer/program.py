@@ -26,9 +26,10 @@ def program(asked: Question, offers: Offers) -> str:
     ds = lam.attribute(net_0, lr, lam.Region(y=8, x=12, size=16))
     lam.views.attribution(ds)
     """
-    network = offers.load(asked.networks[0])
+    chosen = asked.chosen()
+    network = offers.load(chosen[0])
     lines = ["import lam_nb as lam", ""]
-    lines += [f"net_{k} = {offers.recipe(name)}" for k, name in enumerate(asked.networks)]
+    lines += [f"net_{k} = {offers.recipe(name)}" for k, name in enumerate(chosen)]
     source = offers.source(asked.image, network.axes.count)
     if asked.is_truth:
         lines.append(f"hr = {source}")
@@ -36,5 +37,5 @@ def program(asked: Question, offers: Offers) -> str:
     else:
         lines.append(f"lr = {source}")
     where, verb = f"lam.{asked.region!r}{', reference=hr' if asked.is_truth else ''}", VERBS[asked.verb]
-    count = len(asked.networks)
+    count = len(chosen)
     return "\n".join([*lines, f"ds = {verb.call(count, where, asked.steps)}", verb.shown(count)])

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lam_nb import Region
+from lam_nb import InputError, Region
 
 from .verbs import FIRST
 
@@ -40,6 +40,18 @@ class Question:
     region: Region
     steps: int
     verb: str = FIRST
+
+    def chosen(self) -> tuple[str, ...]:
+        """Return the networks' names.
+
+        Raises
+        ------
+        InputError
+            If there is none.
+        """
+        if not self.networks:
+            raise InputError("networks: none is chosen; choose at least one.")
+        return self.networks
 
     @property
     def facts(self) -> dict[str, object]:
