@@ -793,6 +793,7 @@ def test_runs_are_there_to_be_read_after_a_restart(tmp_path, monkeypatch):
         explorer.desk.question.value = question
         explorer.run(wait=True)
     (tmp_path / "9_broken.json").write_text("{")
+    (tmp_path / "9_alone.json").write_text(next(tmp_path.glob("1*.json")).read_text())
     again = lam_widgets.Explorer(["fsrcnn", "residual"], ["bricks"], steps=3, history=tmp_path)
     assert [run.question for run in again.runs] == [run.question for run in explorer.runs]
     assert all(run.is_earlier for run in again.runs) and again.dataset is None and again._past.layout.display == ""
@@ -820,6 +821,9 @@ def test_runs_are_kept_by_the_notebooks_name_where_a_server_runs_it(monkeypatch,
     monkeypatch.setenv("JPY_SESSION_NAME", "/home/a/two.ipynb")
     assert one.parent == shelf.folder(None).parent == tmp_path / "runs" and one != shelf.folder(None)
     assert shelf.folder(False) is None
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="history: got the file"):
+        lam_widgets.Explorer(["fsrcnn"], ["bricks"], history=tmp_path / "file")
 
 
 def test_only_the_newest_of_the_runs_are_kept(tmp_path, monkeypatch):

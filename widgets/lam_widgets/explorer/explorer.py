@@ -93,7 +93,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     Raises
     ------
     InputError
-        If there are no networks or no images.
+        If there are no networks or no images, or the history is a file.
 
     Examples
     --------

@@ -91,6 +91,11 @@ def folder(history: bool | str | os.PathLike[str] | None) -> Path | None:
     history : path, bool or None
         A folder; False: none; None or True: one of the user's cache for each notebook that a Jupyter server runs.
 
+    Raises
+    ------
+    InputError
+        If there is a file of that name.
+
     Examples
     --------
     >>> folder(False) is None
@@ -99,12 +104,17 @@ def folder(history: bool | str | os.PathLike[str] | None) -> Path | None:
     if history is False:
         return None
     if not isinstance(history, bool | None):
-        return Path(history).expanduser().absolute()
+        given = Path(history).expanduser().absolute()
+        if given.exists() and not given.is_dir():
+            raise InputError(f"history: got the file {given}, expected a folder, or False for none.")
+        return given
     notebook = os.environ.get("JPY_SESSION_NAME")
     return published.cache() / "runs" / hashlib.sha256(notebook.encode()).hexdigest()[:16] if notebook else None
 
 
 def _read(told: Path) -> Run:
+    for kind in _KINDS:  # another kernel of this notebook may be removing it
+        told.with_suffix(kind).stat()
     known = json.loads(told.read_text(encoding="utf-8"))
     question = Question.of_facts(known["question"])
     return Run(question, told.with_suffix(".nc"), str(known["code"]), float(known["seconds"]), str(known["name"]))
