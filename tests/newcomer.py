@@ -98,8 +98,8 @@ class Newcomer:
 
 
 @contextlib.contextmanager
-def lab(folder):
-    """Run JupyterLab with a notebook of one cell."""
+def lab(folder, dark=False):
+    """Run JupyterLab with a notebook of one cell; who opens it makes it dark."""
     options = ["--IdentityProvider.token=", "--ServerApp.password=", f"--ServerApp.root_dir={folder}"]
     with tools.serving(folder, "jupyterlab", "/api/status", *options, "--allow-root") as address:
         yield address
@@ -121,9 +121,10 @@ def opens_lab(page, address, dark, folder):
 
 
 @contextlib.contextmanager
-def application(folder):
+def application(folder, dark=False):
     """Run ``lam-nb explore`` and give its address."""
     command = [sys.executable, "-m", "lam_nb.cli", "explore", "--no-browser", f"--port={tools._free_port()}"]
+    command += ["--dark"] if dark else []
     log = folder / "explore.log"
     with log.open("w") as told:
         environment = {**os.environ, "LAM_NB_CACHE": str(folder / ".cache")}
@@ -150,9 +151,9 @@ def main():
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as place:
         browser = playwright.chromium.launch(executable_path=tools._chromium(), args=tools.FLAGS)
         for where in given.where or PLACES:
-            with PLACES[where](Path(place)) as address:
-                for look in given.look or LOOKS:
-                    width, scheme = LOOKS[look]
+            for look in given.look or LOOKS:
+                width, scheme = LOOKS[look]
+                with PLACES[where](Path(place), scheme == "dark") as address:
                     page = browser.new_page(viewport={"width": width, "height": 1000}, color_scheme=scheme)
                     page.set_default_timeout(PATIENCE)
                     somebody = Newcomer(page, f"{where} {look}", given.folder)

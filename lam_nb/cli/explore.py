@@ -16,7 +16,7 @@ from . import serving
 NAME = "explore"
 
 
-def run(pictures: Sequence[str], network: Sequence[str], no_browser: bool, port: int | None) -> None:
+def run(pictures: Sequence[str], network: Sequence[str], dark: bool, no_browser: bool, port: int | None) -> None:
     """Open the Explorer in a browser, on pictures and networks of yours; Ctrl-C ends it."""
     serving.needs("voila", "app")
     for picture in pictures:
@@ -26,7 +26,7 @@ def run(pictures: Sequence[str], network: Sequence[str], no_browser: bool, port:
     with tempfile.TemporaryDirectory(prefix="lam-nb-") as folder:
         notebook = Path(folder) / "explore.ipynb"
         notebook.write_text(json.dumps(_notebook(_code(pictures, network))), encoding="utf-8")
-        serving.serve(command(notebook, port, no_browser))
+        serving.serve(command(notebook, port, no_browser, dark))
 
 
 def options(parser: argparse.ArgumentParser) -> None:
@@ -35,14 +35,16 @@ def options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--network", action="append", default=[], metavar="NAME", help="a name or file that load takes; may be repeated"
     )
+    parser.add_argument("--dark", action="store_true", help="light letters on a dark page")
     serving.options(parser)
 
 
-def command(notebook: Path, port: int | None, no_browser: bool) -> list[str]:
+def command(notebook: Path, port: int | None, no_browser: bool, dark: bool = False) -> list[str]:
     """Return how the server is run: for this machine alone, and who has the token; without nbgrader, which fails."""
     found = [sys.executable, "-m", "voila", str(notebook), "--Voila.ip=127.0.0.1", "--Voila.auto_token=True"]
     found += ["--VoilaConfiguration.extension_denylist=@jupyter/nbgrader", "--VoilaConfiguration.show_tracebacks=True"]
     found += ["--VoilaConfiguration.preheat_kernel=False", "--template=lab"]
+    found += ["--theme=dark"] if dark else []
     return [*found, *serving.chosen(port, no_browser)]
 
 

@@ -211,7 +211,7 @@ def started(*arguments, folder, port):
 @pytest.mark.usefixtures("busy")
 def test_explore_is_an_application_for_who_has_its_token(page, tools, tmp_path, errors):
     Pillow.fromarray(as_pixels(lam.images.sample("bricks").numpy())).save(tmp_path / "wall.png")
-    server = started("explore", "wall.png", "--network", "fsrcnn", folder=tmp_path, port=tools._free_port())
+    server = started("explore", "wall.png", "--network", "fsrcnn", "--dark", folder=tmp_path, port=tools._free_port())
     try:
         address = told(server, r"http://127\.0\.0\.1:\d+/\?token=\w{20,}")
         page.goto(address.partition("?")[0])
@@ -221,6 +221,7 @@ def test_explore_is_an_application_for_who_has_its_token(page, tools, tmp_path, 
         page.wait_for_selector(".lam-message:has-text('done in')", timeout=120_000)
         page.wait_for_selector(".lam-explorer .js-plotly-plot", timeout=60_000)
         assert page.get_by_label("image", exact=True).input_value() == "wall.png"
+        assert page.locator("body").get_attribute("data-jp-theme-light") == "false"
         page.goto("about:blank")
     finally:
         code, said = ended(server)

@@ -56,9 +56,7 @@ class Desk(ipywidgets.HBox):  # type: ignore[misc] # ipywidgets has no types
         self.named = ipywidgets.Combobox(
             description="or by name", placeholder="a module of this notebook, a known network", continuous_update=False
         )
-        self.steps = ipywidgets.BoundedIntText(
-            value=steps, min=0, max=243, description="steps", tooltip="0: as many as the map takes to be good enough"
-        )
+        self.steps = ipywidgets.BoundedIntText(value=steps, min=0, max=243, description="steps")
         self.live = ipywidgets.Checkbox(value=True, description="preview while the window moves", indent=False)
         self.suggest = ipywidgets.Button(description="Suggest windows", icon="lightbulb-o", layout={"width": "auto"})
         self.run = ipywidgets.Button(description="Run", icon="play", button_style="primary")
@@ -72,7 +70,8 @@ class Desk(ipywidgets.HBox):  # type: ignore[misc] # ipywidgets has no types
         buttons = ipywidgets.HBox([self.run, self.cancel, self.suggest], layout=_ROW)
         going = ipywidgets.HBox([self.bar, self.left], layout=_ROW)
         asked = [self.question, self.networks, self.more, self.named]
-        asked += [self.image, self.kind, self.sizes, self.upload, self.steps, self.live, buttons, going]
+        asked += [self.image, self.kind, self.sizes, self.upload]
+        asked += [self.steps, hint("0: as many as the map takes to be good enough"), self.live, buttons, going]
         told = [self.message, self.choices, self.stale, ipywidgets.HTML(_STYLE, layout={"display": "none"})]
         column = ipywidgets.VBox([*asked, *told], layout={"flex": "1 1 320px", "min_width": "0", "padding": "0 4px"})
         row = {"width": "100%", "flex_flow": "row wrap", "align_items": "flex-start", "grid_gap": "12px"}
@@ -90,7 +89,7 @@ class Desk(ipywidgets.HBox):  # type: ignore[misc] # ipywidgets has no types
             else (sides, tuple(side * scale for side in sides))
         )
         words = f"×{scale}: {small[0]} × {small[1]} px go in, {large[0]} × {large[1]} px come out"
-        self.sizes.value = f'<div style="line-height:1.4;margin-left:90px;font-size:12px">{words}</div>'
+        self.sizes.value = hint(words).value
 
     def tell(self, words: str, colour: str = "inherit") -> None:
         """Tell something in words; markup in it is text."""
@@ -122,6 +121,11 @@ class Desk(ipywidgets.HBox):  # type: ignore[misc] # ipywidgets has no types
         self.run.disabled, self.cancel.disabled = busy, not busy
         if not busy:
             self.left.value, self.bar.value = "", 0
+
+
+def hint(words: str) -> ipywidgets.HTML:
+    """Return small words below a field."""
+    return ipywidgets.HTML(f'<div style="line-height:1.4;margin-left:90px;font-size:12px">{words}</div>')
 
 
 def coloured(words: str, colour: str) -> str:
