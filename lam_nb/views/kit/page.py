@@ -17,6 +17,8 @@ from .markup import titled
 from .story import finding, told
 from .theme import DARK, LIGHT, style
 
+_MAPS = "https://unpkg.com/maplibre-gl@^4.3.2/dist/maplibre-gl.css"
+"""What plotly 5.24, which Colab has, asks for at once, in figures without a globe, too."""
 _STYLE = f"""
 body {{ max-width: 1200px; margin: 0 auto; padding: 0 8px; background: {LIGHT.paper}; color: {LIGHT.ink};
   font: 15px/1.5 system-ui, -apple-system, "Segoe UI", Helvetica, Arial, sans-serif; }}
@@ -67,6 +69,7 @@ def write_html(figure: go.Figure, path: str | os.PathLike[str], title: str = "la
     made_from = getattr(figure, "made_from", None)
     config = {"displaylogo": False, "responsive": True}
     page = figure.to_html(include_plotlyjs=True, auto_play=False, div_id="figure", config=config)
+    page = page.replace(_MAPS, "data:text/css,")
     head = f"{titled(title)}<meta name='viewport' content='width=device-width, initial-scale=1'>"
     head += f"<style>{_STYLE}{style()}</style>"
     found = finding(made_from)
