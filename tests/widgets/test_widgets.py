@@ -514,6 +514,41 @@ def test_other_questions_bring_their_panels_and_program(question, relu_network):
     assert explorer.is_stale and "question" in explorer.desk.stale.value
 
 
+def test_what_features_know_is_asked_of_all_pictures(tmp_path):
+    explorer = lam_widgets.Explorer(["fsrcnn"], ["bricks", "cat", "facade"], history=tmp_path)
+    explorer.desk.question.value = "what its features know"
+    explorer.desk.stage.picker.x += 8  # windows do not matter
+    explorer.run(wait=True)
+    assert explorer.state == "done", explorer.desk.message.value
+    titles = [explorer._tabs.get_title(k) for k in range(len(explorer._tabs.children))]
+    assert titles == ["Samples", "Through the depth", "Numbers", "Export"]
+    assert "by degradation" in explorer._tabs.children[2].children[0].value
+    explorer.desk.stage.picker.x -= 8
+    explorer.desk.image.value = "cat"
+    assert not explorer.is_stale
+    (run,) = explorer.runs
+    assert str(run.question) == "what its features know: fsrcnn · 3 pictures"
+    assert run.question.stem == "fsrcnn_what_its_features_know"
+    given = {}
+    exec(run.code.replace("truths) - 1))", "truths) - 1), progress=False)"), given)
+    xr.testing.assert_allclose(given["ds"].projection, run.dataset.projection)
+    explorer._add("mine", lam.images.sample("coffee"))
+    assert explorer.is_stale and "pictures offered" in explorer.desk.stale.value
+    assert "'mine': ...,  # your image" in explorer.code()
+    (kept,) = lam_widgets.Explorer(["fsrcnn"], ["bricks", "cat", "facade"], history=tmp_path).runs
+    assert kept.question == run.question and kept.figure.data
+    explorer.desk.kind.value = False
+    explorer.run(wait=True)
+    assert explorer.state == "failed" and "sharp" in explorer.desk.message.value
+
+
+def test_one_picture_tells_nothing_of_features():
+    explorer = lam_widgets.Explorer(["fsrcnn"], ["bricks"])
+    explorer.desk.question.value = "what its features know"
+    explorer.run(wait=True)
+    assert explorer.state == "failed" and "images: got one picture" in explorer.desk.message.value
+
+
 def test_a_causal_effect_needs_the_truth():
     explorer = lam_widgets.Explorer(["fsrcnn"], {"small": FIELD})
     explorer.desk.kind.value, explorer.desk.question.value = False, "which blocks help or harm"

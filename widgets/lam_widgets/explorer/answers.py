@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -31,13 +31,17 @@ _WAIT = 3.0
 
 @dataclass(frozen=True)
 class Asked:
-    """What is asked, ready to be computed: networks that are loaded, their input, and the truth if there is one."""
+    """What is asked, ready to be computed: networks that are loaded, their input, and the truth if there is one.
+
+    ``pictures`` returns all that are offered, by their names, for questions about many.
+    """
 
     networks: Sequence[Network]
     image: Image
     region: Region
     truth: Image | None
     steps: int
+    pictures: Callable[[], Mapping[str, Image]] = dict
 
     @property
     def only(self) -> Network:

@@ -164,7 +164,7 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     @property
     def is_stale(self) -> bool:
         """Whether the results shown are of another picture, window, network or number of steps than chosen."""
-        return bool(self._shown) and [run.question for run in self._shown] != self._questions()
+        return bool(self._differences())
 
     def run(self, wait: bool = False) -> None:
         """Start; with ``wait`` return when done. Refused while a run is going on."""
@@ -221,21 +221,30 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
             self._fail(error)
 
     def _questions(self) -> list[Question]:
-        """Return what is asked: a question for each window."""
+        """Return what is asked: a question for each window, or one if windows do not matter."""
         desk = self.desk
-        which = tuple(desk.networks.value), desk.image.value, bool(desk.kind.value)
-        return [Question(*which, region, int(desk.steps.value), desk.question.value) for region in self.picker.regions]
+        which, verb = (tuple(desk.networks.value), desk.image.value, bool(desk.kind.value)), desk.question.value
+        windows = self.picker.regions if "region" in VERBS[verb].parts else [self.region]
+        every = tuple(self.offers.images) if VERBS[verb].of_all else ()
+        return [Question(*which, region, int(desk.steps.value), verb, every) for region in windows]
 
     def _mark(self) -> None:
         """Mark the results if they are of something else than what is chosen."""
         if not self._shown:
             return
-        shown, asked = [run.question for run in self._shown], self._questions()
-        differences = ["windows"] if len(asked) != len(shown) else []
-        for one, other in zip(shown, asked, strict=False) if not differences else ():
-            differences += [words for words in one.differs(other) if words not in differences]
-        self.desk.mark_stale(differences, "; ".join(map(str, shown)))
+        differences = self._differences()
+        self.desk.mark_stale(differences, "; ".join(str(run.question) for run in self._shown))
         (self._tabs.add_class if differences else self._tabs.remove_class)("lam-stale-results")
+
+    def _differences(self) -> list[str]:
+        """Return in words what the results shown differ in from what is chosen."""
+        shown, asked = [run.question for run in self._shown], self._questions()
+        if not shown:
+            return []
+        if shown[0].verb == asked[0].verb and len(shown) != len(asked):
+            return ["windows"]
+        pairs = zip(shown, asked, strict=False)
+        return list(dict.fromkeys(words for one, other in pairs for words in one.differs(other)))
 
     def _moved(self) -> None:
         """Mark what is shown, and have a rough map made of where the window was put by hand."""
@@ -384,7 +393,8 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         chosen = [self.offers.load(name) for name in names or question.chosen()]
         image, truth = self._given(chosen[0], question)
         question.region.check(*chosen[0].output_size(*image.shape[-2:]))
-        return Asked(chosen, image, question.region, truth, question.steps)
+        every = partial(self.offers.pictures, question.images, chosen[0])
+        return Asked(chosen, image, question.region, truth, question.steps, every)
 
     def _given(self, network: Network, question: Question) -> tuple[torch.Tensor, torch.Tensor | None]:
         """Return the network's input, and the truth where the picture is that, cut to what the network needs."""

@@ -97,6 +97,10 @@ class Offers:
             raise InputError(f"image: {name} is too large; draw the part to keep first.")
         return picture
 
+    def pictures(self, names: Sequence[str], network: Network) -> dict[str, Image]:
+        """Return some pictures as `picture` does."""
+        return {name: self.picture(name, network) for name in names}
+
     def add_picture(self, name: str, picture: Image) -> str:
         """Take a picture, and return the name that it got."""
         name = free(name, self.images)

@@ -39,14 +39,15 @@ def preview(found: xr.Dataset, question: Question, place: ipywidgets.Image) -> N
 
 
 def panels(run: Run) -> dict[str, list[ipywidgets.Widget]]:
-    """Return the tabs of an answer: its figure, for a map the integration, numbers, export."""
+    """Return the tabs of an answer: its figure, others of its verb, for a map the integration, numbers, export."""
     program = ipywidgets.HTML(f"<p>The program that computes the same:</p><pre>{html.escape(run.code)}</pre>")
-    found, tabs = run.dataset, {"Map": [drawn(run.figure)]}
+    found, verb = run.dataset, VERBS[run.question.verb]
+    tabs = {verb.tab: [drawn(run.figure)], **{title: [drawn(draw(found))] for title, draw in verb.more.items()}}
     if run.question.verb == FIRST:
         tabs["Integration"] = [scrubbing(found)]
         tabs["Numbers"] = numbers([run])
     else:
-        tabs["Numbers"] = [ipywidgets.HTML(found._repr_html_())]
+        tabs["Numbers"] = [ipywidgets.HTML(verb.table(found))]
     return {**tabs, "Export": [Downloads(bundle([run])), program]}
 
 

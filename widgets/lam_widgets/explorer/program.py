@@ -30,12 +30,18 @@ def program(asked: Question, offers: Offers) -> str:
     network = offers.load(chosen[0])
     lines = ["import lam_nb as lam", ""]
     lines += [f"net_{k} = {offers.recipe(name)}" for k, name in enumerate(chosen)]
-    source = offers.source(asked.image, network.axes.count)
-    if asked.is_truth:
-        lines.append(f"hr = {source}")
+    where, verb = f"lam.{asked.region!r}{', reference=hr' if asked.is_truth else ''}", VERBS[asked.verb]
+    if verb.of_all:
+        lines += ["truths = {", *(_entry(name, offers.source(name, network.axes.count)) for name in asked.images), "}"]
+    elif asked.is_truth:
+        lines.append(f"hr = {offers.source(asked.image, network.axes.count)}")
         lines.append(f"lr = lam.images.downscale(hr, {network.scale})" if network.scale > 1 else "lr = hr")
     else:
-        lines.append(f"lr = {source}")
-    where, verb = f"lam.{asked.region!r}{', reference=hr' if asked.is_truth else ''}", VERBS[asked.verb]
+        lines.append(f"lr = {offers.source(asked.image, network.axes.count)}")
     count = len(chosen)
     return "\n".join([*lines, f"ds = {verb.call(count, where, asked.steps)}", verb.shown(count)])
+
+
+def _entry(name: str, source: str) -> str:
+    code, mark, comment = source.partition("  #")
+    return f"    {name!r}: {code},{mark}{comment}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from lam_nb import InputError, Region
 
-from .verbs import FIRST
+from .verbs import FIRST, VERBS
 
 _WINDOW = ("y", "x", "height", "width")
 
@@ -32,6 +32,8 @@ class Question:
         Evaluations along the path; 0: as many as the map takes to be good enough.
     verb : str
         Of `VERBS`.
+    images : tuple of str
+        Names of all pictures, where it is asked of all.
     """
 
     networks: tuple[str, ...]
@@ -40,6 +42,7 @@ class Question:
     region: Region
     steps: int
     verb: str = FIRST
+    images: tuple[str, ...] = ()
 
     def chosen(self) -> tuple[str, ...]:
         """Return the networks' names.
@@ -64,13 +67,21 @@ class Question:
         True
         """
         window = {name: getattr(self.region, name) for name in _WINDOW}
-        return {**vars(self), "networks": list(self.networks), "region": window}
+        return {**vars(self), "networks": list(self.networks), "images": list(self.images), "region": window}
 
     @classmethod
     def of_facts(cls, facts: Mapping[str, Any]) -> Question:
-        """Return the question of `facts`."""
+        """Return the question of `facts`.
+
+        Raises
+        ------
+        KeyError
+            If it is asked with words that are not known.
+        """
+        _ = VERBS[facts["verb"]]
         window = Region(**{name: facts["region"][name] for name in _WINDOW})
-        return cls(**{**facts, "networks": tuple(facts["networks"]), "region": window})
+        names = {kind: tuple(facts.get(kind, ())) for kind in ("networks", "images")}
+        return cls(**{**facts, **names, "region": window})
 
     def __str__(self) -> str:
         """Return the question in words.
@@ -80,11 +91,14 @@ class Question:
         >>> print(Question(("fsrcnn", "rfdn"), "facade", True, Region(160, 184), 0))
         fsrcnn, rfdn · facade · y=160, x=184, 16 × 16 px
         """
-        window = self.region
-        words = f"{', '.join(self.networks)} · {self.image} · y={window.y}, x={window.x}, "
-        words += f"{window.height} × {window.width} px"
-        words += f" · {self.steps} steps" if self.steps else ""
-        return words if self.verb == FIRST else f"{self.verb}: {words}"
+        window, parts = self.region, VERBS[self.verb].parts
+        words = [", ".join(self.networks)]
+        words += [self.image] if "image" in parts else []
+        words += [f"{len(self.images)} pictures"] if "images" in parts else []
+        if "region" in parts:
+            words.append(f"y={window.y}, x={window.x}, {window.height} × {window.width} px")
+        words += [f"{self.steps} steps"] if self.steps and "steps" in parts else []
+        return " · ".join(words) if self.verb == FIRST else f"{self.verb}: {' · '.join(words)}"
 
     @property
     def stem(self) -> str:
@@ -95,14 +109,16 @@ class Question:
         >>> Question(("my net/2", "rfdn"), "wall.png", True, Region(8, 12), 0).stem
         'my_net_2-rfdn_wall.png_y8_x12_16x16'
         """
-        window = self.region
-        networks = "-".join(self.networks) if len(self.networks) < 4 else f"{len(self.networks)}-networks"
-        words = f"{networks}_{self.image}_y{window.y}_x{window.x}_{window.height}x{window.width}"
-        words += "" if self.verb == FIRST else f"_{self.verb}"
-        return re.sub(r"[^\w.-]+", "_", words)[:120]
+        window, parts = self.region, VERBS[self.verb].parts
+        words = ["-".join(self.networks) if len(self.networks) < 4 else f"{len(self.networks)}-networks"]
+        words += [self.image] if "image" in parts else []
+        if "region" in parts:
+            words.append(f"y{window.y}_x{window.x}_{window.height}x{window.width}")
+        words += [] if self.verb == FIRST else [self.verb]
+        return re.sub(r"[^\w.-]+", "_", "_".join(words))[:120]
 
     def differs(self, other: Question) -> list[str]:
-        """Return what two questions differ in, in words.
+        """Return what two questions differ in, in words; what does not matter to the first is no difference.
 
         Examples
         --------
@@ -111,5 +127,6 @@ class Question:
         ['image', 'window']
         """
         parts = {"networks": "networks", "image": "image", "is_truth": "kind of image", "region": "window"}
-        parts |= {"steps": "steps", "verb": "question"}
-        return [words for name, words in parts.items() if getattr(self, name) != getattr(other, name)]
+        parts |= {"steps": "steps", "verb": "question", "images": "pictures offered"}
+        matter = VERBS[self.verb].parts
+        return [words for name, words in parts.items() if name in matter and vars(self)[name] != vars(other)[name]]

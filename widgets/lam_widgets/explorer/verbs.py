@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import xarray as xr
 
 import lam_nb
-from lam_nb import result, views
+from lam_nb import result, statistics, views
 from lam_nb.methods.causal import FINE
+from lam_nb.methods.representation.samples import Degradations
 from lam_nb.validation import InputError
 
 from .answers import STEPS, Asked, Follow, Pace, attributed, told_last
 
 _DRAWS = 30
 """Draws that measure a block, shown after every ten: a fifth of the standard error of one."""
+_WINDOW = frozenset({"networks", "image", "is_truth", "region", "verb"})
+_DAMAGE: Degradations = {
+    "blur": lam_nb.images.Blur(2),
+    "noise": lam_nb.images.Noise(0.08),
+    "jpeg": lam_nb.images.JPEG(20),
+}
+"""What pictures suffer, to see whether features tell it apart."""
+_MOST_COMPONENTS = 50
+_TOLD = {"calinski_harabasz": "index", "probe": "probe"}
+_TOLD_HOW = (
+    "index: Caliński–Harabasz, of the principal components; probe: how often a linear rule is right about pictures "
+    "that it was told nothing of. In parentheses 95 % intervals over pictures."
+)
 
 
 @dataclass(frozen=True)
@@ -35,6 +49,16 @@ class Verb:
         Number of networks -> the line that shows it.
     doubt : callable
         A result that is not the last -> how far it may be off, in words.
+    parts : frozenset of str
+        What of a `Question` matters; an answer is out of date when one of these changes.
+    of_all : bool
+        Whether it is asked of all pictures that are offered, and not of one.
+    tab : str
+        What the figure's tab is called.
+    more : mapping of str to callable
+        Further tabs: result -> a figure.
+    table : callable
+        Result -> its numbers, as HTML.
     """
 
     answers: Callable[[Asked, Pace, Follow], Iterator[tuple[xr.Dataset, bool]]]
@@ -42,6 +66,11 @@ class Verb:
     call: Callable[[int, str, int], str]
     shown: Callable[[int], str]
     doubt: Callable[[xr.Dataset], str] = lambda found: "not the last"
+    parts: frozenset[str] = _WINDOW
+    of_all: bool = False
+    tab: str = "Map"
+    more: Mapping[str, Callable[[xr.Dataset], views.View]] = field(default_factory=dict)
+    table: Callable[[xr.Dataset], str] = xr.Dataset._repr_html_
 
 
 def _map(found: xr.Dataset) -> views.View:
@@ -81,6 +110,48 @@ def _seen(asked: Asked, pace: Pace, follow: Follow) -> Iterator[tuple[xr.Dataset
     yield lam_nb.receptive_field(network), True
 
 
+def _known(asked: Asked, pace: Pace, follow: Follow) -> Iterator[tuple[xr.Dataset, bool]]:
+    network = asked.only
+    if asked.truth is None:
+        raise InputError(
+            "image: pictures are damaged in known ways, which takes sharp ones; choose that it is the truth."
+        )
+    pictures = asked.pictures()
+    count = _components(len(pictures))
+    yield lam_nb.representations(network, pictures, _DAMAGE, components=count, progress=follow), True
+
+
+def _components(pictures: int) -> int:
+    """Return how many principal components so many pictures have, each clean and damaged, about their mean."""
+    return min(_MOST_COMPONENTS, pictures * (len(_DAMAGE) + 1) - 1)
+
+
+def _represent(count: int, where: str, steps: int) -> str:
+    damaged = ", ".join(f"{name!r}: lam.images.{how!r}" for name, how in _DAMAGE.items())
+    components = f"min({_MOST_COMPONENTS}, {len(_DAMAGE) + 1} * len(truths) - 1)"
+    return f"lam.representations(net_0, truths, {{{damaged}}}, components={components})"
+
+
+def _apart(found: xr.Dataset) -> views.View:
+    return views.separability(statistics.separability(found))
+
+
+def _indices(found: xr.Dataset) -> str:
+    """Return how clearly features gather by degradation and by content, layer by layer."""
+    pair = [statistics.separability(found, by) for by in (result.DEGRADATION, result.CONTENT)]
+    columns = [_cells(one, measure) for one in pair for measure in _TOLD]
+    headings = [f"by {one.attrs['by']}, {words}" for one in pair for words in _TOLD.values()]
+    layers = map(str, found[result.LAYER].values)
+    return views.Table(("layer", *headings), tuple(zip(layers, *columns, strict=True)), _TOLD_HOW)._repr_html_()
+
+
+def _cells(found: xr.Dataset, measure: str) -> list[str]:
+    """Return a measure of every layer with its interval, in words."""
+    one = found.sel({result.MEASURE: measure})
+    rows = zip(*(one[f"{result.SEPARABILITY}{end}"].values for end in result.ENDS), strict=True)
+    return [f"{value:.2f} ({low:.2f} … {high:.2f})" for value, low, high in rows]
+
+
 VERBS = {
     "which pixels made it": Verb(
         attributed,
@@ -88,6 +159,7 @@ VERBS = {
         _attribute,
         lambda count: f"lam.views.{'attribution' if count == 1 else 'comparison'}(ds)",
         _off,
+        _WINDOW | {"steps"},
     ),
     "which blocks help or harm": Verb(
         _caused,
@@ -101,6 +173,18 @@ VERBS = {
         views.receptive_field,
         lambda count, where, steps: "lam.receptive_field(net_0)",
         lambda count: "lam.views.receptive_field(ds)",
+        parts=frozenset({"networks", "verb"}),
+    ),
+    "what its features know": Verb(
+        _known,
+        views.representations,
+        _represent,
+        lambda count: "lam.views.representations(ds)",
+        parts=frozenset({"networks", "images", "is_truth", "verb"}),
+        of_all=True,
+        tab="Samples",
+        more={"Through the depth": _apart},
+        table=_indices,
     ),
 }
 """By the words that the Explorer asks with; what brings its verb here has its panels."""
