@@ -13,8 +13,12 @@ def lowest(project):
         found = re.match(r"([\w.-]+)\s*>=\s*([\w.]+)", requirement)
         if not found:
             raise ValueError(f"{requirement!r} does not say from which version on")
-        bounds[found[1]] = found[2]
+        bounds[found[1]] = max(bounds.get(found[1], "0"), found[2], key=_numbers)  # an extra may need more
     return [f"{name}=={version}" for name, version in sorted(bounds.items())]
+
+
+def _numbers(version):
+    return [int(part) for part in re.findall(r"\d+", version)]
 
 
 if __name__ == "__main__":

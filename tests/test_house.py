@@ -67,6 +67,7 @@ OTHERS = {
     "given",
     "facts",
     "told",
+    "parts",
     "stated",
     "about",
     "decided",

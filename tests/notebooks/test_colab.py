@@ -22,6 +22,16 @@ notebook = nbformat.read(sys.argv[1], 4)
 NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
 nbformat.write(notebook, sys.argv[2])
 """
+EXPLORES = """
+import lam_widgets
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+explorer = lam_widgets.Explorer(["fsrcnn"], ["bricks"], steps=4, history=False)
+explorer.run(wait=True)
+assert explorer.state == "done", explorer.desk.message.value
+for widget in explorer, explorer.picker:
+    print(sorted(shell.display_formatter.format(widget)[0]))
+"""
 
 
 @pytest.fixture(scope="module")
@@ -69,6 +79,10 @@ def test_it_installs_itself_and_runs_with_the_lowest_versions(colab, monkeypatch
     shown = [output for cell in nbformat.read(folder / "out.ipynb", 4).cells for output in cell.get("outputs", [])]
     kinds = {kind for output in shown for kind in output.get("data", {})}
     assert {"application/vnd.plotly.v1+json", "application/vnd.jupyter.widget-view+json"} <= kinds
+    told = subprocess.run([python, "-W", "ignore", "-c", EXPLORES], cwd=folder, capture_output=True, text=True)
+    assert not told.returncode, told.stderr[-3000:]
+    each = ["application/vnd.jupyter.widget-view+json", "image/png", "text/plain"]
+    assert told.stdout.splitlines() == [str(each)] * 2
 
 
 def test_the_install_source_is_the_repository_of_the_project():

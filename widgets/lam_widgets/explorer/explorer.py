@@ -25,7 +25,7 @@ from lam_nb.networks import Network
 from lam_nb.types import ImageLike
 from lam_nb.validation import InputError, whole, words_of
 
-from ..kit import pictured, png
+from ..kit import pictured, png, viewed
 from ..region_picker import RegionPicker
 from .answers import Asked, Pace
 from .desk import BAD, DOUBT, GOOD, Desk
@@ -193,9 +193,11 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
         """Return what was found last, as a picture, or else the picture with its windows."""
         return self._shown[-1].figure.picture() if self._shown else self.picker.picture()
 
+    _ipython_display_ = None  # as of `Widget`
+
     def _repr_mimebundle_(self, **settings: object) -> object:
         """Return the widget for front ends that know widgets, a picture for others."""
-        return pictured(super()._repr_mimebundle_(**settings), self.picture())
+        return pictured(viewed(self), self.picture())
 
     def _wire(self) -> None:
         desk = self.desk

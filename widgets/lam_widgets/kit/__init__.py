@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .frames import Stepped, coloured, decoded, largest, quantised
 from .story import story, tables, window
-from .widget import Widget, pictured, png, source, standing
+from .widget import Widget, pictured, png, source, standing, viewed
 
 __all__ = [
     "Stepped",
@@ -19,6 +19,7 @@ __all__ = [
     "standing",
     "story",
     "tables",
+    "viewed",
     "window",
 ]
 

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import anywidget
+import ipywidgets
 from PIL import Image
 
 from lam_nb.views.kit import FONT, embedded, titled, tokens, write_page
 
 _FOLDER = Path(__file__).parents[1]
+_VIEW = "application/vnd.jupyter.widget-view+json"
 _RENDER = "export default { render };"
 _PAGE = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -103,6 +105,9 @@ class Widget(anywidget.AnyWidget):
         buffers = {name: base64.b64encode(value).decode() for name, value in state.items() if isinstance(value, bytes)}
         return write_page(path, standing({**state, "_esm": str(self._esm), "_css": str(self._css)}, buffers, title))
 
+    _ipython_display_ = None
+    """ipywidgets 7, which Colab has, shows widgets with this one, and no picture; None leaves it to the bundle."""
+
     def _repr_mimebundle_(self, **settings: Any) -> Any:
         """Return the widget for front ends that know widgets, a picture for others."""
         return pictured(super()._repr_mimebundle_(**settings), self.picture())
@@ -118,6 +123,19 @@ def pictured(shown: Any, picture: Image.Image) -> tuple[dict[str, object], dict[
     """
     data, metadata = shown if isinstance(shown, tuple) else (shown or {}, {})
     return {**data, "image/png": base64.b64encode(png(picture, optimize=True)).decode()}, metadata
+
+
+def viewed(widget: ipywidgets.Widget) -> dict[str, object]:
+    """Return what shows any widget, of whichever ipywidgets.
+
+    Examples
+    --------
+    >>> import ipywidgets
+    >>> viewed(ipywidgets.HTML())["application/vnd.jupyter.widget-view+json"]["version_major"]
+    2
+    """
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    return {_VIEW: view, "text/plain": object.__repr__(widget)}
 
 
 def standing(state: Mapping[str, Any], buffers: Mapping[str, str], title: str = "lam_nb") -> str:
