@@ -70,7 +70,7 @@ class Gathering:
         free -= sum(one.numel() * one.element_size() for one in inputs)
         if free <= 0:
             raise InputError(f"memory: got {self.memory!r}, less than {len(inputs)} inputs take; allow more.")
-        with shelved(self.store, len(inputs), self.counts, self._plan(digest), free) as shelf:
+        with shelved(self.store, len(inputs), self.counts, self.plan(digest), free) as shelf:
             left = free - (4 * len(inputs) * sum(self.counts.values()) if isinstance(shelf, Held) else 0)
             first = len(inputs) if shelf.done.all() else int(np.argmin(shelf.done))
             shown.update(first)
@@ -81,7 +81,8 @@ class Gathering:
                 shown.update(len(next(iter(rows.values()))))
             yield shelf, left
 
-    def _plan(self, digest: str) -> dict[str, object]:
+    def plan(self, digest: str) -> dict[str, object]:
+        """Return what decides the features of inputs of that digest."""
         return {
             "network": identity.of_network(self.run.network),
             "inputs": digest,
