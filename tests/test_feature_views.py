@@ -78,6 +78,10 @@ def test_points_say_what_they_are():
     assert "3 pictures in 3 conditions" in figure.layout.title.text
 
 
+def test_nothing_marks_points_that_others_would_stand_for_in_the_next_layer():
+    assert {"select", "lasso"} <= set(views.representations(represented()).layout.modebar.remove)
+
+
 def test_many_contents_share_a_symbol_and_one_layer_has_no_slider():
     many = views.representations(represented([f"picture {k}" for k in range(9)]))
     assert len(many.data) == 3 and set(many.data[0].marker.symbol) == {"circle"}

@@ -22,6 +22,8 @@ _MEANS = (
     "Nor has the size of a heap or the gap between two: lam.statistics.separability measures, this only shows.",
 )
 _MARGIN = 0.07
+_MISLEADING = ("select", "lasso")
+"""Plotly keeps what was drawn around points and not the points: in the next layer others would be marked."""
 _UNSEEN = {"size": 1, "color": "rgba(0,0,0,0)"}
 _LOOK = {**kit.AXIS, "zeroline": False, "showticklabels": False, "ticks": ""}
 
@@ -30,7 +32,8 @@ def representations(dataset: xr.Dataset) -> View:
     """Show samples in the plane, a layer at a time, with a slider through the depth; the deepest is shown first.
 
     Colours are degradations; symbols are contents, if there are at most eight. Pictures, conditions and levels are
-    told on hover. A click on a name hides its points.
+    told on hover. A click on a name hides its points. `lam_widgets.Samples` shows the pictures themselves, and keeps
+    those marked that are chosen.
 
     Parameters
     ----------
@@ -72,6 +75,7 @@ def representations(dataset: xr.Dataset) -> View:
     figure.update_xaxes(title_text=f"first axis of the plane ({told['plane_by'].split(',')[0]}, no units)", **_LOOK)
     figure.update_yaxes(title_text="second axis of the plane", **_LOOK)
     figure.update_layout(legend={"font_size": 12, "tracegroupgap": 14, "itemsizing": "constant"})
+    figure.update_layout(modebar_remove=_MISLEADING)
     kit.dress(figure, _caption(dataset, told, layers), 900, 700, l=60, r=20, t=120, b=160)
     if len(layers) > 1:
         kit.step_through(figure, frames, low=-0.13, first=-1, redraw=True)
