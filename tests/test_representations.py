@@ -320,6 +320,14 @@ def test_a_store_of_something_else_is_left_as_it_is(tmp_path):
         asked(store=tmp_path / "map.nc")
 
 
+def test_a_write_that_fails_is_no_result(tmp_path):
+    def spoil(done, total):
+        (tmp_path / "a.zarr" / "layer 0" / "c").write_text("no folder") if done == 0 and total > 1 else None
+
+    with pytest.raises(OSError, match=r"layer 0"):
+        asked(store=tmp_path / "a.zarr", batch=4, progress=spoil)
+
+
 def test_one_changed_bit_is_an_error(tmp_path):
     shelf = Filed(tmp_path / "a.zarr", 2, {"x": 9}, {})
     shelf.write(0, {"x": np.ones((2, 9), np.float32)})
@@ -466,6 +474,8 @@ def test_batches_grow_to_what_is_allowed_and_one_picture_that_takes_more_is_told
     taken = engine.chosen(run, engine.survey(run, given[0]), "0")
     starts = [start for start, _ in engine.Listener(run, taken, allowed=200_000_000)(given)]
     assert starts == [0, 1, 5]  # one takes 40 MB; then a quarter is spared: four, and all that are left
+    kept = engine.Listener(run, taken, allowed=200_000_000, beside=20_000_000)
+    assert [start for start, _ in kept(given)] == [0, 1, 3, 7]  # 60 MB; a batch of two took 80 MB and less for each
     with pytest.raises(InputError, match="memory: network 'toy' takes about 40 MB for one picture, more than the 1 MB"):
         [*engine.Listener(run, taken, allowed=1_000_000)(given)]
 

@@ -289,6 +289,8 @@ class Listener:
         Pictures at once.
     allowed : int, optional
         Bytes that a batch may take, features included; measured, and batches grow to it.
+    beside : int
+        Bytes of features of a picture that somebody still holds while the next batch is asked.
 
     Examples
     --------
@@ -307,7 +309,9 @@ class Listener:
         pooled: bool = False,
         batch: int | None = None,
         allowed: int | None = None,
+        beside: int = 0,
     ) -> None:
+        self._beside = beside
         self.run, self.layers, self.pooled, self.allowed = run, {one.name: one for one in layers}, pooled, allowed
         self._most = whole("batch", batch) if batch is not None else _MOST.get(run.device.type, 8)
         self._size = self._most if batch is not None or allowed is None else 1
@@ -348,13 +352,14 @@ class Listener:
         return {name: one.numpy() for name, one in rows.items()}
 
     def _affordable(self, allowed: int) -> int:
-        if self._tried == 1 and self._rise > allowed:
+        taken = self._rise + self._tried * self._beside
+        if self._tried == 1 and taken > allowed:
             raise InputError(
-                f"memory: network {self.run.name!r} takes about {self._rise / 1e6:,.0f} MB for one picture, more than "
+                f"memory: network {self.run.name!r} takes about {taken / 1e6:,.0f} MB for one picture, more than "
                 f"the {allowed / 1e6:,.0f} MB that are left for it; give a smaller size=, or allow more."
             )
-        each = self._rise / self._tried
-        return max(1, min(self._most, self._tried + math.floor((allowed / _SPARE - self._rise) / each)))
+        each = taken / self._tried
+        return max(1, min(self._most, self._tried + math.floor((allowed / _SPARE - taken) / each)))
 
     def _heard(self, pictures: Batch) -> dict[str, torch.Tensor]:
         rows: dict[str, torch.Tensor] = {}
