@@ -5,6 +5,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import warnings
 from contextlib import nullcontext
 
 import numpy as np
@@ -492,6 +493,20 @@ def test_what_is_not_installed_is_named(monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(InputError, match=r'need scikit-learn; install it: pip install "lam-nb\[represent\]"'):
         asked()
+
+
+def test_umap_lays_out_the_same_each_time():
+    """Where umap-learn is installed, which tests do not ask for; warnings are errors, its own of Tensorflow is not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImportWarning)
+        pytest.importorskip("umap")
+    one, again = (asked(plane="umap", perplexity=2.6) for _ in range(2))
+    np.testing.assert_array_equal(one.plane, again.plane)
+    assert np.isfinite(one.plane).all() and one.plane.shape == (1, 12, 2)
+    assert one.attrs["plane_by"] == "UMAP, init spectral" and one.attrs["perplexity"] == 3
+    assert "UMAP, init spectral, neighbours 3" in lam.views.representations(one).layout.title.text
+    few = asked(None, pictures(2), {"darker": darker}, plane="umap", components=2, perplexity=3.9)
+    assert few.attrs["perplexity"] == 3 and few.plane.any()
 
 
 def test_levels_are_conditions_of_one_degradation():

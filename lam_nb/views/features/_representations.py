@@ -138,7 +138,8 @@ def _legend(symbols: dict[str, str]) -> Iterator[go.Scatter]:
 def _caption(dataset: xr.Dataset, told: dict[str, object], layers: Sequence[str]) -> str:
     pairs = zip(*(dataset[name].values.astype(str) for name in (DEGRADATION, LEVEL)), strict=True)
     of = f"{len(_names(dataset, CONTENT))} pictures in {len({*pairs})} conditions"
-    made = f"{told['feature_kind']} features · plane: {told['plane_by']}, perplexity {told['perplexity']:.3g}"
+    near = "perplexity" if str(told["plane_by"]).startswith("t-SNE") else "neighbours"
+    made = f"{told['feature_kind']} features · plane: {told['plane_by']}, {near} {told['perplexity']:.3g}"
     shown = f"{len(layers)} layers; the slider goes through the depth" if len(layers) > 1 else layers[0]
     lines = kit.small(f"<b>{told['network']}</b> · {of} · {shown}", made)
     return f"<b>What do the features know?</b>{lines}"
