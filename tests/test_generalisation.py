@@ -210,6 +210,9 @@ def test_the_usual_axis_is_blur_from_nothing_to_eight():
         ({"tests": {}}, "tests: got none"),
         ({"tests": {"blur": 3}}, r"tests\['blur'\]: got 3"),
         ({"layer": "*"}, "layer: got .* layers, expected one"),
+        ({"layer": "2x"}, "layer: got '2x', which network 'toy' does not have; did you mean '2'"),
+        ({"layer": 2}, "layer: got 2, expected names of layers"),
+        ({"tests": {"dark": lambda batch: batch * 0}, "layer": "output"}, "layer: 'output' answers the same .* 'dark'"),
         ({"level": 1}, "level"),
     ],
 )

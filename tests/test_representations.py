@@ -421,6 +421,7 @@ def ragged(batch):
         ({"layers": 3}, "layers: got 3, expected names of layers"),
         ({"given": {"one": pictures()["one"]}}, "images: got one picture, expected at least two"),
         ({"given": {}}, "images: got none, expected"),
+        ({"given": {"a": torch.zeros(3, 8, 8), "b": torch.zeros(3, 8, 8)}}, "images: 'a' and 'b' are one picture"),
         ({"given": "/nowhere/at/all"}, "images: got /nowhere/at/all, expected a folder of pictures"),
         ({"given": pathlib.Path(__file__).parent / "laws"}, "images: .*laws holds no picture"),
         ({"given": {"a": torch.rand(3, 1, 1), "b": torch.rand(3, 4, 4)}}, "images: 'a' has .* fewer than the scale, 2"),
@@ -447,6 +448,7 @@ def ragged(batch):
         ({"network": 3}, "network: got 3, expected a Network"),
         ({"network": toy(Odd(ragged), 1), "layers": "odd"}, "layers: 'odd' changes its size from picture to picture"),
         ({"network": toy(Odd(lambda x: x / 0 * 0), 1), "layers": "odd"}, "layers: 'odd' of network 'toy' gives NaN"),
+        ({"network": toy(Odd(lambda x: x * 1j), 1), "layers": "odd"}, "layers: 'odd' gives complex numbers"),
         ({"network": toy(Odd(lambda x: x), 1), "layers": "idle"}, "layers: 'idle' gives no tensor"),
         (
             {"network": toy(Odd(lambda x: x.flatten(0, 1)), 1), "layers": "odd"},

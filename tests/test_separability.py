@@ -204,6 +204,12 @@ def test_a_layer_without_any_spread_and_one_with_nan_say_nothing():
     assert np.isfinite(found.separability[2]).all()
 
 
+def test_two_samples_that_share_nothing_have_no_silhouette_and_raise_nothing():
+    ds = made(noise(1, 24, 3)).isel(sample=[0, 4])
+    found = separability(ds, draws=20, permutations=3).sel(measure="silhouette")
+    assert found.separability.item() == found.separability_low.item() == found.separability_high.item() == 0
+
+
 def test_seeds_decide_what_is_drawn():
     ds = made(noise(1, 24, 3))
     one, again, other = (separability(ds, **QUICK, seed=seed) for seed in (1, 1, 2))

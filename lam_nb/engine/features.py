@@ -171,7 +171,9 @@ def survey(run: Leased, picture: Image) -> dict[str, Layer]:
     return {name: Layer(name, done / max(1, passed), shape) for name, (done, shape) in found.items()}
 
 
-def chosen(run: Leased, known: Mapping[str, Layer], layers: str | Sequence[str] | None) -> tuple[Layer, ...]:
+def chosen(
+    run: Leased, known: Mapping[str, Layer], layers: str | Sequence[str] | None, argument: str = "layers"
+) -> tuple[Layer, ...]:
     """Return layers by exact name or pattern, in the order of the survey; by default some evenly through the depth.
 
     Parameters
@@ -181,6 +183,8 @@ def chosen(run: Leased, known: Mapping[str, Layer], layers: str | Sequence[str] 
         Of `survey`.
     layers : str or sequence of str, optional
         Names, or patterns such as ``body.*`` of `fnmatch`, in which ``*`` stands for dots, too.
+    argument : str
+        What the caller calls them, for messages.
 
     Raises
     ------
@@ -197,14 +201,14 @@ def chosen(run: Leased, known: Mapping[str, Layer], layers: str | Sequence[str] 
         return _some(run.network, known)
     asked = [layers] if isinstance(layers, str) else layers
     if not isinstance(asked, Sequence) or isinstance(asked, bytes) or not all(isinstance(one, str) for one in asked):
-        raise InputError(f"layers: got {layers!r:.80}, expected names of layers, or patterns such as 'body.*'.")
-    wanted = {name for one in asked for name in _matching(run.network, known, one)}
+        raise InputError(f"{argument}: got {layers!r:.80}, expected names of layers, or patterns such as 'body.*'.")
+    wanted = {name for one in asked for name in _matching(run.network, known, one, argument)}
     if not wanted:
-        raise InputError("layers: got none, expected at least one; leave it out for some through the depth.")
+        raise InputError(f"{argument}: got none, expected at least one; leave it out for some through the depth.")
     return tuple(layer for name, layer in known.items() if name in wanted)
 
 
-def _matching(network: Network, known: Mapping[str, Layer], asked: str) -> list[str]:
+def _matching(network: Network, known: Mapping[str, Layer], asked: str, argument: str) -> list[str]:
     if asked in known:
         return [asked]
     into = asked.endswith(INTO)
@@ -214,11 +218,11 @@ def _matching(network: Network, known: Mapping[str, Layer], asked: str) -> list[
     every = places(network)
     if asked.removesuffix(INTO) in every:
         raise InputError(
-            f"layers: {asked!r} gives no tensor with a row for each picture when {network.name!r} runs; choose one "
+            f"{argument}: {asked!r} gives no tensor with a row for each picture when {network.name!r} runs; choose one "
             "that does."
         )
     hint = nearest(asked, known) or f"there are {', '.join([*every][:8])}{', …' if len(every) > 8 else ''}."
-    raise InputError(f"layers: got {asked!r}, which network {network.name!r} does not have; {hint}")
+    raise InputError(f"{argument}: got {asked!r}, which network {network.name!r} does not have; {hint}")
 
 
 def _some(network: Network, known: Mapping[str, Layer]) -> tuple[Layer, ...]:
@@ -388,6 +392,8 @@ class Listener:
                 f"layers: {layer.name!r} gave {found or type(features).__name__} for {count} pictures, expected a row "
                 "for each of them; choose another layer."
             )
+        if features.is_complex():
+            raise InputError(f"layers: {layer.name!r} gives complex numbers, expected real ones; choose another layer.")
         space = tuple(axis + 1 for axis in _space(len(layer.shape))) if self.pooled else ()
         if space:
             features = features.float().mean(space)

@@ -107,8 +107,10 @@ def silhouettes(
     means = np.where(counts > 0, sums / np.where(counts > 0, counts, 1), np.inf)
     means[rows, labels] = np.inf
     other = means.min(1)
+    known = (others > 0) & np.isfinite(other)
+    other = np.where(known, other, own)
     larger = np.maximum(own, other)
-    known = (others > 0) & (larger > 0)
+    known &= larger > 0
     return np.where(known, (other - own) / np.where(larger > 0, larger, 1), 0.0)
 
 

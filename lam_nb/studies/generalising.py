@@ -146,7 +146,7 @@ def generalisation(
         source = _Source(run.network.scale, truths, wanted, seed)
         first = source.patches(clean)
         known = engine.survey(run, first[0])
-        taken = engine.last(run, known) if layer is None else _one(engine.chosen(run, known, layer))
+        taken = engine.last(run, known) if layer is None else _one(engine.chosen(run, known, layer, "layer"))
         gathering = Gathering(run, (taken,), batch=batch, memory=memory)
         each = _products(gathering, source, (clean, *conditions), store, shown)
         truth, *found = [_projected(products, wanted) for products in each]
@@ -301,6 +301,11 @@ def _products(
         patches = source.patches(one)
         with gathering.of(patches, _digest(patches), shown) as (shelf, left):
             products = gram(shelf.matrix(gathering.layers[0].name), left // 2)
+        if not np.trace(products) > 0:
+            raise InputError(
+                f"layer: {gathering.layers[0].name!r} answers the same to all patches of {one.title!r}, expected "
+                "features that vary; choose another layer, or pictures with more in them."
+            )
         if kept is not None:
             kept.write(k, {_PRODUCTS: products.reshape(1, -1)})
         yield products

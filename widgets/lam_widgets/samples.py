@@ -74,7 +74,7 @@ class Samples(Widget):
     selected = traitlets.List(traitlets.Unicode()).tag(sync=True)
 
     def __init__(self, dataset: xr.Dataset, **settings: object) -> None:
-        figure = views.representations(check(dataset, SAMPLE, THUMBNAIL))
+        figure = views.representations(check(dataset, PLANE, SAMPLE, THUMBNAIL))
         self._dataset = dataset if LAYER in dataset[PLANE].dims else dataset.expand_dims(LAYER)
         question, *lines = plain(figure.layout.title.text).split("\n")
         layers = [str(name) for name in self._dataset[LAYER].values]
