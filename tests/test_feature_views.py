@@ -65,6 +65,8 @@ def test_points_are_the_plane_of_each_layer():
     for frame, points in zip(figure.frames, ds.plane.values, strict=True):
         for axis, values in zip((frame.layout.xaxis, frame.layout.yaxis), points.T, strict=True):
             assert axis.range[0] < values.min() and values.max() < axis.range[1]
+        assert np.ptp(frame.layout.xaxis.range) == pytest.approx(np.ptp(frame.layout.yaxis.range))
+    assert figure.layout.yaxis.scaleanchor == "x" and figure.layout.xaxis.constrain == "domain"
 
 
 def test_points_say_what_they_are():
