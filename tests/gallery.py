@@ -74,6 +74,7 @@ def figures(folder: Path) -> Iterator[tuple[str, views.View | Widget]]:
     every = lam.compare(shipped, small, window, **kept | {"fields": False})
     yield "comparison of many", views.comparison(every, beside=["truth"])
     yield "widget, Scrubber", lam_widgets.Scrubber(one)
+    yield "widget, Samples", lam_widgets.Samples(known[two[0]], selected=["cat, blur 2", "bricks, blur 2"])
     yield "widget, Comparison", lam_widgets.Comparison(many)
     yield "widget, RegionPicker", lam_widgets.RegionPicker(sharp, suggestions=[window])
     for width in ("cvpr-column", "page"):

@@ -65,6 +65,8 @@ def test_points_are_the_plane_of_each_layer():
     for frame, points in zip(figure.frames, ds.plane.values, strict=True):
         for axis, values in zip((frame.layout.xaxis, frame.layout.yaxis), points.T, strict=True):
             assert axis.range[0] < values.min() and values.max() < axis.range[1]
+        assert np.ptp(frame.layout.xaxis.range) == pytest.approx(np.ptp(frame.layout.yaxis.range))
+    assert figure.layout.yaxis.scaleanchor == "x" and figure.layout.xaxis.constrain == "domain"
 
 
 def test_points_say_what_they_are():
@@ -76,6 +78,10 @@ def test_points_say_what_they_are():
     assert {trace.name: trace.marker.symbol for trace in figure.data[3:]} == symbols
     assert len({trace.marker.color for trace in figure.data[:3]}) == 3
     assert "3 pictures in 3 conditions" in figure.layout.title.text
+
+
+def test_nothing_marks_points_that_others_would_stand_for_in_the_next_layer():
+    assert {"select", "lasso"} <= set(views.representations(represented()).layout.modebar.remove)
 
 
 def test_many_contents_share_a_symbol_and_one_layer_has_no_slider():

@@ -1,6 +1,11 @@
 """The generalisation index: known distributions, the recipe by hand, and curves that end in the index."""
 
 import math
+import os
+import pathlib
+import signal
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -126,6 +131,63 @@ def test_batch_and_memory_change_nothing_and_the_seed_does():
     assert not np.array_equal(other.generalisation_low, one.generalisation_low)
 
 
+KILLED = """
+import os, signal, sys, zarr
+from tests.test_generalisation import BLUR, SMALL, net, pictures, studies
+real, writes = zarr.Array.__setitem__, []
+def write(array, *given):
+    writes.append(array.basename)
+    if writes.count("done") == 3:  # the products are there, and nobody has said so yet
+        os.kill(os.getpid(), signal.SIGKILL)
+    return real(array, *given)
+zarr.Array.__setitem__ = write
+studies.generalisation(net(), pictures(), BLUR, store=sys.argv[1], **SMALL)
+"""
+
+
+def test_a_killed_sweep_over_levels_goes_on_where_it_was(tmp_path):
+    store, root = tmp_path / "levels.zarr", pathlib.Path(__file__).parents[1]
+    paths = os.pathsep.join([str(root), str(root / "widgets"), os.environ.get("PYTHONPATH", "")])
+    run = subprocess.run([sys.executable, "-c", KILLED, str(store)], env={**os.environ, "PYTHONPATH": paths}, cwd=root)
+    assert run.returncode == -signal.SIGKILL
+    network, seen, told = net(), [], []
+    network.register_forward_hook(lambda _, given, answer: seen.append(len(given[0])))
+    few = SMALL | {"progress": lambda done, total: told.append((done, total))}
+    found = studies.generalisation(network, pictures(), BLUR, store=store, **few)
+    assert sum(seen) == 1 + 60  # one to survey the layers; of reference and three levels two were done
+    assert told[0] == (0, 120) and told[-1] == (120, 120)
+    whole = studies.generalisation(network, pictures(), BLUR, **SMALL)
+    for name in whole.data_vars:
+        np.testing.assert_array_equal(found[name], whole[name])
+    seen.clear()
+    fewer = studies.generalisation(network, pictures(), BLUR, store=store, **SMALL | {"components": 8, "draws": 5})
+    assert sum(seen) == 1
+    np.testing.assert_array_equal(fewer.generalisation, whole.by_components.sel(components=8))
+    shorter = {"blur": BLUR["blur"][:2]}
+    for change, words in [
+        ({"seed": 1}, "not the same: inputs, tests blur 0, tests blur 1, tests blur 3"),
+        ({"tests": shorter}, "not the same: tests blur 3"),
+        ({"layer": "0"}, "not the same: layers"),
+        ({"network": networks.wrap(net().module, scale=2, value_range=255, check=False)}, "network value_range"),
+    ]:
+        given = {"network": network, "reference": pictures(), "tests": BLUR, **SMALL, **change}
+        with pytest.raises(InputError, match=f"store: .* holds other inner products of patches .*{words}"):
+            studies.generalisation(store=store, **given)
+    with pytest.raises(InputError, match="holds something else than features"):
+        lam.representations(network, pictures(), BLUR, store=store, components=4, progress=False)
+
+
+def test_one_changed_bit_of_a_store_is_told(tmp_path):
+    store = tmp_path / "levels.zarr"
+    studies.generalisation(net(), pictures(), BLUR, store=store, **SMALL)
+    file = max((path for path in store.rglob("*") if path.is_file()), key=lambda path: path.stat().st_size)
+    held = bytearray(file.read_bytes())
+    held[100] ^= 1
+    file.write_bytes(held)
+    with pytest.raises(InputError, match=r"store: .*levels\.zarr"):
+        studies.generalisation(net(), pictures(), BLUR, store=store, **SMALL)
+
+
 def test_other_pictures_of_a_folder_are_a_test(tmp_path):
     for name, picture in pictures().items():
         lam.images.to_pillow(lam.images.Blur(3)(lam.images.downscale(picture, 2))).save(tmp_path / f"{name}.png")
@@ -148,6 +210,9 @@ def test_the_usual_axis_is_blur_from_nothing_to_eight():
         ({"tests": {}}, "tests: got none"),
         ({"tests": {"blur": 3}}, r"tests\['blur'\]: got 3"),
         ({"layer": "*"}, "layer: got .* layers, expected one"),
+        ({"layer": "2x"}, "layer: got '2x', which network 'toy' does not have; did you mean '2'"),
+        ({"layer": 2}, "layer: got 2, expected names of layers"),
+        ({"tests": {"dark": lambda batch: batch * 0}, "layer": "output"}, "layer: 'output' answers the same .* 'dark'"),
         ({"level": 1}, "level"),
     ],
 )

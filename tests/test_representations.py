@@ -5,6 +5,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import warnings
 from contextlib import nullcontext
 
 import numpy as np
@@ -320,6 +321,14 @@ def test_a_store_of_something_else_is_left_as_it_is(tmp_path):
         asked(store=tmp_path / "map.nc")
 
 
+def test_a_write_that_fails_is_no_result(tmp_path):
+    def spoil(done, total):
+        (tmp_path / "a.zarr" / "layer 0" / "c").write_text("no folder") if done == 0 and total > 1 else None
+
+    with pytest.raises(OSError, match=r"layer 0"):
+        asked(store=tmp_path / "a.zarr", batch=4, progress=spoil)
+
+
 def test_one_changed_bit_is_an_error(tmp_path):
     shelf = Filed(tmp_path / "a.zarr", 2, {"x": 9}, {})
     shelf.write(0, {"x": np.ones((2, 9), np.float32)})
@@ -412,6 +421,7 @@ def ragged(batch):
         ({"layers": 3}, "layers: got 3, expected names of layers"),
         ({"given": {"one": pictures()["one"]}}, "images: got one picture, expected at least two"),
         ({"given": {}}, "images: got none, expected"),
+        ({"given": {"a": torch.zeros(3, 8, 8), "b": torch.zeros(3, 8, 8)}}, "images: 'a' and 'b' are one picture"),
         ({"given": "/nowhere/at/all"}, "images: got /nowhere/at/all, expected a folder of pictures"),
         ({"given": pathlib.Path(__file__).parent / "laws"}, "images: .*laws holds no picture"),
         ({"given": {"a": torch.rand(3, 1, 1), "b": torch.rand(3, 4, 4)}}, "images: 'a' has .* fewer than the scale, 2"),
@@ -438,6 +448,7 @@ def ragged(batch):
         ({"network": 3}, "network: got 3, expected a Network"),
         ({"network": toy(Odd(ragged), 1), "layers": "odd"}, "layers: 'odd' changes its size from picture to picture"),
         ({"network": toy(Odd(lambda x: x / 0 * 0), 1), "layers": "odd"}, "layers: 'odd' of network 'toy' gives NaN"),
+        ({"network": toy(Odd(lambda x: x * 1j), 1), "layers": "odd"}, "layers: 'odd' gives complex numbers"),
         ({"network": toy(Odd(lambda x: x), 1), "layers": "idle"}, "layers: 'idle' gives no tensor"),
         (
             {"network": toy(Odd(lambda x: x.flatten(0, 1)), 1), "layers": "odd"},
@@ -466,6 +477,8 @@ def test_batches_grow_to_what_is_allowed_and_one_picture_that_takes_more_is_told
     taken = engine.chosen(run, engine.survey(run, given[0]), "0")
     starts = [start for start, _ in engine.Listener(run, taken, allowed=200_000_000)(given)]
     assert starts == [0, 1, 5]  # one takes 40 MB; then a quarter is spared: four, and all that are left
+    kept = engine.Listener(run, taken, allowed=200_000_000, beside=20_000_000)
+    assert [start for start, _ in kept(given)] == [0, 1, 3, 7]  # 60 MB; a batch of two took 80 MB and less for each
     with pytest.raises(InputError, match="memory: network 'toy' takes about 40 MB for one picture, more than the 1 MB"):
         [*engine.Listener(run, taken, allowed=1_000_000)(given)]
 
@@ -482,6 +495,20 @@ def test_what_is_not_installed_is_named(monkeypatch):
         monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(InputError, match=r'need scikit-learn; install it: pip install "lam-nb\[represent\]"'):
         asked()
+
+
+def test_umap_lays_out_the_same_each_time():
+    """Where umap-learn is installed, which tests do not ask for; warnings are errors, its own of Tensorflow is not."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ImportWarning)
+        pytest.importorskip("umap")
+    one, again = (asked(plane="umap", perplexity=2.6) for _ in range(2))
+    np.testing.assert_array_equal(one.plane, again.plane)
+    assert np.isfinite(one.plane).all() and one.plane.shape == (1, 12, 2)
+    assert one.attrs["plane_by"] == "UMAP, init spectral" and one.attrs["perplexity"] == 3
+    assert "UMAP, init spectral, neighbours 3" in lam.views.representations(one).layout.title.text
+    few = asked(None, pictures(2), {"darker": darker}, plane="umap", components=2, perplexity=3.9)
+    assert few.attrs["perplexity"] == 3 and few.plane.any()
 
 
 def test_levels_are_conditions_of_one_degradation():

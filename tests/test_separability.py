@@ -8,7 +8,7 @@ from torch import nn
 
 import lam_nb as lam
 from lam_nb import InputError, networks
-from lam_nb.statistics import groups, separability
+from lam_nb.statistics import groups, intervals, separability
 
 CONTENTS, CONDITIONS = 8, 3
 QUICK = {"draws": 50, "permutations": 39}
@@ -143,6 +143,43 @@ def test_intervals_hold_the_value_and_narrow_with_more_pictures():
     assert (widths[1] < 0.7 * widths[0]).all()
 
 
+@pytest.mark.parametrize("shift", [0, 3])
+def test_intervals_hold_the_true_value_as_often_as_they_say(shift):
+    """A layer is a drawing of eight pictures, three degradations apart or not; what is true, many drawings say."""
+    content, condition = labels()
+
+    def drawings(count, seed):
+        own = noise(count, CONTENTS, 4, seed=seed)[:, content]
+        return made(own + shift * np.eye(4)[condition] + noise(count, len(content), 4, seed=seed + 1))
+
+    true = separability(drawings(600, 2), draws=1, permutations=1).separability.mean("layer")
+    found = separability(drawings(150, 4), draws=200, permutations=1)
+    held = ((found.separability_low <= true) & (true <= found.separability_high)).mean("layer")
+    assert (held.sel(measure=["calinski_harabasz", "calinski_harabasz_plane", "silhouette"]) > 0.87).all(), held.values
+    assert held.sel(measure="probe") > 0.65  # accuracies of few samples are coarse
+
+
+def test_few_pictures_widen_an_interval_as_students_quantiles_do():
+    for level, freedom, expected in [(0.95, 1, 12.706), (0.95, 3, 3.182), (0.8, 7, 1.415), (0.99, 30, 2.750)]:
+        assert intervals._student((1 + level) / 2, freedom) == pytest.approx(expected, abs=2e-3)
+    assert intervals.expanded(0.95, 1) == (0, 1)
+
+
+def test_a_silhouette_drawn_twice_is_that_of_two_in_one_place_and_no_neighbour_of_itself():
+    content, condition = labels()
+    points, weights = noise(len(content), 4), np.tile([1, 2, 0, 3], 6)
+    apart = groups.distances(points)
+    found = groups.silhouettes(apart, condition, weights.astype(float))
+    for k in (0, 1, 5):
+        kept = [j for j in np.arange(len(points)).repeat(weights) if j != k]
+        mean = [np.mean([apart[k, j] for j in kept if condition[j] == group]) for group in range(CONDITIONS)]
+        own, other = mean[condition[k]], min(np.delete(mean, condition[k]))
+        assert found[k] == pytest.approx((other - own) / max(own, other))
+    np.testing.assert_array_equal(
+        groups.silhouettes(apart, condition, np.ones(24)), groups.silhouettes(apart, condition)
+    )
+
+
 def test_indices_grow_with_what_was_planted():
     content, condition = labels()
     points = [noise(len(content), 3) + shift * np.eye(3)[condition] for shift in (0, 2, 5, 12)]
@@ -165,6 +202,12 @@ def test_a_layer_without_any_spread_and_one_with_nan_say_nothing():
     found = separability(made(points), **QUICK)
     assert np.isnan(found.separability[0, :2]).all() and np.isnan(found.separability[1]).all()
     assert np.isfinite(found.separability[2]).all()
+
+
+def test_two_samples_that_share_nothing_have_no_silhouette_and_raise_nothing():
+    ds = made(noise(1, 24, 3)).isel(sample=[0, 4])
+    found = separability(ds, draws=20, permutations=3).sel(measure="silhouette")
+    assert found.separability.item() == found.separability_low.item() == found.separability_high.item() == 0
 
 
 def test_seeds_decide_what_is_drawn():

@@ -171,7 +171,9 @@ def survey(run: Leased, picture: Image) -> dict[str, Layer]:
     return {name: Layer(name, done / max(1, passed), shape) for name, (done, shape) in found.items()}
 
 
-def chosen(run: Leased, known: Mapping[str, Layer], layers: str | Sequence[str] | None) -> tuple[Layer, ...]:
+def chosen(
+    run: Leased, known: Mapping[str, Layer], layers: str | Sequence[str] | None, argument: str = "layers"
+) -> tuple[Layer, ...]:
     """Return layers by exact name or pattern, in the order of the survey; by default some evenly through the depth.
 
     Parameters
@@ -181,6 +183,8 @@ def chosen(run: Leased, known: Mapping[str, Layer], layers: str | Sequence[str] 
         Of `survey`.
     layers : str or sequence of str, optional
         Names, or patterns such as ``body.*`` of `fnmatch`, in which ``*`` stands for dots, too.
+    argument : str
+        What the caller calls them, for messages.
 
     Raises
     ------
@@ -197,14 +201,14 @@ def chosen(run: Leased, known: Mapping[str, Layer], layers: str | Sequence[str] 
         return _some(run.network, known)
     asked = [layers] if isinstance(layers, str) else layers
     if not isinstance(asked, Sequence) or isinstance(asked, bytes) or not all(isinstance(one, str) for one in asked):
-        raise InputError(f"layers: got {layers!r:.80}, expected names of layers, or patterns such as 'body.*'.")
-    wanted = {name for one in asked for name in _matching(run.network, known, one)}
+        raise InputError(f"{argument}: got {layers!r:.80}, expected names of layers, or patterns such as 'body.*'.")
+    wanted = {name for one in asked for name in _matching(run.network, known, one, argument)}
     if not wanted:
-        raise InputError("layers: got none, expected at least one; leave it out for some through the depth.")
+        raise InputError(f"{argument}: got none, expected at least one; leave it out for some through the depth.")
     return tuple(layer for name, layer in known.items() if name in wanted)
 
 
-def _matching(network: Network, known: Mapping[str, Layer], asked: str) -> list[str]:
+def _matching(network: Network, known: Mapping[str, Layer], asked: str, argument: str) -> list[str]:
     if asked in known:
         return [asked]
     into = asked.endswith(INTO)
@@ -214,11 +218,11 @@ def _matching(network: Network, known: Mapping[str, Layer], asked: str) -> list[
     every = places(network)
     if asked.removesuffix(INTO) in every:
         raise InputError(
-            f"layers: {asked!r} gives no tensor with a row for each picture when {network.name!r} runs; choose one "
+            f"{argument}: {asked!r} gives no tensor with a row for each picture when {network.name!r} runs; choose one "
             "that does."
         )
     hint = nearest(asked, known) or f"there are {', '.join([*every][:8])}{', …' if len(every) > 8 else ''}."
-    raise InputError(f"layers: got {asked!r}, which network {network.name!r} does not have; {hint}")
+    raise InputError(f"{argument}: got {asked!r}, which network {network.name!r} does not have; {hint}")
 
 
 def _some(network: Network, known: Mapping[str, Layer]) -> tuple[Layer, ...]:
@@ -289,6 +293,8 @@ class Listener:
         Pictures at once.
     allowed : int, optional
         Bytes that a batch may take, features included; measured, and batches grow to it.
+    beside : int
+        Bytes of features of a picture that somebody still holds while the next batch is asked.
 
     Examples
     --------
@@ -307,7 +313,9 @@ class Listener:
         pooled: bool = False,
         batch: int | None = None,
         allowed: int | None = None,
+        beside: int = 0,
     ) -> None:
+        self._beside = beside
         self.run, self.layers, self.pooled, self.allowed = run, {one.name: one for one in layers}, pooled, allowed
         self._most = whole("batch", batch) if batch is not None else _MOST.get(run.device.type, 8)
         self._size = self._most if batch is not None or allowed is None else 1
@@ -348,13 +356,14 @@ class Listener:
         return {name: one.numpy() for name, one in rows.items()}
 
     def _affordable(self, allowed: int) -> int:
-        if self._tried == 1 and self._rise > allowed:
+        taken = self._rise + self._tried * self._beside
+        if self._tried == 1 and taken > allowed:
             raise InputError(
-                f"memory: network {self.run.name!r} takes about {self._rise / 1e6:,.0f} MB for one picture, more than "
+                f"memory: network {self.run.name!r} takes about {taken / 1e6:,.0f} MB for one picture, more than "
                 f"the {allowed / 1e6:,.0f} MB that are left for it; give a smaller size=, or allow more."
             )
-        each = self._rise / self._tried
-        return max(1, min(self._most, self._tried + math.floor((allowed / _SPARE - self._rise) / each)))
+        each = taken / self._tried
+        return max(1, min(self._most, self._tried + math.floor((allowed / _SPARE - taken) / each)))
 
     def _heard(self, pictures: Batch) -> dict[str, torch.Tensor]:
         rows: dict[str, torch.Tensor] = {}
@@ -383,6 +392,8 @@ class Listener:
                 f"layers: {layer.name!r} gave {found or type(features).__name__} for {count} pictures, expected a row "
                 "for each of them; choose another layer."
             )
+        if features.is_complex():
+            raise InputError(f"layers: {layer.name!r} gives complex numbers, expected real ones; choose another layer.")
         space = tuple(axis + 1 for axis in _space(len(layer.shape))) if self.pooled else ()
         if space:
             features = features.float().mean(space)

@@ -27,7 +27,7 @@ from ..result import (
     stacked,
 )
 from ..validation import InputError, choose, fraction, whole
-from . import groups
+from . import groups, intervals
 
 MEASURES = ("calinski_harabasz", "calinski_harabasz_plane", "silhouette", "probe")
 _CELLS = (LAYER, MEASURE)
@@ -73,8 +73,11 @@ def separability(
         What makes a group. Levels of one degradation are one group.
     level : float, default 0.95
         Of the intervals, by a bootstrap over contents: of indices by drawing pictures with all their samples (scaled
-        to have the index as median, for pictures drawn twice raise it), of silhouette and probe by drawing
-        pictures' means.
+        to have the index as median, for pictures drawn twice raise it), of silhouettes by degradation as well (moved
+        to have theirs), of silhouettes by content and of the probe by drawing pictures' means. Ends lie farther
+        out than the level's quantiles where pictures are few. In simulations of 8 and of 20 pictures, 95 % intervals
+        of indices and silhouettes held the true value in 90 to 100 %; those of the probe in 72 to 100 %, least where
+        it is right about all of few samples, for then its interval has no width.
     draws, seed : int
         Of the bootstrap.
     permutations : int, default 199
@@ -106,8 +109,8 @@ def separability(
     level = fraction("level", level, "a probability such as 0.95", whole_too=False)
     draws, permutations = whole("draws", draws, most=1_000_000), whole("permutations", permutations, most=1_000_000)
     seed = whole("seed", seed, 0)
-    ends = (1 - level) / 2, (1 + level) / 2
     labels = Labels.of(dataset, by)
+    ends = intervals.expanded(level, int(labels.contents.max()) + 1)
     facts = {"by": by, "level": level, "draws": draws, "permutations": permutations, "seed": seed}
 
     def of(one: xr.Dataset) -> xr.Dataset:
@@ -223,13 +226,18 @@ def _row(
     source = np.random.default_rng(seed)
     drawn = [labels.drawn(source) for _ in range(draws)]
     permuted = [labels.permuted(source) for _ in range(permutations)]
-    for measure, place in zip(measures, (projection, plane, None, None), strict=True):
+    again: list[Callable[[float | NDArray[np.float64]], NDArray[np.float64]]] = [
+        lambda found: _indices(labels, projection, float(np.mean(found)), drawn),
+        lambda found: _indices(labels, plane, float(np.mean(found)), drawn),
+        lambda found: _means(labels, found, drawn) if labels.by_content else _silhouettes(labels, apart, found, drawn),
+        lambda found: _means(labels, found, drawn),
+    ]
+    for measure, redrawn in zip(measures, again, strict=True):
         found = measure(labels.groups)
         value = float(np.mean(found))
-        again = _means(labels, found, drawn) if place is None else _indices(labels, place, value, drawn)
         by_chance = np.array([float(np.mean(measure(one))) for one in permuted])
         p = (1 + (by_chance >= value).sum()) / (1 + permutations)
-        yield [value, *_interval(again, ends), float(by_chance.mean()), float(p)]
+        yield [value, *_interval(redrawn(found), ends), float(by_chance.mean()), float(p)]
 
 
 def _interval(again: NDArray[np.float64], ends: tuple[float, float]) -> NDArray[np.float64]:
@@ -248,6 +256,18 @@ def _indices(
     again = np.array([labels.index(points, one) for one in drawn])
     usual = float(np.median(again))
     return again * (value / usual) if np.isfinite(value) and 0 < usual < np.inf else again
+
+
+def _silhouettes(
+    labels: Labels, apart: NDArray[np.float64], found: float | NDArray[np.float64], drawn: list[NDArray[np.int64]]
+) -> NDArray[np.float64]:
+    """Return mean silhouettes among pictures drawn so often, moved to have the mean silhouette as their median.
+
+    A silhouette is a sample's and its neighbours', who are drawn, too; fewer neighbours make it a little less.
+    """
+    often = [one[labels.contents].astype(float) for one in drawn]
+    again = np.array([one @ groups.silhouettes(apart, labels.groups, one) / one.sum() for one in often])
+    return again + float(np.mean(found)) - float(np.median(again))
 
 
 def _means(labels: Labels, found: float | NDArray[np.float64], drawn: list[NDArray[np.int64]]) -> NDArray[np.float64]:

@@ -79,7 +79,9 @@ def distances(points: NDArray[np.float64]) -> NDArray[np.float64]:
     return np.sqrt(found.clip(min=0))
 
 
-def silhouettes(apart: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+def silhouettes(
+    apart: NDArray[np.float64], labels: NDArray[np.int64], weights: NDArray[np.float64] | None = None
+) -> NDArray[np.float64]:
     """Return how much nearer each point is to its own group than to the next, (b − a) / max(a, b), in [−1, 1].
 
     Rousseeuw (1987). 0 for a point that is a group of its own, and where all are one.
@@ -89,21 +91,26 @@ def silhouettes(apart: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArra
     apart : numpy.ndarray (point, point)
         Distances, of `distances`.
     labels : numpy.ndarray of int (point,)
+    weights : numpy.ndarray (point,), optional
+        How often each point counts for the others; to itself it is no neighbour.
 
     Examples
     --------
     >>> silhouettes(distances(np.array([[0.0], [1.0], [10.0], [11.0]])), np.array([0, 0, 1, 1])).round(3).tolist()
     [0.905, 0.895, 0.895, 0.905]
     """
-    member = indicators(labels)
+    weights = np.ones(len(labels)) if weights is None else weights
+    member = indicators(labels) * weights[:, None]
     counts, rows = member.sum(0), np.arange(len(labels))
-    sums = apart @ member
-    own = sums[rows, labels] / np.maximum(counts[labels] - 1, 1)
-    means = sums / counts
+    sums, others = apart @ member, counts[labels] - weights
+    own = sums[rows, labels] / np.where(others > 0, others, 1)
+    means = np.where(counts > 0, sums / np.where(counts > 0, counts, 1), np.inf)
     means[rows, labels] = np.inf
     other = means.min(1)
+    known = (others > 0) & np.isfinite(other)
+    other = np.where(known, other, own)
     larger = np.maximum(own, other)
-    known = (counts[labels] > 1) & (larger > 0)
+    known &= larger > 0
     return np.where(known, (other - own) / np.where(larger > 0, larger, 1), 0.0)
 
 

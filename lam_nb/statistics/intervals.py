@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from statistics import NormalDist
+
 import numpy as np
 import xarray as xr
 
@@ -52,3 +55,29 @@ def bootstrap(
     attrs = {"units": values.attrs.get("units", "1"), "level": level, "draws": draws, "seed": seed}
     parts = {"mean": values.mean(dimension), "low": low, "high": high}
     return xr.Dataset({name: one.assign_attrs(attrs) for name, one in parts.items()})
+
+
+def expanded(level: float, count: int) -> tuple[float, float]:
+    """Return at which shares of a bootstrap's draws an interval of that level ends, of so many things drawn.
+
+    Quantiles of a bootstrap alone are too narrow for few things, as normal ones beside Student's: by as much these lie
+    farther out (Hesterberg, 2015, "expanded percentiles").
+
+    Examples
+    --------
+    >>> [round(end, 3) for count in (8, 1000) for end in expanded(0.95, count)]
+    [0.006, 0.994, 0.025, 0.975]
+    """
+    if count < 2:
+        return 0.0, 1.0
+    far = _student((1 + level) / 2, count - 1) * math.sqrt(count / (count - 1))
+    end = NormalDist().cdf(-far)
+    return end, 1 - end
+
+
+def _student(share: float, freedom: int) -> float:
+    """Return the quantile of Student's t: its tangent is spread like a power of the cosine."""
+    angles = np.linspace(-math.pi / 2, math.pi / 2, 100_001)
+    middle = (angles[1:] + angles[:-1]) / 2
+    below = np.concatenate([[0.0], np.cumsum(np.cos(middle) ** (freedom - 1))])
+    return math.sqrt(freedom) * math.tan(float(np.interp(share, below / below[-1], angles)))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,10 +21,11 @@ from ..engine.running import Leased
 from ..methods.representation.components import gram, principal, recentred
 from ..methods.representation.gathering import Gathering
 from ..methods.representation.samples import Condition, Degradations, ImagesLike, listed, pictures, reduced
+from ..methods.representation.shelf import Filed
 from ..networks import NetworkLike
 from ..statistics import gaussian
 from ..types import Bar, Device, Image, Progress
-from ..validation import InputError, fraction, mapping, whole
+from ..validation import InputError, fraction, mapping, readable, whole
 
 _MOST = 4096
 """Patches up to which components come from a Gram matrix."""
@@ -31,6 +33,7 @@ _STEPS = 6
 """Points of the curves over components and patches."""
 _LEAST = 8
 """Components and patches at which the curves begin."""
+_PRODUCTS = "inner products of patches"
 _ROW = (result.TEST,)
 TABLE = result.Table(
     {
@@ -68,6 +71,7 @@ def generalisation(
     batch: int | None = None,
     memory: str | int | None = None,
     device: Device = None,
+    store: str | os.PathLike[str] | None = None,
     progress: Progress = True,
 ) -> xr.Dataset:
     """Ask how well a network generalises: how little its deepest features change when its input is degraded.
@@ -104,6 +108,10 @@ def generalisation(
     batch, memory, device, progress
         As for `lam_nb.representations`. 800 patches of 64 features at four times 32 pixels are 3.4 GB, which lie in
         a temporary file if they do not fit.
+    store : path-like, optional
+        A .zarr for the inner products of the patches, all that components need: run again, also after it was killed,
+        the question goes on with the first test that is not done. One of other patches, tests, layer or weights is
+        refused; components, level and draws may change.
 
     Returns
     -------
@@ -115,7 +123,8 @@ def generalisation(
     Raises
     ------
     InputError
-        If an argument does not fit or the pictures have too little room for so many patches.
+        If an argument does not fit, the pictures have too little room for so many patches, or the store is of
+        another question.
 
     Examples
     --------
@@ -137,10 +146,10 @@ def generalisation(
         source = _Source(run.network.scale, truths, wanted, seed)
         first = source.patches(clean)
         known = engine.survey(run, first[0])
-        taken = engine.last(run, known) if layer is None else _one(engine.chosen(run, known, layer))
+        taken = engine.last(run, known) if layer is None else _one(engine.chosen(run, known, layer, "layer"))
         gathering = Gathering(run, (taken,), batch=batch, memory=memory)
-        truth = _projected(gathering, first, wanted, shown)
-        found = [_projected(gathering, source.patches(one), wanted, shown) for one in conditions]
+        each = _products(gathering, source, (clean, *conditions), store, shown)
+        truth, *found = [_projected(products, wanted) for products in each]
     pairs = zip(found, conditions, strict=True)
     drawn = [_drawn(truth, one, not condition.is_folder, wanted.draws, seed) for one, condition in pairs]
     low, high = np.quantile(drawn, [(1 - wanted.level) / 2, (1 + wanted.level) / 2], axis=1)
@@ -275,9 +284,46 @@ class _Projected:
     by_patches: list[tuple[float, float]]
 
 
-def _projected(gathering: Gathering, patches: Sequence[Image], wanted: _Wanted, shown: Bar) -> _Projected:
-    with gathering.of(patches, _digest(patches), shown) as (shelf, left):
-        products = gram(shelf.matrix(gathering.layers[0].name), left // 2)
+def _products(
+    gathering: Gathering,
+    source: _Source,
+    sets: Sequence[Condition],
+    store: str | os.PathLike[str] | None,
+    shown: Bar,
+) -> Iterator[NDArray[np.float64]]:
+    """Yield the Gram matrix of the patches' features in each condition; what a store holds is not computed again."""
+    kept = None if store is None else _kept(gathering, source, sets, store)
+    for k, one in enumerate(sets):
+        if kept is not None and kept.done[k]:
+            yield _read(kept, k, source.wanted.patches)
+            shown.update(source.wanted.patches)
+            continue
+        patches = source.patches(one)
+        with gathering.of(patches, _digest(patches), shown) as (shelf, left):
+            products = gram(shelf.matrix(gathering.layers[0].name), left // 2)
+        if not np.trace(products) > 0:
+            raise InputError(
+                f"layer: {gathering.layers[0].name!r} answers the same to all patches of {one.title!r}, expected "
+                "features that vary; choose another layer, or pictures with more in them."
+            )
+        if kept is not None:
+            kept.write(k, {_PRODUCTS: products.reshape(1, -1)})
+        yield products
+
+
+def _kept(gathering: Gathering, source: _Source, sets: Sequence[Condition], store: str | os.PathLike[str]) -> Filed:
+    reference, *tests = ((one.title, _digest(source.patches(one))) for one in sets)
+    plan = gathering.plan(reference[1]) | {"tests": dict(tests)}
+    return Filed(store, len(sets), {_PRODUCTS: source.wanted.patches**2}, plan, _PRODUCTS, "float64")
+
+
+def _read(kept: Filed, place: int, count: int) -> NDArray[np.float64]:
+    with readable("store", kept.path, "store that lam_nb can go on with; give another name, or delete it"):
+        row = kept.matrix(_PRODUCTS)[place : place + 1, 0 : count**2]
+    return np.asarray(row, np.float64).reshape(count, count)
+
+
+def _projected(products: NDArray[np.float64], wanted: _Wanted) -> _Projected:
     whole_one = principal(products, wanted.components).projection
     fewer = [(recentred(products, slice(0, many)), min(many, wanted.components)) for many in wanted.fewer_patches]
     return _Projected(

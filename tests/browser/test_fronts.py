@@ -112,6 +112,42 @@ def test_the_page_of_a_comparison_view_scrubs(page, many, tmp_path):
     assert sum(a != b for a, b in zip(before, after, strict=True)) == 2
 
 
+def test_samples_that_are_chosen_stay_marked_in_all_layers(page, tmp_path):
+    """By dragging, by keys and by names; pointing at one shows its picture."""
+    pictures = {name: lam.images.sample(name)[:, :96, :96] for name in ("bricks", "cat", "facade")}
+    given = {"layers": ["first_part.0", "last_part"], "components": 4, "progress": False}
+    ds = lam.representations("fsrcnn", pictures, {"blur": lam.images.Blur(2)}, **given)
+    lam_widgets.Samples(ds).to_html(tmp_path / "samples.html")
+    page.goto(f"file://{tmp_path}/samples.html")
+    marked = ".lam-plane .lam-on, .lam-small .lam-on"
+    page.get_by_role("button", name="blur", exact=True).click()
+    assert page.locator(marked).count() == 9  # three samples: large, and in two small panels
+    places = page.evaluate(
+        "[...document.querySelectorAll('.lam-plane .lam-on')].map((n) => n.getAttribute('transform'))"
+    )
+    page.locator(".lam-slider").focus()
+    page.keyboard.press("Home")
+    page.wait_for_function("document.querySelector('.lam-samples').dataset.step == '0'")
+    moved = page.evaluate(
+        "[...document.querySelectorAll('.lam-plane .lam-on')].map((n) => n.getAttribute('transform'))"
+    )
+    assert len(moved) == 3 and not set(moved) & set(places) and page.locator(marked).count() == 9
+    page.locator(".lam-plane").focus()
+    page.keyboard.press("Escape")
+    assert page.locator(marked).count() == 0
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    assert page.locator(".lam-card").is_visible() and page.locator(".lam-read").inner_text().endswith(", chosen")
+    face = page.locator(".lam-face").evaluate("(node) => getComputedStyle(node).backgroundImage.slice(0, 26)")
+    assert face == 'url("data:image/png;base64' and page.locator(marked).count() == 3
+    box = page.locator(".lam-plane").bounding_box()
+    page.mouse.move(box["x"] + 2, box["y"] + 2)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] - 2, box["y"] + box["height"] - 2, steps=4)
+    page.mouse.up()
+    assert page.locator(marked).count() == 18 and page.get_by_text("6 of 6 samples chosen").is_visible()
+
+
 def test_the_page_of_a_picker_answers(page, tmp_path):
     lam_widgets.RegionPicker(lam.images.sample("facade"), size=20).to_html(tmp_path / "picker.html")
     page.goto(f"file://{tmp_path}/picker.html")

@@ -24,7 +24,10 @@ def results():
     several = lam.compare(named, lr, window, steps=3, **QUIET)
     cause = lam.causal_effect(named[0], lr, window, reference=hr, block=16, fine=1, coarse=1, **QUIET)
     curves = lam.faithfulness.curves(named[0], lr, window, {HOSTILE: one}, **QUIET)
-    return {"one": one, "several": several, "cause": cause, "curves": curves, "net": named[0]}
+    pictures = {name: hr[:, :64, :64] for name in (HOSTILE, LINK)}
+    spoiled = {HOSTILE: lam.images.Blur(1)}
+    known = lam.representations(named[0], pictures, spoiled, layers="last_part", components=2, **QUIET)
+    return {"one": one, "several": several, "cause": cause, "curves": curves, "net": named[0], "known": known}
 
 
 PAGES = {
@@ -39,6 +42,7 @@ PAGES = {
     ),
     "card": lambda r, path: write_page(path, r["net"]._repr_html_()),
     "scrubber": lambda r, path: lam_widgets.Scrubber(r["one"]).to_html(path, title=HOSTILE),
+    "samples": lambda r, path: lam_widgets.Samples(r["known"]).to_html(path, title=HOSTILE),
     "models": lambda r, path: lam_widgets.Comparison(r["several"]).to_html(path, title=HOSTILE),
 }
 

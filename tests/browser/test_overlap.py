@@ -83,6 +83,7 @@ def shown(tmp_path_factory):
         "generalisation": views.generalisation(moved),
         "scrubber": lam_widgets.Scrubber(lam.attribute(nets[0], picture, WINDOW, **longer), pixel=[4, 5]),
         "widget of a comparison": lam_widgets.Comparison(many),
+        "samples": lam_widgets.Samples(known[0], selected=known[0].sample.values[:2].tolist()),
         "picker": lam_widgets.RegionPicker(truth, suggestions=[WINDOW]),
     }
 
@@ -99,7 +100,7 @@ NAMES += [
     "separability",
     "generalisation",
 ]
-WIDGETS = ["scrubber", "widget of a comparison", "picker"]
+WIDGETS = ["scrubber", "widget of a comparison", "samples", "picker"]
 
 
 def bright(colour):

@@ -227,6 +227,74 @@ def test_a_picture_is_left_where_no_widgets_are(bright):
     assert base64.b64decode(data["image/png"]).startswith(b"\x89PNG")
 
 
+@pytest.fixture(scope="module")
+def known():
+    """Three photographs, clean and blurred, by two layers."""
+    pictures = {name: lam.images.sample(name)[:, :192, :184] for name in ("bricks", "cat", "facade")}
+    given = {"layers": ["first_part.0", "last_part"], "components": 4, "progress": False}
+    return lam.representations("fsrcnn", pictures, {"blur": [(2, lam.images.Blur(2))]}, **given)
+
+
+def test_samples_are_where_the_plane_has_them(known):
+    widget = lam_widgets.Samples(known)
+    places = np.frombuffer(widget.places, np.float32).reshape(2, 6, 2)
+    assert places.min() >= 0.05 - 1e-6 and places.max() <= 0.95 + 1e-6
+    for found, plane in zip(places.astype(float), known.plane.values, strict=True):
+        wanted, got = plane - plane.mean(0), (found - found.mean(0)) * [1, -1]
+        np.testing.assert_allclose(got / np.linalg.norm(got), wanted / np.linalg.norm(wanted), atol=1e-6)
+        assert np.ptp(found, 0).max() == pytest.approx(0.9, abs=1e-6)
+    pairs = zip(known.layer.values, known.depth.values, strict=True)
+    assert widget.labels == [f"{name}, depth {depth:.2f}" for name, depth in pairs]
+    assert [widget.contents[k] for k in widget.content] == known.content.values.tolist()
+    assert [widget.degradations[k] for k in widget.degradation] == known.degradation.values.tolist()
+    assert widget.question == "What do the features know?" and "fsrcnn" in widget.lines[0] and widget.glossary
+
+
+def test_samples_bring_their_pictures_and_little_else(known):
+    widget = lam_widgets.Samples(known)
+    rows, columns, height, width = widget.sheet_shape
+    sheet = np.asarray(Pillow.open(io.BytesIO(widget.sheet)))
+    assert sheet.shape == (rows * height, columns * width, 3)
+    for k, picture in enumerate(known.thumbnail.transpose("sample", "y", "x", "channel").values):
+        y, x = k // columns * height, k % columns * width
+        np.testing.assert_array_equal(sheet[y : y + height, x : x + width], picture)
+    state = {name: getattr(widget, name) for name in widget.keys if name not in ("_esm", "_css", "layout")}
+    told = json.dumps({name: value for name, value in state.items() if not isinstance(value, bytes)}, default=str)
+    assert len(told) + len(widget.places) < 0.1 * len(widget.sheet)
+
+
+def test_what_is_chosen_is_a_value(known):
+    widget = lam_widgets.Samples(known, selected=["cat, blur 2"], step=0)
+    assert widget.layer == "first_part.0"
+    assert known.sel(sample=widget.selected).degradation.values.tolist() == ["blur"]
+    widget.step = 1
+    assert widget.layer == "last_part" and widget.selected == ["cat, blur 2"]
+    for name, bad, words in [
+        ("step", 2, "step: got 2, expected 0 to 1"),
+        ("selected", ["dog, clean"], "selected: got 'dog, clean', expected names of samples such as 'bricks, clean'"),
+    ]:
+        with pytest.raises(traitlets.TraitError, match=words):
+            setattr(widget, name, bad)
+
+
+def test_samples_of_one_layer_or_without_a_place_are_shown(known, tmp_path):
+    one = known.isel(layer=0).copy(deep=True)
+    one.plane[2] = np.nan
+    widget = lam_widgets.Samples(one)
+    places = np.frombuffer(widget.places, np.float32).reshape(1, 6, 2)
+    assert np.isnan(places[0, 2]).all() and np.isfinite(places[0, [0, 1, 3, 4, 5]]).all()
+    assert widget.labels == ["first_part.0"] and widget.picture().size[0] > 300
+    assert "image/png" in widget._repr_mimebundle_()[0]
+    assert "sheet" in widget.to_html(tmp_path / "samples.html").read_text()
+    flat = known.copy(deep=True)
+    flat.plane[:] = 3.0
+    assert set(np.frombuffer(lam_widgets.Samples(flat).places, np.float32)) == {0.5}
+    with pytest.raises(InputError, match="has no 'thumbnail'"):
+        lam_widgets.Samples(known.drop_vars("thumbnail"))
+    with pytest.raises(InputError, match="0 samples, expected at least one"):
+        lam_widgets.Samples(known.isel(sample=[]))
+
+
 def test_a_picker_keeps_its_box_inside():
     picker = lam_widgets.RegionPicker(FIELD, size=8)
     assert picker.region == Region(6, 11, 8) and picker.shape == [20, 30]

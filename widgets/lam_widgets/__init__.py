@@ -3,9 +3,10 @@
 from .comparison import Comparison
 from .explorer import Explorer
 from .region_picker import RegionPicker
+from .samples import Samples
 from .scrubber import Scrubber
 
-__all__ = ["Comparison", "Explorer", "RegionPicker", "Scrubber"]
+__all__ = ["Comparison", "Explorer", "RegionPicker", "Samples", "Scrubber"]
 
 
 def __dir__() -> list[str]:

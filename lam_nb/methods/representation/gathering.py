@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import psutil
+from numpy.typing import NDArray
 
 from ... import identity
 from ...engine import running
@@ -70,18 +72,24 @@ class Gathering:
         free -= sum(one.numel() * one.element_size() for one in inputs)
         if free <= 0:
             raise InputError(f"memory: got {self.memory!r}, less than {len(inputs)} inputs take; allow more.")
-        with shelved(self.store, len(inputs), self.counts, self._plan(digest), free) as shelf:
-            left = free - (4 * len(inputs) * sum(self.counts.values()) if isinstance(shelf, Held) else 0)
+        with shelved(self.store, len(inputs), self.counts, self.plan(digest), free) as shelf:
+            each, held = 4 * sum(self.counts.values()), isinstance(shelf, Held)
+            left = free - (len(inputs) * each if held else 0)
             first = len(inputs) if shelf.done.all() else int(np.argmin(shelf.done))
             shown.update(first)
             bound = None if allowed is None else left
-            listener = Listener(self.run, self.layers, pooled=self.pooled, batch=self.batch, allowed=bound)
-            for start, rows in listener(inputs[first:]):
-                shelf.write(first + start, rows)
-                shown.update(len(next(iter(rows.values()))))
+            beside = 0 if held else each
+            listener = Listener(
+                self.run, self.layers, pooled=self.pooled, batch=self.batch, allowed=bound, beside=beside
+            )
+            with _writing(shelf) as write:
+                for start, rows in listener(inputs[first:]):
+                    write(first + start, rows)
+                    shown.update(len(next(iter(rows.values()))))
             yield shelf, left
 
-    def _plan(self, digest: str) -> dict[str, object]:
+    def plan(self, digest: str) -> dict[str, object]:
+        """Return what decides the features of inputs of that digest."""
         return {
             "network": identity.of_network(self.run.network),
             "inputs": digest,
@@ -89,3 +97,25 @@ class Gathering:
             "pooled": self.pooled,
             "numbers": identity.NUMBERS,
         }
+
+
+@contextmanager
+def _writing(shelf: Shelf) -> Iterator[Callable[[int, Mapping[str, NDArray[np.float32]]], None]]:
+    """Yield how a batch is kept: into memory at once, into a store while the network is asked about the next one.
+
+    No more than one batch waits; all are there at the end, also where somebody interrupts.
+    """
+    if isinstance(shelf, Held):
+        yield shelf.write
+        return
+    waiting: list[Future[None]] = []
+
+    def write(start: int, rows: Mapping[str, NDArray[np.float32]]) -> None:
+        while waiting:
+            waiting.pop().result()
+        waiting.append(writer.submit(shelf.write, start, rows))
+
+    with ThreadPoolExecutor(1) as writer:
+        yield write
+        while waiting:
+            waiting.pop().result()

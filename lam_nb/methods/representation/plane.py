@@ -25,7 +25,7 @@ class Layout:
     ----------
     name : {"tsne", "umap"}
     perplexity : float
-        How many neighbours count.
+        How many neighbours count; of UMAP a whole number from 2.
     seed : int
     """
 
@@ -55,12 +55,14 @@ class Layout:
         neighbours = usual if perplexity is None else positive("perplexity", perplexity, words)
         if neighbours >= samples:
             raise InputError(f"perplexity: got {perplexity!r} for {samples} samples, expected less than there are.")
+        if name == "umap":
+            neighbours = float(min(max(2, round(neighbours)), samples - 1))
         return cls(name, neighbours, seed)
 
     @property
     def facts(self) -> dict[str, str | float | int]:
         """What was done, as attributes of a result."""
-        told = "t-SNE, init pca" if self.name == "tsne" else "UMAP"
+        told = "t-SNE, init pca" if self.name == "tsne" else "UMAP, init spectral"
         return {"plane_by": told, "perplexity": self.perplexity, "seed": self.seed}
 
     def __call__(self, projection: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -75,7 +77,7 @@ class Layout:
         if not points.any():
             return points[:, :2]
         if self.name == "umap":
-            model = umap().UMAP(n_neighbors=max(2, round(self.perplexity)), random_state=self.seed)
+            model = umap().UMAP(n_neighbors=int(self.perplexity), random_state=self.seed, n_jobs=1)
         else:
             model = scikit("manifold").TSNE(init="pca", perplexity=self.perplexity, random_state=self.seed)
         return np.asarray(model.fit_transform(points), float)

@@ -100,9 +100,9 @@ def representations(
     components : int, default 50
         At most the number of samples; those beyond a layer's own rank are 0.
     plane : {"tsne", "umap"}
-        The latter needs umap-learn.
+        The latter needs umap-learn (tried with 0.5.12).
     perplexity : float, optional
-        Neighbours that count in the plane; 30, or a third of few samples.
+        Neighbours that count in the plane; 30, or a third of few samples. UMAP takes the nearest whole number from 2.
     size : int or (rows, columns), optional
         Of the network's input in pixels; as large as the smallest picture allows by default.
     seed : int

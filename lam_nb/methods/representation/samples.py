@@ -281,7 +281,7 @@ def samples(
     Raises
     ------
     InputError
-        If an argument does not fit, or there is only one picture.
+        If an argument does not fit, there is only one picture, or one is given twice.
 
     Examples
     --------
@@ -294,6 +294,7 @@ def samples(
     every, named = conditions(degradations), pictures(given, network.axes.count)
     if len(named) < 2:
         raise InputError("images: got one picture, expected at least two: features of one tell nothing of content.")
+    _apart(named)
     low = {name: reduced(one, network.scale, name) for name, one in named.items()}
     sides = cut_size(low, size)
     rows = []
@@ -305,6 +306,15 @@ def samples(
     order = sorted(range(len(rows)), key=lambda k: rows[k][0])
     _, inputs, contents, degraded, levels, names = zip(*(rows[k] for k in order), strict=True)
     return Samples(inputs, contents, degraded, levels, names, tuple(order), every)
+
+
+def _apart(named: Mapping[str, Image]) -> None:
+    """Refuse a picture that is given twice: whoever is asked about one of them would have been told of the other."""
+    seen: dict[str, str] = {}
+    for name, one in named.items():
+        other = seen.setdefault(identity.digest(one), name)
+        if other != name:
+            raise InputError(f"images: {other!r} and {name!r} are one picture, expected different ones; leave one out.")
 
 
 def reduced(picture: Image, scale: int, name: str) -> Image:

@@ -21,7 +21,7 @@ from ...validation import InputError, address, readable
 if TYPE_CHECKING:
     import zarr
 
-MARK = "features"
+FEATURES = "features"
 _PIECE = 2**16
 """Numbers of a sample that are read and written together: small enough for many samples, large enough for a disk."""
 _SPARE = 1.05
@@ -42,7 +42,7 @@ class Matrix(Protocol):
 class _Writable(Matrix, Protocol):
     """Features that are still being filled in."""
 
-    def __setitem__(self, places: slice, values: NDArray[np.float32] | int, /) -> None:
+    def __setitem__(self, places: slice, values: NDArray[np.floating] | int, /) -> None:
         """Fill in rows."""
 
 
@@ -108,6 +108,9 @@ class Filed:
     counts : mapping of str to int
     plan : mapping
         What decides the features.
+    kind : str
+        What the numbers are.
+    precision : {"float32", "float64"}
 
     Raises
     ------
@@ -118,9 +121,15 @@ class Filed:
     place = "Zarr store"
 
     def __init__(
-        self, path: str | os.PathLike[str], samples: int, counts: Mapping[str, int], plan: Mapping[str, object]
+        self,
+        path: str | os.PathLike[str],
+        samples: int,
+        counts: Mapping[str, int],
+        plan: Mapping[str, object],
+        kind: str = FEATURES,
+        precision: str = "float32",
     ) -> None:
-        self.path = address("store", path)
+        self.path, self._kind, self._precision = address("store", path), kind, precision
         if self.path.suffix != ".zarr":
             raise InputError(f"store: got {self.path.name}, expected a name that ends in .zarr.")
         self._names = {name: f"layer {k}" for k, name in enumerate(counts)}
@@ -137,28 +146,29 @@ class Filed:
     def _make(self, samples: int, counts: Mapping[str, int], plan: Mapping[str, object]) -> None:
         import zarr
 
-        needed = _SPARE * 4 * samples * sum(counts.values())
+        needed = _SPARE * np.dtype(self._precision).itemsize * samples * sum(counts.values())
         free = shutil.disk_usage(result.writable_folder(self.path)).free
         if needed > free:
             raise InputError(
-                f"store: {samples} samples have {needed / 1e9:,.1f} GB of features, and {free / 1e9:,.1f} GB are free "
-                f"at {self.path.parent}; ask for fewer layers or pictures, features='pooled', or another disk (TMPDIR)."
+                f"store: {samples} samples have {needed / 1e9:,.1f} GB of {self._kind}, and {free / 1e9:,.1f} GB are "
+                f"free at {self.path.parent}; ask for fewer layers or pictures, features='pooled', or another disk "
+                "(TMPDIR)."
             )
         with result.replacing(self.path) as temporary:
             group = zarr.open_group(str(temporary), mode="w", zarr_format=3)
-            group.attrs.update({result.files.MARK: MARK, "plan": json.dumps(plan), "layers": [*counts]})
+            group.attrs.update({result.files.MARK: self._kind, "plan": json.dumps(plan), "layers": [*counts]})
             group.create_array("done", shape=(samples,), chunks=(1,), dtype="int8", fill_value=0)
             for name, count in counts.items():
-                _create(group, self._names[name], samples, count)
+                _create(group, self._names[name], samples, count, self._precision)
 
     def _check(self, plan: Mapping[str, object], samples: int, counts: Mapping[str, int]) -> None:
         group = self._group
-        if group.attrs.get(result.files.MARK) != MARK:
-            raise InputError(f"store: {self.path} holds something else than features; give another name.")
+        if group.attrs.get(result.files.MARK) != self._kind:
+            raise InputError(f"store: {self.path} holds something else than {self._kind}; give another name.")
         other = json.loads(str(group.attrs["plan"]))
         if differing := identity.differences(json.loads(json.dumps(plan)), other):
             raise InputError(
-                f"store: {self.path} holds other features (not the same: {', '.join(differing)}); "
+                f"store: {self.path} holds other {self._kind} (not the same: {', '.join(differing)}); "
                 "give another name, or delete it."
             )
         for name, count in counts.items():
@@ -176,7 +186,7 @@ class Filed:
             self._opened[name] = cast("_Writable", self._group[name])
         return self._opened[name]
 
-    def write(self, start: int, rows: Mapping[str, NDArray[np.float32]]) -> None:
+    def write(self, start: int, rows: Mapping[str, NDArray[np.floating]]) -> None:
         """Keep features."""
         end = start
         for name, values in rows.items():
@@ -190,7 +200,7 @@ class Filed:
         return self._array(self._names[layer])
 
 
-def _create(group: zarr.Group, name: str, samples: int, count: int) -> None:
+def _create(group: zarr.Group, name: str, samples: int, count: int, precision: str) -> None:
     """Make the array of a layer: a shard for every sample, so that none shares a file; pieces with check sums."""
     from zarr.codecs import Crc32cCodec
 
@@ -200,7 +210,7 @@ def _create(group: zarr.Group, name: str, samples: int, count: int) -> None:
         shape=(samples, count),
         chunks=(1, min(count, _PIECE)),
         shards=(1, pieces * _PIECE) if pieces > 1 else None,
-        dtype="float32",
+        dtype=precision,
         compressors=Crc32cCodec(),  # features are nearly noise: packing them takes four times as long for a tenth less
         fill_value=0,
     )

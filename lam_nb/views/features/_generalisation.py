@@ -74,7 +74,7 @@ def generalisation(results: xr.Dataset | Mapping[str, xr.Dataset] | Sequence[xr.
     figure.update_yaxes(range=_range(found.values()), zeroline=False, **kit.AXIS)
     figure.update_yaxes(title_text=_LABEL, row=1, col=1)
     who = f"{len(found)} networks" if len(found) > 1 else next(iter(found))
-    words = f"<b>How far do features move when pictures are degraded?</b>{kit.small(*_how(who, told))}"
+    words = f"<b>How far do features move?</b>{kit.small(*_how(who, told))}"
     kit.dress(figure, words, 900 if len(panels) == 1 else 1000, 480, l=70, r=20, t=120, b=60)
     figure.update_annotations(font_size=13)
     figure.update_layout(legend={"font_size": 12}, barmode="group")
@@ -87,7 +87,7 @@ def _how(who: str, told: Mapping[str, object]) -> tuple[str, str]:
     count, side = told.get("patch_count"), told.get("patch_size")
     made = f" · {count} patches of {side} × {side} px, {told.get('component_count')} components" if count else ""
     share = f"{100 * float(str(told['interval_level'])):g} % " if "interval_level" in told else ""
-    return f"<b>{who}</b>{made}", f"{share}intervals by drawing patches again"
+    return f"<b>{who}</b>{made}", f"when pictures are degraded · {share}intervals by drawing patches again"
 
 
 def _panels(results: Iterable[xr.Dataset]) -> dict[str, list[str]]:

@@ -22,15 +22,19 @@ _MEANS = (
     "Nor has the size of a heap or the gap between two: lam.statistics.separability measures, this only shows.",
 )
 _MARGIN = 0.07
+_MISLEADING = ("select", "lasso")
+"""Plotly keeps what was drawn around points and not the points: in the next layer others would be marked."""
 _UNSEEN = {"size": 1, "color": "rgba(0,0,0,0)"}
-_LOOK = {**kit.AXIS, "zeroline": False, "showticklabels": False, "ticks": ""}
+_LOOK = {**kit.AXIS, "zeroline": False, "showticklabels": False, "ticks": "", "showgrid": False}
+_LOOK |= {"showline": True, "mirror": True}
 
 
 def representations(dataset: xr.Dataset) -> View:
     """Show samples in the plane, a layer at a time, with a slider through the depth; the deepest is shown first.
 
     Colours are degradations; symbols are contents, if there are at most eight. Pictures, conditions and levels are
-    told on hover. A click on a name hides its points.
+    told on hover. A click on a name hides its points. `lam_widgets.Samples` shows the pictures themselves, and keeps
+    those marked that are chosen.
 
     Parameters
     ----------
@@ -70,9 +74,11 @@ def representations(dataset: xr.Dataset) -> View:
         figure.add_trace(_points(_of(dataset, name), name, kit.LINES[k % len(kit.LINES)], symbols).update(place))
     figure.add_traces(list(_legend(symbols)))
     figure.update_xaxes(title_text=f"first axis of the plane ({told['plane_by'].split(',')[0]}, no units)", **_LOOK)
-    figure.update_yaxes(title_text="second axis of the plane", **_LOOK)
+    figure.update_xaxes(constrain="domain", constraintoward="left")
+    figure.update_yaxes(title_text="second axis of the plane", scaleanchor="x", **_LOOK)
     figure.update_layout(legend={"font_size": 12, "tracegroupgap": 14, "itemsizing": "constant"})
-    kit.dress(figure, _caption(dataset, told, layers), 900, 700, l=60, r=20, t=120, b=160)
+    figure.update_layout(modebar_remove=_MISLEADING)
+    kit.dress(figure, _caption(dataset, told, layers), 720, 780, l=60, r=20, t=120, b=160)
     if len(layers) > 1:
         kit.step_through(figure, frames, low=-0.13, first=-1, redraw=True)
         figure.layout.sliders[0].font = _UNSEEN  # long names would be cut; that of the layer shown stands above
@@ -100,16 +106,17 @@ def _frame(layer: xr.Dataset, degradations: Sequence[str]) -> dict[str, object]:
     """Return where points of each degradation are in a layer, and the ends of its axes."""
     each = (_of(layer, name)[PLANE].transpose(SAMPLE, AXIS).values for name in degradations)
     data = [go.Scatter(x=points[:, 0], y=points[:, 1]) for points in each]
-    whole = layer[PLANE].transpose(SAMPLE, AXIS).values
-    ranges = [_range(values[np.isfinite(values)]) for values in whole.T]
+    ranges = _ranges(layer[PLANE].transpose(SAMPLE, AXIS).values)
     layout = {"xaxis": {"range": ranges[0]}, "yaxis": {"range": ranges[1]}}
     return {"data": data, "layout": layout, "traces": [*range(len(data))]}
 
 
-def _range(values: np.ndarray) -> list[float]:
-    low, high = (float(values.min()), float(values.max())) if len(values) else (0.0, 0.0)
-    room = _MARGIN * (high - low) or 1.0
-    return [low - room, high + room]
+def _ranges(places: np.ndarray) -> list[list[float]]:
+    """Return the ends of both axes, equally far apart: the field is square, and as far is as far across as along."""
+    known = places[np.isfinite(places).all(1)]
+    low, high = (known.min(0), known.max(0)) if len(known) else (np.zeros(2), np.zeros(2))
+    half = (0.5 + _MARGIN) * float((high - low).max()) or 1.0
+    return [[float(at) - half, float(at) + half] for at in (low + high) / 2]
 
 
 def _points(one: xr.Dataset, name: str, colour: str, symbols: dict[str, str]) -> go.Scatter:
@@ -134,7 +141,8 @@ def _legend(symbols: dict[str, str]) -> Iterator[go.Scatter]:
 def _caption(dataset: xr.Dataset, told: dict[str, object], layers: Sequence[str]) -> str:
     pairs = zip(*(dataset[name].values.astype(str) for name in (DEGRADATION, LEVEL)), strict=True)
     of = f"{len(_names(dataset, CONTENT))} pictures in {len({*pairs})} conditions"
-    made = f"{told['feature_kind']} features · plane: {told['plane_by']}, perplexity {told['perplexity']:.3g}"
+    near = "perplexity" if str(told["plane_by"]).startswith("t-SNE") else "neighbours"
+    made = f"{told['feature_kind']} features · plane: {told['plane_by']}, {near} {told['perplexity']:.3g}"
     shown = f"{len(layers)} layers; the slider goes through the depth" if len(layers) > 1 else layers[0]
     lines = kit.small(f"<b>{told['network']}</b> · {of} · {shown}", made)
     return f"<b>What do the features know?</b>{lines}"

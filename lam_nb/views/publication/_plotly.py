@@ -187,8 +187,11 @@ def _shape(panels: _Panels, shape: go.layout.Shape) -> None:
 
 
 def _axis(axes: Axes, layout: go.Layout, x: str, y: str) -> None:
+    from matplotlib.collections import QuadMesh
+
     across, up = (layout[f"{name[0]}axis{name[1:]}"] for name in (x, y))
-    pictures = bool(up.scaleanchor or up.matches) and (axes.images or axes.collections)
+    painted = axes.images or any(isinstance(one, QuadMesh) for one in axes.collections)
+    pictures = bool(up.scaleanchor or up.matches) and painted
     for axis, told, limits in ((axes.xaxis, across, axes.set_xlim), (axes.yaxis, up, axes.set_ylim)):
         if told.type == "log":
             (axes.set_xscale if axis is axes.xaxis else axes.set_yscale)("log")
@@ -203,8 +206,9 @@ def _axis(axes: Axes, layout: go.Layout, x: str, y: str) -> None:
         axis.set_visible(told.visible is not False)
         if told.showticklabels is False:
             axis.set_ticks([])
-    if pictures:
+    if up.scaleanchor or pictures:
         axes.set_aspect("equal", adjustable="box")
+    if pictures:
         axes.set(xticks=[], yticks=[], xlabel="")
     axes.tick_params(labelsize=LEAST, length=2, width=0.5)
 

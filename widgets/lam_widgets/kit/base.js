@@ -47,21 +47,21 @@ function amount(model, name, text, min, max) {
 }
 
 // What is asked, of what, and on demand what is seen and what the words mean.
-function story(model) {
+function story(model, keyed = true) {
   const lines = model.get("lines").map((text) => element("p", { textContent: text }));
   const meant = model.get("glossary").map((text) => element("li", { textContent: text }));
   const key = element("p", {}, element("span", { className: "lam-key" }), " the window that is asked about");
   const asked = element("details", {}, element("summary", { textContent: "What am I looking at?" }), element("ul", {}, ...meant));
-  return element("header", { className: "lam-story" }, element("h3", { textContent: model.get("question") }), ...lines, key, asked);
+  return element("header", { className: "lam-story" }, element("h3", { textContent: model.get("question") }), ...lines, ...(keyed ? [key] : []), asked);
 }
 
 // Plays the steps, slides along them, and says where it is. Keys: arrows, page up and down, home, end; space plays.
 const SECONDS = { "in 6 s": 6, "in 15 s": 15, "in 2.5 s": 2.5 };
-function player(model, heard) {
+function player(model, heard, along = "step along the path") {
   const labels = model.get("labels"), last = labels.length - 1;
   const go = (step) => put(model, "step", clamp(step, 0, last));
   const slider = element("input", { type: "range", min: 0, max: last, step: 1, className: "lam-slider" });
-  slider.setAttribute("aria-label", "step along the path");
+  slider.setAttribute("aria-label", along);
   slider.addEventListener("input", () => go(Number(slider.value)));
   const play = element("button", { type: "button" }), label = element("output", {});
   const pace = choice(Object.keys(SECONDS), () => timer && start());
