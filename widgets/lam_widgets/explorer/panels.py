@@ -42,7 +42,8 @@ def panels(run: Run) -> dict[str, list[ipywidgets.Widget]]:
     """Return the tabs of an answer: its figure, others of its verb, for a map the integration, numbers, export."""
     program = ipywidgets.HTML(f"<p>The program that computes the same:</p><pre>{html.escape(run.code)}</pre>")
     found, verb = run.dataset, VERBS[run.question.verb]
-    tabs = {verb.tab: [drawn(run.figure)], **{title: [drawn(draw(found))] for title, draw in verb.more.items()}}
+    first = verb.widget(found) if verb.widget else drawn(run.figure)
+    tabs = {verb.tab: [first], **{title: [drawn(draw(found))] for title, draw in verb.more.items()}}
     if run.question.verb == FIRST:
         tabs["Integration"] = [scrubbing(found)]
         tabs["Numbers"] = numbers([run])
@@ -104,6 +105,8 @@ def _files(run: Run) -> dict[str, Maker]:
         writers |= {f"{stem}.csv": lam_nb.summary(found).to_csv, **_printed(found, stem)}
     else:
         writers |= _printed(run.figure, stem)
+        if widget := VERBS[run.question.verb].widget:
+            writers[f"{stem} samples.html"] = lambda path: widget(found).to_html(path, title=stem)
     makers: dict[str, Maker] = {name: partial(_written, name, write) for name, write in writers.items()}
     return {**makers, f"{stem}.py": lambda: f"{run.code}\n".encode()}
 

@@ -14,6 +14,8 @@ from lam_nb.methods.causal import FINE
 from lam_nb.methods.representation.samples import Degradations
 from lam_nb.validation import InputError
 
+from ..kit import Widget
+from ..samples import Samples
 from .answers import STEPS, Asked, Follow, Pace, attributed, told_last
 
 _DRAWS = 30
@@ -55,6 +57,8 @@ class Verb:
         Whether it is asked of all pictures that are offered, and not of one.
     tab : str
         What the figure's tab is called.
+    widget : callable, optional
+        Result -> the widget that stands in the figure's tab in its place.
     more : mapping of str to callable
         Further tabs: result -> a figure.
     table : callable
@@ -69,6 +73,7 @@ class Verb:
     parts: frozenset[str] = _WINDOW
     of_all: bool = False
     tab: str = "Map"
+    widget: Callable[[xr.Dataset], Widget] | None = None
     more: Mapping[str, Callable[[xr.Dataset], views.View]] = field(default_factory=dict)
     table: Callable[[xr.Dataset], str] = xr.Dataset._repr_html_
 
@@ -183,6 +188,7 @@ VERBS = {
         parts=frozenset({"networks", "images", "is_truth", "verb"}),
         of_all=True,
         tab="Samples",
+        widget=Samples,
         more={"Through the depth": _apart},
         table=_indices,
     ),
