@@ -24,7 +24,7 @@ def results():
     several = lam.compare(named, lr, window, steps=3, **QUIET)
     cause = lam.causal_effect(named[0], lr, window, reference=hr, block=16, fine=1, coarse=1, **QUIET)
     curves = lam.faithfulness.curves(named[0], lr, window, {HOSTILE: one}, **QUIET)
-    pictures = {name: hr[:, :64, :64] for name in (HOSTILE, LINK)}
+    pictures = {HOSTILE: hr[:, :64, :64], LINK: hr[:, -64:, -64:]}
     spoiled = {HOSTILE: lam.images.Blur(1)}
     known = lam.representations(named[0], pictures, spoiled, layers="last_part", components=2, **QUIET)
     return {"one": one, "several": several, "cause": cause, "curves": curves, "net": named[0], "known": known}

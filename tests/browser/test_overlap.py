@@ -81,6 +81,9 @@ def shown(tmp_path_factory):
         "representations": views.representations(known[0]),
         "separability": views.separability(apart),
         "generalisation": views.generalisation(moved),
+        "generalisation of one kind": views.generalisation(
+            {name: one.isel(test=slice(2)) for name, one in zip(LONG, moved, strict=True)}
+        ),
         "scrubber": lam_widgets.Scrubber(lam.attribute(nets[0], picture, WINDOW, **longer), pixel=[4, 5]),
         "widget of a comparison": lam_widgets.Comparison(many),
         "samples": lam_widgets.Samples(known[0], selected=known[0].sample.values[:2].tolist()),
@@ -88,6 +91,8 @@ def shown(tmp_path_factory):
     }
 
 
+LONG = "srresnet-residual-mse", "srresnet-residual-robust"
+"""Names that leave less room beside a legend."""
 NAMES = ["attribution", "progression", "comparison", "path_panel", "convergence", "informative", "causal"]
 NAMES += ["many networks", "causal_comparison", "receptive_field", "diffusion_field", "faithfulness"]
 NAMES += [
@@ -99,6 +104,7 @@ NAMES += [
     "representations",
     "separability",
     "generalisation",
+    "generalisation of one kind",
 ]
 WIDGETS = ["scrubber", "widget of a comparison", "samples", "picker"]
 
