@@ -46,6 +46,13 @@ PROJECTION, EXPLAINED_VARIANCE, PLANE = "projection", "explained_variance", "pla
 SEPARABILITY, CHANCE, P_VALUE = "separability", "chance", "p_value"
 GENERALISATION, FIT_SHAPE, FIT_SPREAD = "generalisation", "fit_shape", "fit_spread"
 COMPONENTS, PATCHES, BY_COMPONENTS, BY_PATCHES = "components", "patches", "by_components", "by_patches"
+KERNEL, OUT, INTO, CONDITION = "kernel", "out", "in", "condition"
+SCORE, SCORE_ERROR, SCORE_EACH = "score", "score_error", "score_each"
+DISCRIMINATIVE, DISCRIMINATIVE_ERROR = "discriminative", "discriminative_error"
+CHANGE, TARGET_GRADIENT, SIGNED_SUM = "change", "target_gradient", "signed_sum"
+LOSS_TARGET, LOSS_BASELINE = "loss_target", "loss_baseline"
+SHARE, AMOUNT, FOR = "share", "amount", "for"
+FUNCTION_LOST, PSNR_LOST, PREDICTED, ACCURACY = "function_lost", "psnr_lost", "predicted", "accuracy"
 ENDS = ("", "_low", "_high")
 """What follows a name: the number, and the ends of its interval."""
 

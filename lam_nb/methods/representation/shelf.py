@@ -21,7 +21,7 @@ from ...validation import InputError, address, readable
 if TYPE_CHECKING:
     import zarr
 
-MARK = "features"
+FEATURES = "features"
 _PIECE = 2**16
 """Numbers of a sample that are read and written together: small enough for many samples, large enough for a disk."""
 _SPARE = 1.05
@@ -108,6 +108,8 @@ class Filed:
     counts : mapping of str to int
     plan : mapping
         What decides the features.
+    what : str
+        What they are called: other questions keep their rows here, too.
 
     Raises
     ------
@@ -118,9 +120,14 @@ class Filed:
     place = "Zarr store"
 
     def __init__(
-        self, path: str | os.PathLike[str], samples: int, counts: Mapping[str, int], plan: Mapping[str, object]
+        self,
+        path: str | os.PathLike[str],
+        samples: int,
+        counts: Mapping[str, int],
+        plan: Mapping[str, object],
+        what: str = FEATURES,
     ) -> None:
-        self.path = address("store", path)
+        self.path, self.what = address("store", path), what
         if self.path.suffix != ".zarr":
             raise InputError(f"store: got {self.path.name}, expected a name that ends in .zarr.")
         self._names = {name: f"layer {k}" for k, name in enumerate(counts)}
@@ -141,24 +148,24 @@ class Filed:
         free = shutil.disk_usage(result.writable_folder(self.path)).free
         if needed > free:
             raise InputError(
-                f"store: {samples} samples have {needed / 1e9:,.1f} GB of features, and {free / 1e9:,.1f} GB are free "
-                f"at {self.path.parent}; ask for fewer layers or pictures, features='pooled', or another disk (TMPDIR)."
+                f"store: {samples} samples have {needed / 1e9:,.1f} GB of {self.what}, and {free / 1e9:,.1f} GB are "
+                f"free at {self.path.parent}; ask for fewer layers or pictures, features='pooled', or another disk (TMPDIR)."
             )
         with result.replacing(self.path) as temporary:
             group = zarr.open_group(str(temporary), mode="w", zarr_format=3)
-            group.attrs.update({result.files.MARK: MARK, "plan": json.dumps(plan), "layers": [*counts]})
+            group.attrs.update({result.files.MARK: self.what, "plan": json.dumps(plan), "layers": [*counts]})
             group.create_array("done", shape=(samples,), chunks=(1,), dtype="int8", fill_value=0)
             for name, count in counts.items():
                 _create(group, self._names[name], samples, count)
 
     def _check(self, plan: Mapping[str, object], samples: int, counts: Mapping[str, int]) -> None:
         group = self._group
-        if group.attrs.get(result.files.MARK) != MARK:
-            raise InputError(f"store: {self.path} holds something else than features; give another name.")
+        if group.attrs.get(result.files.MARK) != self.what:
+            raise InputError(f"store: {self.path} holds something else than {self.what}; give another name.")
         other = json.loads(str(group.attrs["plan"]))
         if differing := identity.differences(json.loads(json.dumps(plan)), other):
             raise InputError(
-                f"store: {self.path} holds other features (not the same: {', '.join(differing)}); "
+                f"store: {self.path} holds other {self.what} (not the same: {', '.join(differing)}); "
                 "give another name, or delete it."
             )
         for name, count in counts.items():
@@ -213,6 +220,7 @@ def shelved(
     counts: Mapping[str, int],
     plan: Mapping[str, object],
     allowed: int,
+    what: str = FEATURES,
 ) -> Iterator[Shelf]:
     """Yield a shelf: a store, if one is named, else memory if features take half of what is allowed, else a file.
 
@@ -221,15 +229,15 @@ def shelved(
     Parameters
     ----------
     path : path-like, optional
-    samples, counts, plan
+    samples, counts, plan, what
         As for `Filed`.
     allowed : int
         Bytes.
     """
     if path is not None:
-        yield Filed(path, samples, counts, plan)
+        yield Filed(path, samples, counts, plan, what)
     elif 4 * samples * sum(counts.values()) <= allowed / 2:
         yield Held(samples, counts)
     else:
         with tempfile.TemporaryDirectory(prefix="lam_nb-") as folder:
-            yield Filed(Path(folder) / "features.zarr", samples, counts, plan)
+            yield Filed(Path(folder) / "features.zarr", samples, counts, plan, what)

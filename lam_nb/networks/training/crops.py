@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
@@ -108,8 +107,7 @@ def spoilt(small: Batch, ways: Sequence[Sequence[Degradation]], random: np.rando
 def _degraded(crop: Batch, ways: Sequence[Sequence[Degradation]], random: np.random.Generator) -> Batch:
     way = ways[int(random.integers(len(ways)))]
     degradation, seed = way[int(random.integers(len(way)))], int(random.integers(2**31))
-    if dataclasses.is_dataclass(degradation) and hasattr(degradation, "seed"):
-        degradation = dataclasses.replace(degradation, seed=seed)
+    degradation = images.reseeded(degradation, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         found = answer("degradations", degradation, crop)

@@ -37,8 +37,8 @@ LOSSES: Mapping[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "l1": functional.l1_loss,
     "mse": functional.mse_loss,
 }
-WAYS: Mapping[str, Callable[[float], Degradation]] = {
-    "blur": images.Blur,
+WAYS: Mapping[str, Callable[..., Degradation]] = {
+    "blur": lambda sigma, taps=None: images.Blur(sigma, None if taps is None else int(taps)),
     "noise": images.Noise,
     "jpeg": lambda quality: images.JPEG(int(quality)),
 }
@@ -316,7 +316,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--loss", default="l1", choices=tuple(LOSSES), help="default %(default)s")
     parser.add_argument("--adversary", type=float, default=0, help="weight of an adversarial loss, such as 0.005")
     parser.add_argument("--noise", type=float, default=0, help="largest standard deviation of noise on the input")
-    words = f"spoil crops in one of the ways given, or not at all: {', '.join(WAYS)}, such as blur=2; may be repeated"
+    words = (
+        f"spoil crops in one of the ways given, or not at all: {', '.join(WAYS)}, such as blur=2, blur=2:21 (sigma, "
+        "taps) or blur=2+noise=0.1; may be repeated"
+    )
     parser.add_argument("--degradation", action="append", default=[], metavar="NAME=LEVEL", help=words)
     parser.add_argument("--device", help="default: CUDA when there is one")
     parser.add_argument("--bfloat16", action="store_true", help="automatic mixed precision")
@@ -335,6 +338,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _degradations(given: list[str]) -> Degradations:
     """Return the degradations of words such as blur=2, several of one name as its levels."""
     found: dict[str, list[Degradation]] = {}
-    for name, _, level in (part.partition("=") for part in given):
-        found.setdefault(name, []).append(WAYS[choose("degradation", name, WAYS)](float(level)))
+    for words in given:
+        steps = [part.partition("=") for part in words.split("+")]
+        made = [WAYS[choose("degradation", name, WAYS)](*map(float, level.split(":"))) for name, _, level in steps]
+        found.setdefault("+".join(name for name, _, _ in steps), []).append(
+            made[0] if len(made) == 1 else images.Chain(tuple(made))
+        )
     return found
