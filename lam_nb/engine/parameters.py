@@ -71,7 +71,7 @@ class Line:
         Examples
         --------
         >>> from lam_nb.networks import load
-        >>> nets = load("srresnet-residual-robust"), load("srresnet-residual-mse")
+        >>> nets = load("srresnet-residual-restoring"), load("srresnet-residual-mse")
         >>> Line.between(*nets, torch.device("cpu")).end.shape
         torch.Size([54291])
         """
@@ -161,7 +161,7 @@ class Slopes:
     Examples
     --------
     >>> from lam_nb.networks import load
-    >>> nets = load("srresnet-residual-robust"), load("srresnet-residual-mse")
+    >>> nets = load("srresnet-residual-restoring"), load("srresnet-residual-mse")
     >>> line = Line.between(*nets, torch.device("cpu"))
     >>> slopes = Slopes(Leased(nets[0], torch.device("cpu")), line, LOSSES["squared"])
     >>> losses, gradients = slopes(1.0, torch.rand(2, 3, 8, 9), torch.rand(2, 3, 32, 36))

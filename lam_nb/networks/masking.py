@@ -45,7 +45,7 @@ def masked(target: NetworkLike, baseline: NetworkLike, kernels: xr.DataArray, am
     Examples
     --------
     >>> from lam_nb.networks import load
-    >>> target, baseline = load("srresnet-residual-robust"), load("srresnet-residual-mse")
+    >>> target, baseline = load("srresnet-residual-restoring"), load("srresnet-residual-mse")
     >>> one = xr.DataArray([True], dims="kernel", coords={"layer": ("kernel", ["conv_first"])})
     >>> one = one.assign_coords({"out": ("kernel", [0]), "in": ("kernel", [2])})
     >>> put_back = masked(target, baseline, one)

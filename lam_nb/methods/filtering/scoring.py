@@ -148,7 +148,7 @@ def filters(
     Examples
     --------
     >>> import lam_nb as lam
-    >>> pair = "srresnet-residual-robust", "srresnet-residual-mse"
+    >>> pair = "srresnet-residual-restoring", "srresnet-residual-mse"
     >>> spoilt = {"blur": lam.images.Blur(2), "noise": lam.images.Noise(0.1)}
     >>> ds = filters(*pair, ["bricks", "facade"], spoilt, steps=3, size=24, progress=False)
     >>> ds.score.sizes["kernel"], str(ds.layer.values[0]), bool(abs(ds.completeness_gap).max() < 1)
@@ -188,7 +188,15 @@ class _Question:
     loss_name: str
 
     @classmethod
-    def of(cls, target: object, baseline: object, loss: object, plan: Plan, kind: str, device: Device) -> _Question:
+    def of(
+        cls,
+        target: NetworkLike | nn.Module,
+        baseline: NetworkLike | nn.Module,
+        loss: object,
+        plan: Plan,
+        kind: str,
+        device: Device,
+    ) -> _Question:
         one, other = (_asked(network, name) for network, name in ((target, "target"), (baseline, "baseline")))
         masking.alike(one, other)
         weights = parts.weights(one)
@@ -264,7 +272,7 @@ class _Question:
         return batch.to(self.run.device, self.run.dtype)
 
 
-def _asked(network: object, name: str) -> Network:
+def _asked(network: NetworkLike | nn.Module, name: str) -> Network:
     bare = isinstance(network, nn.Module) and not isinstance(network, Network)
     return features.askable(network) if bare else as_network(network, name)
 

@@ -149,7 +149,8 @@ class Filed:
         if needed > free:
             raise InputError(
                 f"store: {samples} samples have {needed / 1e9:,.1f} GB of {self.what}, and {free / 1e9:,.1f} GB are "
-                f"free at {self.path.parent}; ask for fewer layers or pictures, features='pooled', or another disk (TMPDIR)."
+                f"free at {self.path.parent}; ask for fewer layers or pictures, features='pooled', or another disk "
+                "(TMPDIR)."
             )
         with result.replacing(self.path) as temporary:
             group = zarr.open_group(str(temporary), mode="w", zarr_format=3)
