@@ -66,7 +66,7 @@ class Line:
 
     @classmethod
     def between(cls, target: Network, baseline: Network, device: torch.device) -> Line:
-        """Return the line between two networks of one architecture: of all parameters, and of buffers that differ.
+        """Return the line between two networks of one architecture: of all parameters; buffers are the target's.
 
         Examples
         --------
@@ -77,10 +77,6 @@ class Line:
         """
         one: dict[str, torch.Tensor] = dict(target.named_parameters())
         other: dict[str, torch.Tensor] = dict(baseline.named_parameters())
-        buffers, others = dict(target.named_buffers()), dict(baseline.named_buffers())
-        moving = {name for name, b in buffers.items() if b.is_floating_point() and not torch.equal(b, others[name])}
-        one |= {name: buffers[name] for name in buffers if name in moving}
-        other |= {name: others[name] for name in buffers if name in moving}
         names = tuple(one)
         flat = (
             torch.cat([held[name].detach().to(device, target.dtype).flatten() for name in names])
@@ -375,8 +371,8 @@ class Walk:
     def __call__(self, inputs: Batch, truths: Batch) -> Found:
         """Return what is known of pictures and their truths, both (n, channel, y, x)."""
         first, *others = self.plan.rounds
-        at_target, gradients = self.slopes(1.0, inputs, truths)
-        losses = torch.stack([self.slopes.losses(0.0, inputs, truths), at_target.double()], 1)
+        gradients = self.slopes(1.0, inputs, truths)[1]
+        losses = torch.stack([self.slopes.losses(alpha, inputs, truths) for alpha in (0.0, 1.0)], 1)
         ends = self.reduction(gradients.abs().double()), losses
         found = self._integrated(inputs, truths, first, *ends)
         for steps in others:

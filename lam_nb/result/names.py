@@ -53,8 +53,8 @@ CHANGE, TARGET_GRADIENT, SIGNED_SUM = "change", "target_gradient", "signed_sum"
 LOSS_TARGET, LOSS_BASELINE = "loss_target", "loss_baseline"
 SHARE, AMOUNT, SKILL = "share", "amount", "skill"
 FUNCTION_LOST, PSNR_LOST, FUNCTION_GAP, PSNR_GAP = "function_lost", "psnr_lost", "function_gap", "psnr_gap"
-PREDICTED, CONFUSION, ACCURACY = "predicted", "confusion", "accuracy"
-KERNELS, QUANTILE, TOP, TOP_SHARE = "kernels", "quantile", "top", "top_share"
+PREDICTED, CONFUSION, SAID, ACCURACY = "predicted", "confusion", "said", "accuracy"
+KERNELS, SPREAD, PART, TOP_SHARE = "kernels", "spread", "part", "top_share"
 ENDS = ("", "_low", "_high")
 """What follows a name: the number, and the ends of its interval."""
 

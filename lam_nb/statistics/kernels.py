@@ -18,11 +18,11 @@ from ..result import (
     KERNEL,
     KERNELS,
     LAYER,
+    PART,
     PSNR_LOST,
-    QUANTILE,
     SCORE,
+    SPREAD,
     TARGET_GRADIENT,
-    TOP,
     TOP_SHARE,
     check,
 )
@@ -135,7 +135,7 @@ def kernel_layers(
     Returns
     -------
     xarray.Dataset
-        By layer: ``quantile`` (layer, top) of what kernels are ranked by, at 0, 0.25, 0.5, 0.75 and 1; ``kernels``,
+        By layer: ``spread`` (layer, part), what kernels are ranked by at the quantiles 0, 0.25, 0.5, 0.75 and 1; ``kernels``,
         how many there are; ``top_share``, which part of the first kernels lies there; coordinate ``depth``.
 
     Examples
@@ -151,13 +151,13 @@ def kernel_layers(
     within = [names == name for name in layers]
     built = xr.Dataset(
         {
-            QUANTILE: ((LAYER, TOP), [np.quantile(ranking.values[one], _QUANTILES) for one in within]),
+            SPREAD: ((LAYER, PART), [np.quantile(ranking.values[one], _QUANTILES) for one in within]),
             KERNELS: ((LAYER,), [int(one.sum()) for one in within]),
             TOP_SHARE: ((LAYER,), [float(top[one].sum() / top.sum()) for one in within]),
         },
         coords={
             LAYER: np.array(layers, dtype=object),
-            TOP: list(_QUANTILES),
+            PART: list(_QUANTILES),
             DEPTH: ((LAYER,), [float(ranking[DEPTH].values[one][0]) for one in within]),
         },
         attrs={"degradation": degradation, "share": share, "by": by},

@@ -12,7 +12,7 @@ from ..validation import InputError, fraction, whole
 TABLE = result.Table(
     {
         result.PREDICTED: ((result.DEGRADATION, result.CONTENT), "degradation of the nearest signature", "1"),
-        result.CONFUSION: ((result.DEGRADATION, result.PREDICTED), "share of a degradation's pictures", "1"),
+        result.CONFUSION: ((result.DEGRADATION, result.SAID), "share of a degradation's pictures", "1"),
         result.ACCURACY: ((), "share of pictures whose degradation is told rightly", "1"),
         f"{result.ACCURACY}_low": ((), "accuracy, low", "1"),
         f"{result.ACCURACY}_high": ((), "accuracy, high", "1"),
@@ -22,6 +22,7 @@ TABLE = result.Table(
     coordinates={
         result.DEGRADATION: ((result.DEGRADATION,), "degradation", "1"),
         result.CONTENT: ((result.CONTENT,), "picture", "1"),
+        result.SAID: ((result.SAID,), "degradation that is said", "1"),
     },
 )
 
@@ -50,7 +51,7 @@ def degradation_prediction(
     Returns
     -------
     xarray.Dataset
-        ``predicted`` (degradation, content), the place of the degradation; ``confusion`` (degradation, predicted);
+        ``predicted`` (degradation, content), the place of the degradation; ``confusion`` (degradation, said);
         ``accuracy`` with ``_low`` and ``_high``, and by ``chance``.
 
     Raises
@@ -91,6 +92,7 @@ def degradation_prediction(
         result.CHANCE: 1 / kinds,
     }
     places = {name: each[name].values for name in (result.DEGRADATION, result.CONTENT)}
+    places[result.SAID] = places[result.DEGRADATION]
     told: dict[str, str | int | float] = {"by": "nearest signature, Hellinger distance", "folds": parts}
     return TABLE.build(values, places, facts=told | {"interval_level": level, "draws": draws, "seed": seed})
 

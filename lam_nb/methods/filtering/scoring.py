@@ -93,7 +93,8 @@ def filters(
     straight line from the baseline's θ̄ to the target's θ, ∫ ∂L/∂θ(α) · (θ - θ̄) dα of each parameter, magnitudes
     added over the taps of a kernel, for each picture by itself, then averaged over pictures. Biases and others
     without kernels have no score. Added up with their signs, over all parameters, they are the change of the loss
-    from baseline to target: that is checked, and the gap reported.
+    from baseline to target: that is checked, and the gap reported. Statistics of normalisation are no parameters: they
+    are the target's all along, which the result tells where the baseline's differ.
 
     Neither network is changed, rebuilt or copied. Neither batch nor interruptions change what comes out, beyond
     rounding.
@@ -234,8 +235,15 @@ class _Question:
             "device": running.device_name(self.run.device),
             "precision": str(self.run.dtype).removeprefix("torch."),
         }
+        if differing := self._differing_buffers:
+            known["buffers"] = f"the target's all along the line; the baseline's differ: {', '.join(differing)}"[:400]
         asked = {"steps": self.plan.steps, "tolerance": self.plan.tolerance}
         return known | {name: value for name, value in asked.items() if value is not None}
+
+    @property
+    def _differing_buffers(self) -> list[str]:
+        others = dict(self.baseline.named_buffers())
+        return [name for name, one in self.run.network.named_buffers() if not torch.equal(one, others[name])]
 
     def plan_of(self, given: Pairs) -> dict[str, object]:
         """Return what decides the scores of pictures."""

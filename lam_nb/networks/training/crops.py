@@ -19,13 +19,16 @@ Degradations: TypeAlias = Mapping[str, Degradation | Sequence[Degradation]]
 """Name -> function of a batch, or several of them: its levels."""
 
 
-def pairs(folder: str | os.PathLike[str], scale: int, patch: int) -> list[Pair]:
-    """Return (small, large) 8-bit tensors of every photograph of at least `patch` small pixels."""
+def pairs(
+    folder: str | os.PathLike[str], scale: int, patch: int, reduction: images.Reduction | None = None
+) -> list[Pair]:
+    """Return (small, large) 8-bit tensors of every photograph of at least `patch` small pixels; bicubic unless said."""
     found = []
     for path in tqdm(images.files(folder), desc="photographs", unit="file"):
         large = images.load(path)
         if min(large.shape[-2:]) >= patch * scale:
-            found.append((_bytes(images.downscale(large, scale)), _bytes(large)))
+            small = images.downscale(large, scale) if reduction is None else reduction(large, scale)
+            found.append((_bytes(small), _bytes(large)))
     if not found:
         raise InputError(f"photographs: none in {folder} has {patch * scale} pixels a side; lower the patch size.")
     return found

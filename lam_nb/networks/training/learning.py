@@ -75,6 +75,7 @@ def train(
     adversary: float = 0,
     noise: float = 0,
     degradations: Degradations | None = None,
+    reduction: str = "bicubic",
     steps: int = 20_000,
     batch: int = 16,
     patch: int = 40,
@@ -113,6 +114,8 @@ def train(
     degradations : mapping, optional
         Name -> function of a batch of small pictures, or a list of them: its levels. Each crop draws a name, then a
         level, and a new seed for what has one. "clean" is always among the names: the picture as it is.
+    reduction : str, default "bicubic"
+        The kernel that makes photographs small, as of `lam_nb.images.Reduction`.
     steps, batch, patch : int
         Updates; crops per update; side of a crop in small pixels.
     rate : float
@@ -164,10 +167,11 @@ def train(
     not_negative("adversary", adversary, "the weight of a loss")
     choose("loss", loss, LOSSES)
     levels(degradations)
+    way = images.Reduction(reduction)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     network, critic = _begun(architecture, options or {}, start, bool(adversary), seed)
     scale = _scale(network)
-    data = pairs(photos, scale, patch)
+    data = pairs(photos, scale, patch, None if way.kernel == "bicubic" else way)
     plan: Plan = {
         "seed": seed,
         "steps": steps,
@@ -178,6 +182,7 @@ def train(
         "loss": loss,
         "degradations": identity.fingerprint(degradations),
         "adversary": adversary,
+        **({} if reduction == "bicubic" else {"reduction": reduction}),
         "network": str(network),
         "start": "" if start is None else identity.of_file(start),
     }
@@ -321,6 +326,8 @@ def main(arguments: list[str] | None = None) -> int:
         "taps) or blur=2+noise=0.1; may be repeated"
     )
     parser.add_argument("--degradation", action="append", default=[], metavar="NAME=LEVEL", help=words)
+    words = "kernel that makes photographs small, such as bilinear; default %(default)s"
+    parser.add_argument("--reduction", default="bicubic", metavar="KERNEL", help=words)
     parser.add_argument("--device", help="default: CUDA when there is one")
     parser.add_argument("--bfloat16", action="store_true", help="automatic mixed precision")
     given = vars(parser.parse_args(arguments))
