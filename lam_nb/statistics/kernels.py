@@ -135,8 +135,9 @@ def kernel_layers(
     Returns
     -------
     xarray.Dataset
-        By layer: ``spread`` (layer, part), what kernels are ranked by at the quantiles 0, 0.25, 0.5, 0.75 and 1; ``kernels``,
-        how many there are; ``top_share``, which part of the first kernels lies there; coordinate ``depth``.
+        By layer: ``spread`` (layer, part), what kernels are ranked by at the quantiles 0, 0.25, 0.5, 0.75 and 1;
+        ``kernels``, how many there are; ``top_share``, which part of the first kernels lies there; coordinate
+        ``depth``.
 
     Examples
     --------
