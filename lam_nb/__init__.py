@@ -19,6 +19,7 @@ from .methods.attribution import attribute, attribute_steps
 from .methods.causal import causal_effect, causal_effect_steps
 from .methods.comparison import compare
 from .methods.diffusion import diffusion_field
+from .methods.filtering import filters
 from .methods.peers import gradient, input_x_gradient, integrated_gradients, smoothgrad
 from .methods.receptive import receptive_field
 from .methods.representation import representations
@@ -49,6 +50,7 @@ __all__ = [
     "detectors",
     "diffusion_field",
     "faithfulness",
+    "filters",
     "gradient",
     "identity",
     "images",

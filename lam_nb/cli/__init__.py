@@ -1,4 +1,4 @@
-"""The command line: ``lam-nb demo | attribute | causal | represent | networks | …``; a file each."""
+"""The command line: ``lam-nb demo | attribute | causal | represent | filters | networks | …``; a file each."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import sys
 from collections.abc import Callable
 
 from ..validation import InputError
-from . import attribution, cause, demonstration, doctor, explore, lab, listing, represent
+from . import attribution, cause, demonstration, doctor, explore, filtering, lab, listing, represent
 
 __all__ = ["main"]
-_COMMANDS = (demonstration, attribution, cause, represent, listing, explore, lab, doctor)
+_COMMANDS = (demonstration, attribution, cause, represent, filtering, listing, explore, lab, doctor)
 
 
 def __dir__() -> list[str]:

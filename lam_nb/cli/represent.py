@@ -40,14 +40,29 @@ def run(
 ) -> None:
     """Ask whether the features of a network know degradation or content."""
     report.check_outputs(out, None)
-    given = {"blur": blur, "noise": noise, "jpeg": jpeg}
-    degradations: Degradations = {name: _levels(name, text) for name, text in given.items() if text}
-    degradations = {**degradations, **dict(_pair(one) for one in pairs)}
+    changes = degradations({"blur": blur, "noise": noise, "jpeg": jpeg}, pairs)
     net = networks.load(network, weights=weights, value_range=value_range)
-    settings |= {"layers": layers.split(",") if layers else None, "size": _size(size)}
-    dataset = representations(net, images, degradations, **settings)
+    settings |= {"layers": layers.split(",") if layers else None, "size": sides(size)}
+    dataset = representations(net, images, changes, **settings)
     written = [result.save(dataset, out)] if out else []
     report.lines(_rows(dataset), written)
+
+
+def degradations(levels: Mapping[str, str | None], pairs: Sequence[str]) -> Degradations:
+    """Return the degradations that the options name.
+
+    Raises
+    ------
+    InputError
+        If one of them does not fit.
+
+    Examples
+    --------
+    >>> degradations({"blur": "1,2", "noise": None}, ["phone=photos/phone"])
+    {'blur': [(1.0, Blur(sigma=1.0)), (2.0, Blur(sigma=2.0))], 'phone': 'photos/phone'}
+    """
+    made: Degradations = {name: _levels(name, text) for name, text in levels.items() if text}
+    return {**made, **dict(_pair(one) for one in pairs)}
 
 
 def _levels(name: str, text: str) -> list[tuple[float, Callable[[Batch], Batch]]]:
@@ -67,12 +82,28 @@ def _pair(text: str) -> tuple[str, str]:
     return name, folder
 
 
-def _size(text: str | None) -> tuple[int, ...] | int | None:
+def sides(text: str | None) -> tuple[int, int] | int | None:
+    """Return the pixels of an option, one number or two.
+
+    Raises
+    ------
+    InputError
+        If they are no numbers.
+
+    Examples
+    --------
+    >>> sides("64"), sides("48,64"), sides(None)
+    (64, (48, 64), None)
+    """
     try:
-        sides = tuple(int(one) for one in text.split(",")) if text else ()
+        found = tuple(int(one) for one in text.split(",")) if text else ()
     except ValueError:
-        raise InputError(f"--size: got {text!r}, expected pixels such as 64, or ROWS,COLUMNS.") from None
-    return sides[0] if len(sides) == 1 else sides or None
+        found = (0, 0, 0)
+    if len(found) > 2:
+        raise InputError(f"--size: got {text!r}, expected pixels such as 64, or ROWS,COLUMNS.")
+    if len(found) == 2:
+        return found[0], found[1]
+    return found[0] if found else None
 
 
 def _rows(dataset: xr.Dataset) -> list[tuple[str, str]]:
@@ -100,15 +131,21 @@ def _told(by: str, found: xr.Dataset) -> str:
     return f"by {by} {value:.2f} ({low:.2f} … {high:.2f}, p {float(index[result.P_VALUE]):.3f})"
 
 
+def add_degradations(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say how pictures are degraded."""
+    add = parser.add_argument
+    add("--blur", help="levels, Gaussian, in input pixels: 1,2,4")
+    add("--noise", help="levels, standard deviation of 255: 10,20")
+    add("--jpeg", help="levels, quality of 100: 50,20")
+    add("--pair", dest="pairs", action="append", default=[], metavar="NAME=FOLDER", help="inputs degraded already")
+
+
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     report.add_network(parser)
     add = parser.add_argument
     add("--images", required=True, help="folder of sharp photographs; the network's inputs are made from them")
-    add("--blur", help="levels, Gaussian, in input pixels: 1,2,4")
-    add("--noise", help="levels, standard deviation of 255: 10,20")
-    add("--jpeg", help="levels, quality of 100: 50,20")
-    add("--pair", dest="pairs", action="append", default=[], metavar="NAME=FOLDER", help="inputs degraded already")
+    add_degradations(parser)
     add("--layers", help="names or patterns, with commas between; default six through the depth")
     add("--features", default="whole", help="whole or pooled; default %(default)s")
     add("--components", type=int, default=50, help="default %(default)s")

@@ -6,7 +6,7 @@ An image is a float32 tensor (3, y, x), RGB in [0, 1].
 from __future__ import annotations
 
 from ..identity import digest
-from .degradations import JPEG, Blur, Noise, Rain, Reduction
+from .degradations import JPEG, Blur, Chain, Noise, Rain, Reduction, reseeded
 from .photographs import sample, samples
 from .quality import luma, psnr, psnrs, ssim
 from .reading import as_image, files, load, reference, to_pillow
@@ -15,6 +15,7 @@ from .scaling import crop, downscale, upscale
 __all__ = [
     "JPEG",
     "Blur",
+    "Chain",
     "Noise",
     "Rain",
     "Reduction",
@@ -28,6 +29,7 @@ __all__ = [
     "psnr",
     "psnrs",
     "reference",
+    "reseeded",
     "sample",
     "samples",
     "ssim",

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import io
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from functools import lru_cache
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import numpy as np
 import torch
 from PIL import Image as Pillow
 from torch.nn import functional
 
-from ..types import Batch, Image
+from ..types import Batch, Degradation, Image
 from ..validation import InputError, choose, not_negative, positive, shape, whole
 from .reading import _band, _from_pillow, dense, to_pillow
 from .scaling import _resized
@@ -134,30 +134,41 @@ class JPEG:
             return _from_pillow(read, "image", channels=len(picture))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Blur:
     """Gaussian blur with reflected borders.
 
     Parameters
     ----------
     sigma : float > 0
-        In pixels; the kernel reaches three of them.
+        In pixels.
+    taps : int, optional
+        Side of the kernel, odd; by default it reaches three times sigma.
 
     Examples
     --------
     >>> round(float(Blur(1.5)(torch.ones(3, 16, 12)).mean()), 4)
     1.0
+    >>> Blur(2), Blur(2, taps=21)
+    (Blur(sigma=2), Blur(sigma=2, taps=21))
     """
 
     sigma: float
+    taps: int | None = None
 
     def __post_init__(self) -> None:
         """Check the width."""
         positive("sigma", self.sigma, "a width in pixels")
+        if self.taps is not None and not whole("taps", self.taps) % 2:
+            raise InputError(f"taps: got {self.taps}, expected an odd number, such as {self.taps + 1}.")
+
+    def __repr__(self) -> str:
+        """Return the width, and the taps if they were given."""
+        return f"Blur(sigma={self.sigma!r}{'' if self.taps is None else f', taps={self.taps}'})"
 
     def __call__(self, pictures: Batch) -> Batch:
         """Return pictures (…, channel, y, x), blurred."""
-        reach = math.ceil(3 * self.sigma)
+        reach = math.ceil(3 * self.sigma) if self.taps is None else self.taps // 2
         steps = torch.arange(-reach, reach + 1, dtype=torch.float32)
         weights = torch.exp(-(steps**2) / (2 * self.sigma**2))
         weights = (weights / weights.sum()).to(pictures)
@@ -166,6 +177,57 @@ class Blur:
         flat = functional.pad(flat, (reach,) * 4, mode=mode)
         flat = functional.conv2d(functional.conv2d(flat, weights[None, None, :, None]), weights[None, None, None])
         return flat.reshape(pictures.shape)
+
+
+@dataclass(frozen=True)
+class Chain:
+    """Degradations one after the other, such as noise on a blurred picture.
+
+    Parameters
+    ----------
+    steps : tuple of Degradation
+
+    Examples
+    --------
+    >>> Chain((Blur(2), Noise(0.1)))(torch.zeros(3, 16, 12)).shape
+    torch.Size([3, 16, 12])
+    """
+
+    steps: tuple[Degradation, ...]
+
+    def __post_init__(self) -> None:
+        """Check the steps."""
+        if not isinstance(self.steps, tuple) or not self.steps or not all(callable(one) for one in self.steps):
+            raise InputError(
+                f"steps: got {self.steps!r:.80}, expected a tuple of functions of a batch, such as "
+                "(Blur(2), Noise(0.1))."
+            )
+
+    def __call__(self, pictures: Batch) -> Batch:
+        """Return pictures (…, channel, y, x), degraded by each step in turn."""
+        for step in self.steps:
+            pictures = step(pictures)
+        return pictures
+
+
+def reseeded(degradation: Degradation, seed: int) -> Degradation:
+    """Return a degradation that draws other numbers; as it is, if it draws none.
+
+    Parameters
+    ----------
+    degradation : Degradation
+    seed : int
+
+    Examples
+    --------
+    >>> reseeded(Noise(0.1), 7), reseeded(Blur(2), 7)
+    (Noise(sigma=0.1, seed=7), Blur(sigma=2))
+    """
+    if isinstance(degradation, Chain):
+        return Chain(tuple(reseeded(one, seed) for one in degradation.steps))
+    if is_dataclass(degradation) and not isinstance(degradation, type) and hasattr(degradation, "seed"):
+        return cast(Degradation, replace(degradation, seed=seed))
+    return degradation
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,19 @@
 
 from __future__ import annotations
 
-from . import attribution, causal, comparison, diffusion, faithfulness, peers, receptive, representation
+from . import attribution, causal, comparison, diffusion, faithfulness, filtering, peers, receptive, representation
 
-__all__ = ["attribution", "causal", "comparison", "diffusion", "faithfulness", "peers", "receptive", "representation"]
+__all__ = [
+    "attribution",
+    "causal",
+    "comparison",
+    "diffusion",
+    "faithfulness",
+    "filtering",
+    "peers",
+    "receptive",
+    "representation",
+]
 
 
 def __dir__() -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from . import architectures, checkpoints, published
 from .classification import classifier, classifiers
 from .loading import NetworkLike, as_network, as_networks, card, load, shipped, source
+from .masking import masked
 from .network import Network
 from .published import PUBLISHED
 from .wrapping import wrap
@@ -21,6 +22,7 @@ __all__ = [
     "classifier",
     "classifiers",
     "load",
+    "masked",
     "published",
     "shipped",
     "source",

@@ -46,6 +46,15 @@ PROJECTION, EXPLAINED_VARIANCE, PLANE = "projection", "explained_variance", "pla
 SEPARABILITY, CHANCE, P_VALUE = "separability", "chance", "p_value"
 GENERALISATION, FIT_SHAPE, FIT_SPREAD = "generalisation", "fit_shape", "fit_spread"
 COMPONENTS, PATCHES, BY_COMPONENTS, BY_PATCHES = "components", "patches", "by_components", "by_patches"
+KERNEL, OUT, INTO = "kernel", "out", "in"
+SCORE, SCORE_ERROR, SCORE_EACH = "score", "score_error", "score_each"
+DISCRIMINATIVE, DISCRIMINATIVE_ERROR = "discriminative", "discriminative_error"
+CHANGE, TARGET_GRADIENT, SIGNED_SUM = "change", "target_gradient", "signed_sum"
+LOSS_TARGET, LOSS_BASELINE = "loss_target", "loss_baseline"
+SHARE, AMOUNT, SKILL = "share", "amount", "skill"
+FUNCTION_LOST, PSNR_LOST, FUNCTION_GAP, PSNR_GAP = "function_lost", "psnr_lost", "function_gap", "psnr_gap"
+PREDICTED, CONFUSION, SAID, ACCURACY = "predicted", "confusion", "said", "accuracy"
+KERNELS, SPREAD, PART, TOP_SHARE = "kernels", "spread", "part", "top_share"
 ENDS = ("", "_low", "_high")
 """What follows a name: the number, and the ends of its interval."""
 

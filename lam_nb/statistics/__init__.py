@@ -10,6 +10,7 @@ from .array import ranks
 from .clusters import separability
 from .concentration import diffusion_index, gini, index_error, pixels_for_share, spread
 from .intervals import bootstrap
+from .kernels import kernel_layers, kernel_ranking, masking_effect, top_kernels
 from .likeness import agreement, causal_agreement
 from .maps import (
     completeness,
@@ -41,7 +42,10 @@ __all__ = [
     "gini",
     "index_error",
     "informative_area",
+    "kernel_layers",
+    "kernel_ranking",
     "magnitude",
+    "masking_effect",
     "pixels_for_share",
     "ranks",
     "response",
@@ -52,6 +56,7 @@ __all__ = [
     "speed",
     "spread",
     "summary",
+    "top_kernels",
 ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .effects import causal, causal_comparison
 from .features import generalisation, representations, separability
+from .kernels import filters, masking, modulation
 from .kit import View, write_html
 from .maps import Table, attribution, comparison, diffusion_field, informative, receptive_field, table
 from .paths import convergence, path_panel, progression
@@ -23,8 +24,11 @@ __all__ = [
     "di_scatter",
     "diffusion_field",
     "faithfulness",
+    "filters",
     "generalisation",
     "informative",
+    "masking",
+    "modulation",
     "path_panel",
     "progression",
     "publish",

@@ -223,6 +223,7 @@ def shelved(
     counts: Mapping[str, int],
     plan: Mapping[str, object],
     allowed: int,
+    kind: str = FEATURES,
 ) -> Iterator[Shelf]:
     """Yield a shelf: a store, if one is named, else memory if features take half of what is allowed, else a file.
 
@@ -231,15 +232,15 @@ def shelved(
     Parameters
     ----------
     path : path-like, optional
-    samples, counts, plan
+    samples, counts, plan, kind
         As for `Filed`.
     allowed : int
         Bytes.
     """
     if path is not None:
-        yield Filed(path, samples, counts, plan)
+        yield Filed(path, samples, counts, plan, kind)
     elif 4 * samples * sum(counts.values()) <= allowed / 2:
         yield Held(samples, counts)
     else:
         with tempfile.TemporaryDirectory(prefix="lam_nb-") as folder:
-            yield Filed(Path(folder) / "features.zarr", samples, counts, plan)
+            yield Filed(Path(folder) / "features.zarr", samples, counts, plan, kind)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TypeAlias
@@ -20,13 +19,16 @@ Degradations: TypeAlias = Mapping[str, Degradation | Sequence[Degradation]]
 """Name -> function of a batch, or several of them: its levels."""
 
 
-def pairs(folder: str | os.PathLike[str], scale: int, patch: int) -> list[Pair]:
-    """Return (small, large) 8-bit tensors of every photograph of at least `patch` small pixels."""
+def pairs(
+    folder: str | os.PathLike[str], scale: int, patch: int, reduction: images.Reduction | None = None
+) -> list[Pair]:
+    """Return (small, large) 8-bit tensors of every photograph of at least `patch` small pixels; bicubic unless said."""
     found = []
     for path in tqdm(images.files(folder), desc="photographs", unit="file"):
         large = images.load(path)
         if min(large.shape[-2:]) >= patch * scale:
-            found.append((_bytes(images.downscale(large, scale)), _bytes(large)))
+            small = images.downscale(large, scale) if reduction is None else reduction(large, scale)
+            found.append((_bytes(small), _bytes(large)))
     if not found:
         raise InputError(f"photographs: none in {folder} has {patch * scale} pixels a side; lower the patch size.")
     return found
@@ -108,8 +110,7 @@ def spoilt(small: Batch, ways: Sequence[Sequence[Degradation]], random: np.rando
 def _degraded(crop: Batch, ways: Sequence[Sequence[Degradation]], random: np.random.Generator) -> Batch:
     way = ways[int(random.integers(len(ways)))]
     degradation, seed = way[int(random.integers(len(way)))], int(random.integers(2**31))
-    if dataclasses.is_dataclass(degradation) and hasattr(degradation, "seed"):
-        degradation = dataclasses.replace(degradation, seed=seed)
+    degradation = images.reseeded(degradation, seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         found = answer("degradations", degradation, crop)

@@ -37,8 +37,8 @@ LOSSES: Mapping[str, Callable[[torch.Tensor, torch.Tensor], torch.Tensor]] = {
     "l1": functional.l1_loss,
     "mse": functional.mse_loss,
 }
-WAYS: Mapping[str, Callable[[float], Degradation]] = {
-    "blur": images.Blur,
+WAYS: Mapping[str, Callable[..., Degradation]] = {
+    "blur": lambda sigma, taps=None: images.Blur(sigma, None if taps is None else int(taps)),
     "noise": images.Noise,
     "jpeg": lambda quality: images.JPEG(int(quality)),
 }
@@ -75,6 +75,7 @@ def train(
     adversary: float = 0,
     noise: float = 0,
     degradations: Degradations | None = None,
+    reduction: str = "bicubic",
     steps: int = 20_000,
     batch: int = 16,
     patch: int = 40,
@@ -113,6 +114,8 @@ def train(
     degradations : mapping, optional
         Name -> function of a batch of small pictures, or a list of them: its levels. Each crop draws a name, then a
         level, and a new seed for what has one. "clean" is always among the names: the picture as it is.
+    reduction : str, default "bicubic"
+        The kernel that makes photographs small, as of `lam_nb.images.Reduction`.
     steps, batch, patch : int
         Updates; crops per update; side of a crop in small pixels.
     rate : float
@@ -164,10 +167,11 @@ def train(
     not_negative("adversary", adversary, "the weight of a loss")
     choose("loss", loss, LOSSES)
     levels(degradations)
+    way = images.Reduction(reduction)
     device = device or ("cuda" if torch.cuda.is_available() else "cpu")
     network, critic = _begun(architecture, options or {}, start, bool(adversary), seed)
     scale = _scale(network)
-    data = pairs(photos, scale, patch)
+    data = pairs(photos, scale, patch, None if way.kernel == "bicubic" else way)
     plan: Plan = {
         "seed": seed,
         "steps": steps,
@@ -178,6 +182,7 @@ def train(
         "loss": loss,
         "degradations": identity.fingerprint(degradations),
         "adversary": adversary,
+        **({} if reduction == "bicubic" else {"reduction": reduction}),
         "network": str(network),
         "start": "" if start is None else identity.of_file(start),
     }
@@ -316,8 +321,13 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--loss", default="l1", choices=tuple(LOSSES), help="default %(default)s")
     parser.add_argument("--adversary", type=float, default=0, help="weight of an adversarial loss, such as 0.005")
     parser.add_argument("--noise", type=float, default=0, help="largest standard deviation of noise on the input")
-    words = f"spoil crops in one of the ways given, or not at all: {', '.join(WAYS)}, such as blur=2; may be repeated"
+    words = (
+        f"spoil crops in one of the ways given, or not at all: {', '.join(WAYS)}, such as blur=2, blur=2:21 (sigma, "
+        "taps) or blur=2+noise=0.1; may be repeated"
+    )
     parser.add_argument("--degradation", action="append", default=[], metavar="NAME=LEVEL", help=words)
+    words = "kernel that makes photographs small, such as bilinear; default %(default)s"
+    parser.add_argument("--reduction", default="bicubic", metavar="KERNEL", help=words)
     parser.add_argument("--device", help="default: CUDA when there is one")
     parser.add_argument("--bfloat16", action="store_true", help="automatic mixed precision")
     given = vars(parser.parse_args(arguments))
@@ -335,6 +345,10 @@ def main(arguments: list[str] | None = None) -> int:
 def _degradations(given: list[str]) -> Degradations:
     """Return the degradations of words such as blur=2, several of one name as its levels."""
     found: dict[str, list[Degradation]] = {}
-    for name, _, level in (part.partition("=") for part in given):
-        found.setdefault(name, []).append(WAYS[choose("degradation", name, WAYS)](float(level)))
+    for words in given:
+        steps = [part.partition("=") for part in words.split("+")]
+        made = [WAYS[choose("degradation", name, WAYS)](*map(float, level.split(":"))) for name, _, level in steps]
+        found.setdefault("+".join(name for name, _, _ in steps), []).append(
+            made[0] if len(made) == 1 else images.Chain(tuple(made))
+        )
     return found

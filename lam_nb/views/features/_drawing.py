@@ -1,19 +1,14 @@
-"""What the views of features share: several networks by name, and a curve with its interval."""
+"""What the views of features share: several networks by name."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-import plotly.graph_objects as go
 import xarray as xr
-from numpy.typing import NDArray
 
 from ...result import MODEL, check, numbered
 from ...validation import InputError
 from .. import kit
-
-_SHADE = 0.15
 
 
 def by_name(results: object, maker: str, *names: str) -> dict[str, xr.Dataset]:
@@ -70,20 +65,3 @@ def agreed(results: Mapping[str, xr.Dataset], *names: str) -> dict[str, object]:
                     f"{one.attrs.get(name)!r}, expected the same; only then they can be compared."
                 )
     return {name: first[1].attrs[name] for name in names if name in first[1].attrs}
-
-
-def curve(
-    x: NDArray[np.floating],
-    middle: NDArray[np.floating],
-    ends: tuple[NDArray[np.floating], NDArray[np.floating]],
-    colour: str,
-    **look: object,
-) -> tuple[go.Scatter, go.Scatter]:
-    """Return the band of an interval, and the curve in it; infinite numbers have no place."""
-    known = np.isfinite(ends[0]) & np.isfinite(ends[1])
-    across, low, high = x[known], ends[0][known], ends[1][known]
-    shade = {"fillcolor": colour, "opacity": _SHADE, "line": {"color": colour}, "mode": "none"}
-    around = {"x": [*across, *across[::-1]], "y": [*high, *low[::-1]], "fill": "toself"}
-    band = go.Scatter(**around, **shade, hoverinfo="skip", showlegend=False, legendgroup=look.get("legendgroup"))
-    line = {"mode": "lines+markers", "line": {"color": colour}, "marker": {"color": colour, "size": 7}}
-    return band, go.Scatter(x=x, y=np.where(np.isfinite(middle), middle, np.nan), **line, **look)

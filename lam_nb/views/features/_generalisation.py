@@ -12,7 +12,7 @@ from plotly.subplots import make_subplots
 from ...result import DEGRADATION, ENDS, GENERALISATION, LEVEL, TEST
 from .. import kit
 from ..kit import View
-from ._drawing import agreed, by_name, curve
+from ._drawing import agreed, by_name
 
 _MEANS = (
     "SRGA (arXiv 2205.07019): how far the distribution of the deepest features is from that of clean pictures.",
@@ -118,7 +118,7 @@ def _told(one: xr.Dataset, name: str) -> dict[str, object]:
 def _curve(one: xr.Dataset, name: str, colour: str) -> Iterator[go.Scatter]:
     one = one.sortby(LEVEL)
     middle, low, high = (one[GENERALISATION + end].values for end in ENDS)
-    yield from curve(one[LEVEL].values, middle, (low, high), colour, **_told(one, name))
+    yield from kit.curve(one[LEVEL].values, middle, (low, high), colour, **_told(one, name))
 
 
 def _bars(one: xr.Dataset, name: str, colour: str) -> Iterator[go.Bar]:

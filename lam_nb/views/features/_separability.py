@@ -12,7 +12,7 @@ from ...result import CHANCE, DEPTH, ENDS, LAYER, MEASURE, P_VALUE, SEPARABILITY
 from ...validation import InputError, choose
 from .. import kit
 from ..kit import View
-from ._drawing import agreed, by_name, curve
+from ._drawing import agreed, by_name
 
 _MEASURES = {
     "calinski_harabasz": (
@@ -122,7 +122,7 @@ def _traces(one: xr.Dataset, name: str, colour: str, label: str) -> list[go.Scat
     hover = f"{name}, %{{customdata[0]}}<br>{label} %{{y:.3g}} [%{{customdata[1]:.3g}}, %{{customdata[2]:.3g}}]"
     hover += "<br>by chance %{customdata[3]:.3g}, p %{customdata[4]:.3g}<extra></extra>"
     group = {"name": name, "legendgroup": name}
-    drawn = curve(x, middle, (low, high), colour, customdata=data, hovertemplate=hover, **group)
+    drawn = kit.curve(x, middle, (low, high), colour, customdata=data, hovertemplate=hover, **group)
     chance = {"x": x, "y": one[CHANCE].values, "mode": "lines", "line": {"color": colour, "dash": "dot", "width": 1.5}}
     never = {"showlegend": False, "hoverinfo": "skip", "legendgroup": name, "name": f"{name}, by chance"}
     return [*drawn, go.Scatter(**chance, **never)]

@@ -6,6 +6,7 @@ from ._labels import labels, name_places
 from ._montage import montage
 from ._poster import poster
 from .axes import axis_name, box, error_bars, index_ticks, interval, pixel_axes, place, under
+from .bands import curve
 from .captions import (
     ESTIMATED,
     GIVE_OR_TAKE,
@@ -101,6 +102,7 @@ __all__ = [
     "caption",
     "colour_source",
     "colours_of",
+    "curve",
     "dot_source",
     "doubt",
     "dress",

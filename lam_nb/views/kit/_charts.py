@@ -49,7 +49,7 @@ def curve(
     reached: tuple[float, float],
     place: tuple[int, int] = (0, 1),
 ) -> None:
-    """Draw a line or bars between the smallest and the largest value of its axis; bars by their place among others."""
+    """Draw a line, broken where numbers are missing, or bars, by their place among others."""
     left, top, width, height = box
     across, y = numbers(np.asarray(trace.x), axes[0]), numbers(np.asarray(trace.y), axes[1])
     known = np.isfinite(across) & np.isfinite(y)
@@ -58,7 +58,9 @@ def curve(
     down = top + (1 - (y[known] - reached[0]) / ((reached[1] - reached[0]) or 1)) * height
     pen.rectangle([left, top, left + width, top + height], outline="#bbbbbb")
     if trace.type != "bar":
-        pen.line(list(zip(across, down, strict=True)), fill=colour, width=2)
+        parts = np.cumsum(~known)[known]
+        for part in np.unique(parts):
+            pen.line(list(zip(across[parts == part], down[parts == part], strict=True)), fill=colour, width=2)
         return
     half = max(1.5, 0.35 * width / max(1, len(across)) / place[1])
     for at, tip in zip(across + (2 * place[0] - place[1] + 1) * half, down, strict=True):
