@@ -610,6 +610,32 @@ def test_what_features_know_is_asked_of_all_pictures(tmp_path):
     assert explorer.state == "failed" and "sharp" in explorer.desk.message.value
 
 
+def test_which_kernels_differ_is_asked_of_two_networks_of_one_kind():
+    pair = "srresnet-residual-mse", "srresnet-residual-restoring"
+    pictures = {name: lam.images.sample(name)[:, :128, :96] for name in ("bricks", "cat")}
+    explorer = lam_widgets.Explorer([*pair, "fsrcnn"], pictures)
+    explorer.desk.question.value = "which kernels differ"
+    explorer.run(wait=True)
+    assert explorer.state == "failed" and "asked of two" in explorer.desk.message.value
+    explorer.desk.networks.value = pair
+    explorer.run(wait=True)
+    assert explorer.state == "done", explorer.desk.message.value
+    titles = [explorer._tabs.get_title(k) for k in range(len(explorer._tabs.children))]
+    assert titles == ["Kernels", "Numbers", "Export"]
+    first = explorer.dataset.discriminative.sel(degradation="blur", against="noise").argmax("kernel")
+    (table,) = explorer._tabs.children[1].children
+    assert str(explorer.dataset.layer[first].item()) in table.value and table.value.count("<tr>") == 21
+    given = {"pictures": pictures}
+    code = explorer.code()
+    for name in pictures:
+        code = code.replace(f"{name!r}: ...,  # your image", f"{name!r}: pictures[{name!r}],")
+    exec(code.replace("tolerance=0.1)", "tolerance=0.1, progress=False)"), given)
+    xr.testing.assert_allclose(given["ds"].score, explorer.dataset.score)
+    explorer.desk.networks.value = (pair[0], "fsrcnn")
+    explorer.run(wait=True)
+    assert explorer.state == "failed" and "one architecture" in explorer.desk.message.value
+
+
 def test_one_picture_tells_nothing_of_features():
     explorer = lam_widgets.Explorer(["fsrcnn"], ["bricks"])
     explorer.desk.question.value = "what its features know"

@@ -56,6 +56,35 @@ class Asked:
             raise InputError(f"networks: got {len(self.networks)}, this question is asked of one; choose one.")
         return self.networks[0]
 
+    @property
+    def pair(self) -> tuple[Network, Network]:
+        """The two networks, in the order in which they were chosen.
+
+        Raises
+        ------
+        InputError
+            If it is not two.
+        """
+        if len(self.networks) != 2:
+            raise InputError(
+                f"networks: got {len(self.networks)}, this question is asked of two; choose one, then what it became."
+            )
+        return self.networks[0], self.networks[1]
+
+    def sharp(self) -> Mapping[str, Image]:
+        """Return all pictures that are offered, which are sharp.
+
+        Raises
+        ------
+        InputError
+            If the user says that they are not.
+        """
+        if self.truth is None:
+            raise InputError(
+                "image: pictures are damaged in known ways, which takes sharp ones; choose that it is the truth."
+            )
+        return self.pictures()
+
     def refined(self, follow: Follow) -> Iterator[tuple[xr.Dataset, bool]]:
         """Yield the map of the first network, better each time, and whether it is the last."""
         settings: Choices = {"steps": self.steps} if self.steps else {}

@@ -457,9 +457,10 @@ class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     def _close(self, runs: Sequence[Run], seconds: float) -> None:
         words = f"done in {seconds:.1f} s; the result is .dataset."
         words += f" For after a restart it is not kept: {self._unkept}" if self._unkept else ""
-        sides = [runs[0].dataset.sizes[side] for side in (result.Y, result.X)]
+        is_map = "region" in VERBS[runs[0].question.verb].parts
+        sides = [runs[0].dataset.sizes[side] for side in (result.Y, result.X)] if is_map else [_TINY]
         if min(sides) < _TINY:
-            words += f" The network's input has {sides[0]} × {sides[1]} px: a map of so few tells little."
+            words += f" The network's input has {' × '.join(map(str, sides))} px: a map of so few tells little."
         self.desk.tell(words, DOUBT if min(sides) < _TINY else GOOD)
 
     def _fail(self, error: Exception) -> None:

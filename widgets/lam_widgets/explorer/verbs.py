@@ -27,6 +27,15 @@ _DAMAGE: Degradations = {
     "jpeg": lam_nb.images.JPEG(20),
 }
 """What pictures suffer, to see whether features tell it apart."""
+_SPOILT: Degradations = {"blur": lam_nb.images.Blur(2), "noise": lam_nb.images.Noise(0.1)}
+"""What two networks are told apart by."""
+_ENOUGH = 0.1
+"""Relative error of kernels' scores that is enough to rank them."""
+_RANKED = 10
+_RANKED_HOW = (
+    "score: how much of the loss's change a kernel carries in this degradation, less than in the other (blur or "
+    "noise); ± standard error over pictures. Scores do not tell which of the two networks is the earlier."
+)
 _MOST_COMPONENTS = 50
 _TOLD = {"calinski_harabasz": "index", "probe": "probe"}
 _TOLD_HOW = (
@@ -117,11 +126,7 @@ def _seen(asked: Asked, pace: Pace, follow: Follow) -> Iterator[tuple[xr.Dataset
 
 def _known(asked: Asked, pace: Pace, follow: Follow) -> Iterator[tuple[xr.Dataset, bool]]:
     network = asked.only
-    if asked.truth is None:
-        raise InputError(
-            "image: pictures are damaged in known ways, which takes sharp ones; choose that it is the truth."
-        )
-    pictures = asked.pictures()
+    pictures = asked.sharp()
     count = _components(len(pictures))
     yield lam_nb.representations(network, pictures, _DAMAGE, components=count, progress=follow), True
 
@@ -131,10 +136,36 @@ def _components(pictures: int) -> int:
     return min(_MOST_COMPONENTS, pictures * (len(_DAMAGE) + 1) - 1)
 
 
+def _told_apart(asked: Asked, pace: Pace, follow: Follow) -> Iterator[tuple[xr.Dataset, bool]]:
+    baseline, target = asked.pair
+    yield lam_nb.filters(target, baseline, asked.sharp(), _SPOILT, tolerance=_ENOUGH, progress=follow), True
+
+
+def _filter(count: int, where: str, steps: int) -> str:
+    return f"lam.filters(net_1, net_0, truths, {_written(_SPOILT)}, tolerance={_ENOUGH})"
+
+
+def _ranked(found: xr.Dataset) -> str:
+    """Return the kernels that matter most for each degradation, and less for the other, with standard errors."""
+    rows = []
+    for one, other in (found[result.DEGRADATION].values, found[result.DEGRADATION].values[::-1]):
+        apart = found.sel({result.DEGRADATION: one, result.AGAINST: other})
+        first = apart.isel({result.KERNEL: apart[result.DISCRIMINATIVE].argsort().values[::-1][:_RANKED]})
+        scores = zip(first[result.DISCRIMINATIVE].values, first[result.DISCRIMINATIVE_ERROR].values, strict=True)
+        told = [f"{score:.2f} ± {error:.2f}" for score, error in scores]
+        place = (first[name].values for name in (result.LAYER, result.OUT, result.INTO))
+        rows += [(str(one), *map(str, each)) for each in zip(*place, told, strict=True)]
+    headings = ("degradation", "layer", "output channel", "input channel", "score")
+    return views.Table(headings, tuple(rows), _RANKED_HOW)._repr_html_()
+
+
+def _written(degradations: Degradations) -> str:
+    return f"{{{', '.join(f'{name!r}: lam.images.{how!r}' for name, how in degradations.items())}}}"
+
+
 def _represent(count: int, where: str, steps: int) -> str:
-    damaged = ", ".join(f"{name!r}: lam.images.{how!r}" for name, how in _DAMAGE.items())
     components = f"min({_MOST_COMPONENTS}, {len(_DAMAGE) + 1} * len(truths) - 1)"
-    return f"lam.representations(net_0, truths, {{{damaged}}}, components={components})"
+    return f"lam.representations(net_0, truths, {_written(_DAMAGE)}, components={components})"
 
 
 def _apart(found: xr.Dataset) -> views.View:
@@ -191,6 +222,16 @@ VERBS = {
         widget=Samples,
         more={"Through the depth": _apart},
         table=_indices,
+    ),
+    "which kernels differ": Verb(
+        _told_apart,
+        views.filters,
+        _filter,
+        lambda count: "lam.views.filters(ds)",
+        parts=frozenset({"networks", "images", "is_truth", "verb"}),
+        of_all=True,
+        tab="Kernels",
+        table=_ranked,
     ),
 }
 """By the words that the Explorer asks with; what brings its verb here has its panels."""
