@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import signal
 import subprocess
 from collections.abc import Sequence
+from typing import NoReturn
 
 from ..validation import InputError
 
+_SIGNALLED = 128
+"""What exit codes of programs that a signal ended begin at."""
 _PATIENCE = 10
 """Seconds that a server has to end by itself."""
 
@@ -33,6 +37,7 @@ def serve(command: Sequence[str]) -> None:
     InputError
         If it fails.
     """
+    signal.signal(signal.SIGTERM, _end)  # whoever ends this program ends the server, too
     server = subprocess.Popen(command)
     try:
         if code := server.wait():
@@ -45,6 +50,10 @@ def serve(command: Sequence[str]) -> None:
             server.wait(_PATIENCE)
         except subprocess.TimeoutExpired:
             server.kill()
+
+
+def _end(number: int, frame: object) -> NoReturn:
+    raise SystemExit(_SIGNALLED + number)
 
 
 def chosen(port: int | None, no_browser: bool) -> list[str]:
