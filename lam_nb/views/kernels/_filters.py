@@ -147,7 +147,7 @@ def _first(dataset: xr.Dataset, skill: str, share: float, by: str, layers: xr.Da
     hover += f" (standard error of its score %{{customdata[3]:.2g}})<extra>{skill}</extra>"
     marker = {"color": colour, "size": 6, "line": {"color": "#ffffff", "width": 0.5}}
     data = {"x": x, "y": some.values, "customdata": np.stack(told, -1), "hovertemplate": hover}
-    return go.Scatter(**data, mode="markers", marker=marker, name=skill, legendgroup=skill)
+    return go.Scatter(**data, mode="markers", marker=marker, name=skill, showlegend=False)
 
 
 def _bars(layers: xr.Dataset, skill: str, colour: str) -> go.Bar:
