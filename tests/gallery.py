@@ -65,6 +65,13 @@ def figures(folder: Path) -> Iterator[tuple[str, views.View | Widget]]:
     known = {name: lam.representations(name, pictures, changes, size=48, components=15, **QUIET) for name in two}
     yield "representations", views.representations(known[two[0]])
     yield "separability", views.separability({name: lam.statistics.separability(one) for name, one in known.items()})
+    tuned = "srresnet-residual-restoring", "srresnet-residual-mse"
+    both = {"blur": lam.images.Blur(2, taps=21), "noise": lam.images.Noise(0.1)}
+    kernels = lam.filters(*tuned, pictures, both, steps=9, size=40, **QUIET)
+    yield "filters", views.filters(kernels)
+    asked = (*tuned, kernels, {"facade": pictures["facade"], "cat": pictures["cat"]}, both)
+    yield "masking", views.masking(lam.studies.masking_curve(*asked, draws=3, size=48, **QUIET))
+    yield "modulation", views.modulation(lam.studies.modulation_curve(*asked, size=48, **QUIET))
     few: dict[str, Any] = {"patches": 96, "components": 48, "size": 16, "draws": 50}
     yield (
         "generalisation",

@@ -1,6 +1,7 @@
 """Which kernels make the difference: laws of integrals, kernels, masks and stores first, then bad input."""
 
 import copy
+import itertools
 import os
 import pathlib
 import signal
@@ -14,7 +15,7 @@ import xarray as xr
 from torch import nn
 
 import lam_nb as lam
-from lam_nb import InputError, networks, quadrature
+from lam_nb import InputError, cli, networks, quadrature
 from lam_nb.engine.parameters import SAFETY, Line, Sum
 from lam_nb.methods.filtering.pairs import pairs
 from lam_nb.networks import kernels as parts
@@ -180,6 +181,12 @@ def test_magnitudes_are_taken_picture_by_picture():
     assert np.isnan(alone[0].score_error).all()
 
 
+def test_inputs_and_truths_show_the_same_place():
+    ramp = torch.stack([torch.arange(40).float()[:, None] + torch.arange(64).float() / 100] * 3) / 50
+    given = pairs(pair()[0], {"ramp": ramp}, {"clean": None}, size=(8, 10))
+    torch.testing.assert_close(nn.functional.avg_pool2d(given.truths[0], 2), given.inputs[0], atol=6e-3, rtol=0)
+
+
 def test_the_published_rule_is_that_of_a_loop_that_builds_the_network_anew():
     target, baseline = pair()
     ds = asked(target, baseline, rule="paper", steps=20)
@@ -198,6 +205,16 @@ def test_a_sum_estimates_its_error_as_quadrature_does(rule):
     for k in range(2):
         error = SAFETY * float(total.deviation[k].sum() / total.value[k].abs().sum())
         assert error == pytest.approx(quadrature.relative_error(values[:, k], total.place))
+
+
+def test_one_sided_steps_know_their_first_order_error():
+    steady = torch.linspace(0, 1, 51, dtype=torch.float64)[:, None, None]
+    middle, end = Sum(0.5), Sum(1.0)
+    for before, after in itertools.pairwise(steady):
+        middle.add((before + after) / 2 / 50)
+        end.add(after / 50)
+    assert float(middle.value) == pytest.approx(0.5) and float(middle.deviation) < 2e-4
+    assert float(end.value - 0.5) == pytest.approx(float(end.deviation), rel=0.05)
 
 
 def test_the_estimate_covers_the_true_error():
@@ -335,6 +352,9 @@ def test_predictions_are_cross_validated():
         assert float(found.accuracy_low) <= float(found.accuracy) <= float(found.accuracy_high)
         np.testing.assert_allclose(found.confusion.sum("said"), 1)
     assert float(found.accuracy) < 0.9
+    each = xr.DataArray(source.random((2, 4, 30)) ** 8, dims=("degradation", "content", "kernel"))
+    each = each.assign_coords(degradation=["a", "b"], content=list("wxyz"))
+    assert float(lam.studies.degradation_prediction(xr.Dataset({"score_each": each})).accuracy) < 1
 
 
 # -- stores ----------------------------------------------------------------------------------------------------------
@@ -376,6 +396,13 @@ def test_a_killed_question_goes_on_where_it_was(tmp_path):
     for other in ({"steps": 7}, {"kernel": "filter"}, {"loss": "absolute"}, {"seed": 3}):
         with pytest.raises(InputError, match=r"store: .* holds other scores of kernels \(not the same: "):
             asked(target, baseline, store=store, **other)
+
+
+def test_a_store_is_of_one_pair(tmp_path):
+    target, baseline = pair()
+    asked(target, baseline, store=tmp_path / "scores.zarr")
+    with pytest.raises(InputError, match=r"not the same: baseline\)"):
+        asked(target, toy(moved(baseline.module, seed=5), "baseline"), store=tmp_path / "scores.zarr")
 
 
 def test_a_masking_curve_goes_on_where_it_was(tmp_path, monkeypatch):
@@ -523,3 +550,31 @@ def test_a_line_is_a_path_like_any_other():
     rows = line.named(line.end, ordered=True)
     assert rows["module.0.weight"].is_contiguous(memory_format=torch.channels_last)
     assert torch.equal(rows["module.0.weight"], pair()[0].module[0].weight)
+
+
+def test_the_command_tells_what_came_out(tmp_path, capsys):
+    for name in ("bricks", "cat"):
+        lam.images.to_pillow(lam.images.sample(name)[:, :64, :80]).save(tmp_path / f"{name}.png")
+    pair_of = ["--target", "srresnet-residual-restoring", "--baseline", "srresnet-residual-mse"]
+    command = ["filters", *pair_of, "--images", str(tmp_path), "--blur", "2", "--noise", "25", "--steps", "3"]
+    out, page = tmp_path / "kernels.nc", tmp_path / "kernels.html"
+    assert cli.main([*command, "--out", str(out), "--html", str(page), "--size", "12,16"]) == 0
+    told = capsys.readouterr().out
+    for words in (
+        "5,976, a slice each",
+        "12 × 16 px",
+        "completeness gap",
+        "strongest: ",
+        "quadrature error",
+        "first 1 %",
+    ):
+        assert words in told
+    assert lam.open(out).attrs["baseline"] == "srresnet-residual-mse" and page.stat().st_size > 1_000_000
+    for wrong, message in (
+        (["--blur", "x"], "--blur: got 'x'"),
+        (["--size", "1,2,3"], "--size: got '1,2,3'"),
+        (["--kernel", "tap"], "kernel: got 'tap'"),
+        (["--html", "page.txt"], "output: got page.txt"),
+    ):
+        assert cli.main([*command, *wrong]) == 2
+        assert message in capsys.readouterr().err

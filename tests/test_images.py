@@ -143,3 +143,25 @@ def test_degradations_are_what_they_say(image):
     for make, bad in ((images.Noise, -1), (images.JPEG, 0), (images.Blur, 0), (images.Rain, -1)):
         with pytest.raises(InputError):
             make(bad)
+
+
+def test_taps_say_how_far_a_blur_reaches():
+    dot = torch.zeros(1, 31, 33)
+    dot[0, 15, 16] = 1
+    assert [int((images.Blur(2.0, taps=n)(dot)[0, 15] > 0).sum()) for n in (None, 5, 21)] == [13, 5, 21]
+    torch.testing.assert_close(images.Blur(2.0, taps=13)(dot), images.Blur(2.0)(dot))
+    for taps, message in ((4, "taps: got 4, expected an odd number, such as 5"), (0, "taps: got 0")):
+        with pytest.raises(InputError, match=message):
+            images.Blur(2, taps=taps)
+
+
+def test_a_chain_degrades_step_by_step_and_every_step_is_reseeded():
+    picture = torch.rand(3, 20, 26, generator=torch.Generator().manual_seed(0))
+    chain = images.Chain((images.Blur(1.2), images.Noise(0.1, seed=3)))
+    torch.testing.assert_close(chain(picture), images.Noise(0.1, seed=3)(images.Blur(1.2)(picture)))
+    again = images.reseeded(chain, 8)
+    assert again == images.Chain((images.Blur(1.2), images.Noise(0.1, seed=8)))
+    assert images.reseeded(torch.flip, 1) is torch.flip
+    for steps in ((), [images.Blur(1)], (2,)):
+        with pytest.raises(InputError, match="steps: got"):
+            images.Chain(steps)

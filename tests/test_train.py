@@ -9,7 +9,7 @@ from torch import nn
 
 import lam_nb as lam
 from lam_nb import InputError
-from lam_nb.images import Blur, Noise
+from lam_nb.images import Blur, Chain, Noise, Reduction
 from lam_nb.networks.training import accuracy, batches, classification, crops, train_classifier, train_family
 from lam_nb.networks.training import learning as training
 
@@ -186,6 +186,7 @@ def test_bad_losses_and_levels_are_told_in_words(photos, tmp_path, capsys):
         "blur": [Blur(1), Blur(2)],
         "noise": [Noise(0.1)],
     }
+    assert training._degradations(["blur=2:21+noise=0.1"]) == {"blur+noise": [Chain((Blur(2, 21), Noise(0.1)))]}
 
 
 FEW = {"batch": 16, "patch": 16, "device": "cpu"}
@@ -274,3 +275,15 @@ def test_bad_folders_and_files(tmp_path, photos, capsys):
     assert "there is no folder" in capsys.readouterr().err
     assert training.main([str(photos), "--out", str(tmp_path / "n.safetensors"), "--option", "widht=3"]) == 2
     assert "did you mean 'width'" in capsys.readouterr().err
+
+
+def test_photographs_are_made_small_as_asked(photos, tmp_path):
+    made = {kernel: crops.pairs(photos, 2, 8, kernel and Reduction(kernel)) for kernel in (None, "bicubic", "bilinear")}
+    for (usual, large), (same, _), (other, again) in zip(*made.values(), strict=True):
+        assert torch.equal(usual, same) and not torch.equal(usual, other) and torch.equal(large, again)
+    quick = {"architecture": "fsrcnn", "options": {"width": 4, "blocks": 1}, "device": "cpu"}
+    quick |= {"steps": 4, "batch": 1, "patch": 12}
+    one, two = (training.train(photos, tmp_path / f"{k}.safetensors", reduction=k, **quick) for k in ("bicubic", "box"))
+    assert any(not torch.equal(a, b) for a, b in zip(one.parameters(), two.parameters(), strict=True))
+    with pytest.raises(InputError, match="kernel: got 'cubic'"):
+        training.train(photos, tmp_path / "c.safetensors", reduction="cubic", **quick)

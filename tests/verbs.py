@@ -1,5 +1,7 @@
 """Every verb, called in all its ways on a small network: for other devices, for threads."""
 
+import copy
+
 import torch
 from torch import nn
 
@@ -48,6 +50,20 @@ def known(n, i, d):
     return lam.representations(n, [doubled(i), doubled(i).flip(2)], BLUR, components=2, device=d, **QUIET)
 
 
+def filtered(n, i, d):
+    clean = [doubled(i), doubled(i).flip(2)]
+    return lam.filters(n, other(n), clean, BLUR, steps=3, batch=2, device=d, **QUIET)
+
+
+def other(network):
+    """One of its kind, whose parameters all lie elsewhere."""
+    made = copy.deepcopy(network)
+    with torch.no_grad():
+        for one in made.parameters():
+            one += 0.1
+    return made
+
+
 def curves(n, i, d):
     return lam.faithfulness.curves(n, i, WINDOW, {"g": lam.gradient(n, i, WINDOW, device="cpu")}, device=d, **QUIET)
 
@@ -74,6 +90,7 @@ VERBS = {
     "receptive_field": lambda n, i, d: lam.receptive_field(n, [i], device=d),
     "representations": known,
     "generalisation": lambda n, i, d: lam.studies.generalisation(n, [doubled(i)], BLUR, device=d, **FEW, **QUIET),
+    "filters": filtered,
     "randomised": lambda n, i, d: lam.faithfulness.randomised(n, i, WINDOW, stages=1, steps=3, device=d, **QUIET),
     "curves": curves,
     "causal_effect": caused(),

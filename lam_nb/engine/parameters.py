@@ -167,6 +167,8 @@ class Slopes:
 
     def __init__(self, run: Leased, line: Line, loss: Loss) -> None:
         self.run, self.line, self.loss = run, line, loss
+        buffers = dict(run.network.named_buffers())
+        self._buffers = {name: one.to(run.device) for name, one in buffers.items() if one.device != run.device}
         self._together = self._ordered = run.dtype != torch.float64
 
     def losses(self, alpha: float, inputs: Batch, truths: Batch) -> torch.Tensor:
@@ -192,7 +194,7 @@ class Slopes:
         return torch.stack(losses), torch.stack(gradients)
 
     def _loss(self, parameters: Mapping[str, torch.Tensor], given: Batch, truth: Batch) -> torch.Tensor:
-        output = functional_call(self.run.network, dict(parameters), (given,))
+        output = functional_call(self.run.network, {**parameters, **self._buffers}, (given,))
         found: torch.Tensor = answer("loss", self.loss, output, truth)
         if not isinstance(found, torch.Tensor) or found.numel() != 1:
             got = tuple(found.shape) if isinstance(found, torch.Tensor) else type(found).__name__

@@ -39,6 +39,9 @@ def figures():
     yield "6", lam.views.causal_comparison([cem]), 148
     changes = {"blur": [(1, lam.images.Blur(1)), (2, lam.images.Blur(2))], "noise": lam.images.Noise(0.1)}
     pieces = {name: lam.images.sample(name)[:, :128, :128] for name in lam.images.samples()}
+    both = {"blur": lam.images.Blur(2, taps=21), "noise": lam.images.Noise(0.1)}
+    tuned = "srresnet-residual-restoring", "srresnet-residual-mse"
+    yield "8", lam.views.filters(lam.filters(*tuned, pieces, both, steps=9, **quiet)), 105
     two = "srresnet-residual-mse", "srresnet-mse"
     known = {name: lam.representations(name, pieces, changes, components=15, **quiet) for name in two}
     yield "7", lam.views.separability({name: lam.statistics.separability(one) for name, one in known.items()}), 100

@@ -1,5 +1,6 @@
 """Words of every view and widget, at three widths, in light and dark: none cut, none over another, all to be read."""
 
+import copy
 import html
 import itertools
 import re
@@ -55,6 +56,15 @@ def shown(tmp_path_factory):
     few = {"patches": 24, "components": 12, "size": 8, "draws": 20, **QUIET}
     moved = [lam.studies.generalisation(net, pictures, changes, **few) for net in nets[:2]]
     apart = [lam.statistics.separability(one, draws=20, permutations=19) for one in known]
+    tuned = copy.deepcopy(nets[0])
+    with torch.no_grad():
+        for weights in tuned.parameters():
+            weights += 0.05 * torch.randn(weights.shape, generator=torch.Generator().manual_seed(2))
+    both = {"blur": lam.images.Blur(1), "noise": lam.images.Noise(0.1)}
+    kernels = lam.filters(tuned, nets[0], pictures, both, steps=4, **QUIET)
+    asked = (tuned, nets[0], kernels, pictures, both)
+    masked = lam.studies.masking_curve(*asked, draws=2, **QUIET)
+    modulated = lam.studies.modulation_curve(*asked, share=0.1, amounts=[0, 0.5, 1, 1.5], **QUIET)
     curves = lam.faithfulness.curves(nets[0], picture, WINDOW, {"LAM": one}, draws=2, **QUIET)
     return {
         "attribution": views.attribution(one),
@@ -84,6 +94,9 @@ def shown(tmp_path_factory):
         "generalisation of one kind": views.generalisation(
             {name: one.isel(test=slice(2)) for name, one in zip(LONG, moved, strict=True)}
         ),
+        "filters": views.filters(kernels),
+        "masking": views.masking(masked),
+        "modulation": views.modulation(modulated),
         "scrubber": lam_widgets.Scrubber(lam.attribute(nets[0], picture, WINDOW, **longer), pixel=[4, 5]),
         "widget of a comparison": lam_widgets.Comparison(many),
         "samples": lam_widgets.Samples(known[0], selected=known[0].sample.values[:2].tolist()),
@@ -105,6 +118,9 @@ NAMES += [
     "separability",
     "generalisation",
     "generalisation of one kind",
+    "filters",
+    "masking",
+    "modulation",
 ]
 WIDGETS = ["scrubber", "widget of a comparison", "samples", "picker"]
 

@@ -1,5 +1,6 @@
 """Whatever takes a seed is the same for equal seeds and another for different ones."""
 
+import copy
 import dataclasses
 import inspect
 import types
@@ -125,6 +126,61 @@ def generalisation(seed, folder):
     return studies.generalisation(toy(), several(), {"blur": lam.images.Blur(1)}, **few).generalisation
 
 
+def tuned():
+    """A network, and one of its kind whose parameters lie elsewhere."""
+    made = copy.deepcopy(toy())
+    with torch.no_grad():
+        for one in made.parameters():
+            one += 0.1
+    return made, toy()
+
+
+NOISY = {"noise": lambda pictures: pictures + 0.1 * torch.rand_like(pictures), "blur": lam.images.Blur(1)}
+
+
+def filters(seed, folder):
+    return lam.filters(*tuned(), several(), NOISY, steps=2, seed=seed, **QUIET).score
+
+
+def masked(study, seed, **settings):
+    ds = lam.filters(*tuned(), several(), NOISY, steps=2, **QUIET)
+    return study(*tuned(), ds, several(), NOISY, seed=seed, **settings, **QUIET).psnr_lost
+
+
+def masking_curve(seed, folder):
+    return masked(studies.masking_curve, seed, shares=[1], draws=1)
+
+
+def modulation_curve(seed, folder):
+    return masked(studies.modulation_curve, seed, share=1, amounts=[0.5])
+
+
+def kernel_ranking(seed, folder):
+    return lam.statistics.kernel_ranking(lam.statistics.kernels.example(), "blur", by="random", seed=seed)
+
+
+def top_kernels(seed, folder):
+    ds = lam.filters(*tuned(), several(), NOISY, steps=2, **QUIET)
+    return lam.statistics.top_kernels(ds, "blur", 0.5, by="random", seed=seed)
+
+
+def masking_effect(seed, folder):
+    values = np.random.default_rng(0).random((2, 9))
+    table = xr.Dataset({"psnr_lost": (("draw", "content"), values)})
+    return lam.statistics.masking_effect(table, "psnr_lost", draws=20, seed=seed).psnr_lost_low
+
+
+def reseeded(seed, folder):
+    return lam.images.reseeded(lam.images.Chain((lam.images.Blur(1), lam.images.Noise(0.1))), seed)(picture())
+
+
+def degradation_prediction(seed, folder):
+    each = np.random.default_rng(0).random((2, 9, 4))
+    ds = xr.Dataset({"score_each": (("degradation", "content", "kernel"), each)})
+    ds = ds.assign_coords(degradation=["a", "b"], content=list("abcdefghi"))
+    return studies.degradation_prediction(ds, folds=2, seed=seed).predicted
+
+
 def train_classifier(seed, folder):
     for k in (1, 2):
         lam.images.to_pillow(picture(60, 70) / k).save(folder / f"{k}.png")
@@ -159,6 +215,14 @@ SEEDED = {
         representations,
         separability,
         generalisation,
+        filters,
+        masking_curve,
+        modulation_curve,
+        kernel_ranking,
+        top_kernels,
+        masking_effect,
+        reseeded,
+        degradation_prediction,
     )
 }
 

@@ -34,10 +34,10 @@ from .. import kit
 from ..kit import View
 
 _MEANS = (
-    "Each strip is a layer, from the first to the last: a thin line from its lowest kernel to its highest, a thick",
-    "one for the middle half of them. Points are the first kernels of all, the share that the caption names.",
-    "Score: how much of the loss's change from baseline to target goes through a kernel, magnitudes added over its",
-    "taps (FAIG, Xie et al., NeurIPS 2021); discriminative: less that with the other degradations.",
+    "Each strip is a layer: a thin line from its lowest kernel to its highest, a thick one for the middle half.",
+    "Points are the first kernels of all, the share that the caption names.",
+    "Score: how much of the loss's change from baseline to target goes through a kernel (Xie et al., NeurIPS 2021).",
+    "Magnitudes are added over a kernel's taps. Discriminative: less the score with the other degradations.",
     "Bars: which part of the first kernels lies in each layer. Layers have unequal numbers of kernels: see on hover.",
 )
 _NAMES = 20
@@ -147,7 +147,7 @@ def _first(dataset: xr.Dataset, skill: str, share: float, by: str, layers: xr.Da
     hover += f" (standard error of its score %{{customdata[3]:.2g}})<extra>{skill}</extra>"
     marker = {"color": colour, "size": 6, "line": {"color": "#ffffff", "width": 0.5}}
     data = {"x": x, "y": some.values, "customdata": np.stack(told, -1), "hovertemplate": hover}
-    return go.Scatter(**data, mode="markers", marker=marker, name=skill, legendgroup=skill)
+    return go.Scatter(**data, mode="markers", marker=marker, name=skill, showlegend=False)
 
 
 def _bars(layers: xr.Dataset, skill: str, colour: str) -> go.Bar:

@@ -91,7 +91,6 @@ def masking(table: xr.Dataset, *, measure: str = PSNR_LOST, level: float = 0.95)
         rows=len(skills),
         cols=len(tried),
         shared_xaxes=True,
-        shared_yaxes="columns",
         subplot_titles=titles,
         horizontal_spacing=0.07,
         vertical_spacing=0.11,
@@ -101,6 +100,8 @@ def masking(table: xr.Dataset, *, measure: str = PSNR_LOST, level: float = 0.95)
         cell = found.sel({SKILL: skills[row], DEGRADATION: tried[column]})
         gap = float(table[_GAPS[measure]].sel({DEGRADATION: tried[column]}).mean(CONTENT))
         figure.add_traces([*_curves(cell, measure, gap, number == 0)], rows=row + 1, cols=column + 1)
+    for column, one in enumerate(tried, start=1):
+        figure.update_yaxes(range=_range(table, found.sel({DEGRADATION: one}), measure, one), col=column)
     _dress_axes(figure, table, len(skills), _LABELS[measure])
     counts = f"{told.get('images', table.sizes[CONTENT])} pictures"
     first = f"<b>{told['network']}</b>, kernels of {told.get('baseline', 'its baseline')} put back · {counts}"
@@ -110,6 +111,15 @@ def masking(table: xr.Dataset, *, measure: str = PSNR_LOST, level: float = 0.95)
     figure.update_annotations(font_size=13)
     kit.explain(figure, _MEANS)
     return View(figure)
+
+
+def _range(table: xr.Dataset, found: xr.Dataset, measure: str, tried: str) -> list[float]:
+    """Return where the axes of a column begin and end: intervals and the whole baseline have room."""
+    gap = table[_GAPS[measure]].sel({DEGRADATION: tried}).mean(CONTENT)
+    every = np.concatenate([[0.0, float(gap)], *(found[measure + end].values.ravel() for end in ENDS)])
+    low, high = float(np.nanmin(every)), float(np.nanmax(every))
+    room = 0.06 * (high - low or 1)
+    return [low - room, high + room]
 
 
 def _intervals(level: float) -> str:

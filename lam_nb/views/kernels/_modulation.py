@@ -35,6 +35,8 @@ _MEANS = (
 )
 _CURSOR = (200, 60, 0)
 _SIDE = 250
+_LETTERS = 18
+"""Height of a line of letters, in pixels."""
 
 
 def modulation(table: xr.Dataset, *, size: int | None = timeline.BUDGET) -> View:
@@ -76,7 +78,7 @@ def modulation(table: xr.Dataset, *, size: int | None = timeline.BUDGET) -> View
         cols=len(tried) + 1,
         subplot_titles=titles,
         horizontal_spacing=0.07,
-        vertical_spacing=0.075,
+        vertical_spacing=0.085,
     )
     moving = _draw_pictures(figure, table, len(skills), len(tried))
     kept = timeline.affordable(moving, size)
@@ -143,8 +145,7 @@ def _draw_curves(figure: go.Figure, table: xr.Dataset, skills: list[str], tried:
             colour = kit.LINES[k % len(kit.LINES)]
             for trace in kit.curve(x, middle, (low, high), colour, name=one, hovertemplate=hover):
                 figure.add_trace(trace, **at)
-            words = {"text": one, "xanchor": "left", "showarrow": False, "font": {"color": colour}}
-            figure.add_annotation(x=float(x[-1]), y=float(middle[-1]), xshift=6, **words, **at)
+        _name_ends(figure, found.sel({SKILL: skill}).isel({AMOUNT: -1}), at)
         room = 0.3 * float(x.max() - x.min() or 1)
         figure.update_xaxes(title_text="λ (0 target, 1 baseline)", **kit.AXIS, **at)
         figure.update_xaxes(range=[x.min() - 0.05, x.max() + room], **at)
@@ -155,6 +156,19 @@ def _draw_curves(figure: go.Figure, table: xr.Dataset, skills: list[str], tried:
         places.append(len(figure.layout.images))
         figure.add_layout_image(x=float(x[0]), source=kit.dot_source(_CURSOR), **refs, **stretch)
     return places
+
+
+def _name_ends(figure: go.Figure, ends: xr.Dataset, at: dict[str, int]) -> None:
+    """Name curves where they end, from the lowest up; names that would meet are moved apart."""
+    low, high = (float(one) for one in (ends[f"{PSNR_LOST}_low"].min(), ends[f"{PSNR_LOST}_high"].max()))
+    before = -np.inf
+    for k in np.argsort(ends[PSNR_LOST].values):
+        y = float(ends[PSNR_LOST].values[k])
+        shown = max((y - low) / (high - low or 1) * _SIDE, before + _LETTERS)
+        shift = shown - (y - low) / (high - low or 1) * _SIDE
+        words = {"text": str(ends[DEGRADATION].values[k]), "xanchor": "left", "showarrow": False}
+        figure.add_annotation(x=float(ends[AMOUNT]), y=y, xshift=6, yshift=shift, **words, **at)
+        before = shown
 
 
 def _animate(

@@ -24,6 +24,8 @@ Part: TypeAlias = Any
 """A part of a plotly figure, which has no types."""
 _DASHES = {"dash": "--", "dot": ":", "dashdot": "-."}
 _SHADES = 256
+_FEW = 3
+"""Names that a legend has room for inside a panel."""
 
 
 def draw(figure: Figure, view: go.Figure, inches: float) -> None:
@@ -49,7 +51,11 @@ def draw(figure: Figure, view: go.Figure, inches: float) -> None:
     for axes, note in zip(panels.drawn.values(), titles, strict=False):
         axes.set_title(_plain(note.text), fontsize=LEAST, linespacing=1.0)
     if any(trace.showlegend is not False and trace.name for trace in view.data if trace.type == "scatter"):
-        figure.axes[0].legend(frameon=False)
+        named = [axes for axes in figure.axes if axes.get_legend_handles_labels()[1]]
+        if named and len(named[0].get_legend_handles_labels()[1]) > _FEW:
+            figure.legend(*named[0].get_legend_handles_labels(), loc="outside lower center", ncols=3, frameon=False)
+        else:
+            (named or figure.axes)[0].legend(frameon=False)
     words, size = fitted(_plain((layout.title.text or "").split("<br>")[0]), inches * 72 * 0.95)
     figure.suptitle(words, fontsize=size)
 
@@ -202,6 +208,9 @@ def _axis(axes: Axes, layout: go.Layout, x: str, y: str) -> None:
         if told.tickvals is not None and told.type == "log":
             axis.set_ticks([float(one) for one in told.tickvals], [f"{float(one):g}" for one in told.tickvals])
             axis.set_ticks([], minor=True)
+        elif told.ticktext is not None and told.tickvals is not None:
+            axis.set_ticks([float(one) for one in told.tickvals], [_plain(one) for one in told.ticktext])
+            axis.set_tick_params(labelrotation=-float(told.tickangle or 0))
         axis.set_label_text(_plain(told.title.text), fontsize=LEAST)
         axis.set_visible(told.visible is not False)
         if told.showticklabels is False:
