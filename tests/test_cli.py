@@ -1,4 +1,5 @@
 import os
+import signal
 import subprocess
 import sys
 
@@ -127,3 +128,15 @@ def test_the_installed_command_runs_and_exits_with_2(tmp_path):
     assert done.returncode == 2
     assert done.stderr.startswith("lam-nb: cannot write")
     assert len(done.stderr.strip().splitlines()) == 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="signals")
+def test_who_serves_takes_the_server_along_when_a_signal_ends_it():
+    child = "import os, time; print(os.getpid(), flush=True); time.sleep(600)"
+    code = f"import sys; from lam_nb.cli import serving; serving.serve([sys.executable, '-c', {child!r}])"
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as serving:
+        server = int(serving.stdout.readline())
+        serving.terminate()
+        assert serving.wait(60) == 128 + signal.SIGTERM
+    with pytest.raises(ProcessLookupError):
+        os.kill(server, 0)
