@@ -526,6 +526,7 @@ def test_bad_input_is_told_in_words(given, message):
             "at least two degradations and two",
         ),
         (lambda t, b, ds: lam.studies.degradation_prediction(ds, folds=9), "folds: got 9"),
+        (lambda t, b, ds: lam.studies.masking_curve(t, b, ds, pictures(), SPOILT, draws=10**9), "draws: got 1"),
     ],
 )
 def test_bad_choices_of_kernels_are_told_in_words(given, message):

@@ -30,6 +30,8 @@ METHODS = (result.DISCRIMINATIVE, result.CHANGE, result.TARGET_GRADIENT, "random
 _WHAT = "outputs of masked networks"
 _SHARES = (0.01, 0.03, 0.05, 0.1)
 _AMOUNTS = tuple(k / 10 for k in range(16))
+_MOST = 10_000
+"""Random choices of kernels."""
 _FLAT = 1e-6
 """Added under the root of a gradient's magnitude, as published."""
 _CELL = (result.DEGRADATION, result.CONTENT)
@@ -140,7 +142,7 @@ def masking_curve(
     skills = _skills(scores)
     parts = [fraction("shares", one, "a part of all kernels") for one in _some("shares", shares)]
     ways = [choose("methods", str(one), kernels.RANKINGS) for one in _some("methods", methods)]
-    count = whole("draws", draws) if "random" in ways else 1
+    count = whole("draws", draws, most=_MOST) if "random" in ways else 1
     choices = [
         _Choice(way, skill, share, draw if way == "random" else 0)
         for way in ways

@@ -6,6 +6,7 @@ New verbs are tried without being named: callables come from ``__all__`` of ever
 
 from __future__ import annotations
 
+import copy
 import inspect
 import pathlib
 from collections.abc import Callable, Iterator, Mapping
@@ -96,12 +97,28 @@ class Wanted:
             "known": lam.representations(net, images, {"blur": lam.images.Blur(1)}, components=3, **QUIET),
             "scaling": lam.studies.di_against_size(table, {f"toy ({k})": (8 * k, 1) for k in (1, 2, 3)}),
         }
+        tuned = copy.deepcopy(net)
+        with torch.no_grad():
+            for one in tuned.parameters():
+                one += 0.1
+        both = {"blur": lam.images.Blur(1), "noise": lam.images.Noise(0.1)}
+        asked = (tuned, net, images, both)
+        kernels = lam.filters(*asked, steps=2, **QUIET)
+        chosen = lam.statistics.top_kernels(kernels, "blur", 0.1)
+        curve = lam.studies.masking_curve(tuned, net, kernels, images, both, shares=[0.1], draws=2, **QUIET)
+        modulated = lam.studies.modulation_curve(tuned, net, kernels, images, both, amounts=[0, 1], **QUIET)
+        self.results |= {"kernels": kernels, "curve": curve, "modulated": modulated}
         picture = self.picture = folder / "picture.png"
         lam.images.to_pillow(image).save(picture)
         self.values: dict[str, object] = {
             "network": net,
             "degradations": {"blur": lam.images.Blur(1)},
             "networks": [net, other],
+            "target": tuned,
+            "baseline": net,
+            "scores": kernels,
+            "kernels": chosen,
+            "degradation": "blur",
             "image": image,
             "images": images,
             "source": image,
@@ -158,6 +175,16 @@ class Wanted:
             ("attribute", "path"): "blur",
             ("statistics.separability", "dataset"): self.results["known"],
             ("studies.generalisation", "reference"): images,
+            ("statistics.kernel_ranking", "dataset"): kernels,
+            ("statistics.kernel_layers", "dataset"): kernels,
+            ("statistics.top_kernels", "dataset"): kernels,
+            ("statistics.masking_effect", "table"): curve,
+            ("views.filters", "dataset"): kernels,
+            ("views.masking", "table"): curve,
+            ("views.modulation", "table"): modulated,
+            ("images.Chain", "steps"): (lam.images.Blur(1),),
+            ("images.reseeded", "degradation"): lam.images.Noise(0.1),
+            ("images.reseeded", "seed"): 1,
             ("networks.load", "name"): "fsrcnn",
             ("networks.card", "name"): "fsrcnn",
             ("networks.source", "name"): "fsrcnn",
