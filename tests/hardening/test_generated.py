@@ -82,6 +82,14 @@ WORDS = ["", "no such thing", "a\0b", "--", ".", *NUMBERS, *NAMES]
 USUAL = {
     "attribute": {"--network": "fsrcnn", "--region": "16,20,6", "--steps": "3", "--out": "map.nc"},
     "represent": {"--network": "fsrcnn", "--blur": "2", "--components": "2", "--size": "12", "--out": "known.nc"},
+    "filters": {
+        "--target": "srresnet-residual-restoring",
+        "--baseline": "srresnet-residual-mse",
+        "--noise": "10",
+        "--steps": "2",
+        "--size": "8",
+        "--out": "scores.nc",
+    },
     "causal": {"--network": "fsrcnn", "--region": "4,8,8", "--fine": "3", "--out": "effects.nc"},
 }
 
@@ -99,8 +107,8 @@ def options(command):
 @pytest.mark.parametrize(("command", "option"), [(c, o) for c in USUAL for o in options(c)])
 def test_the_command_line_answers_or_says_what_was_wrong(command, option, wanted, many, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
-    picture = {"attribute": "--image", "causal": "--truth", "represent": "--images"}[command]
-    usual = USUAL[command] | {picture: str(photographs.folder() if command == "represent" else wanted.picture)}
+    picture = {"attribute": "--image", "causal": "--truth"}.get(command, "--images")
+    usual = USUAL[command] | {picture: str(photographs.folder() if picture == "--images" else wanted.picture)}
     before = tally.contents(wanted.precious)
 
     def tried(word):
