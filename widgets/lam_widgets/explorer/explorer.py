@@ -56,7 +56,8 @@ class Cancelled(Exception):
 class Explorer(ipywidgets.VBox):  # type: ignore[misc] # ipywidgets has no types
     """The whole job in one cell: question, networks, image, window, run, and what came out in tabs.
 
-    Asks which pixels made the window, which blocks of the input help or harm it, or how far a network can see.
+    Asks which pixels made the window, which blocks of the input help or harm it, or how far a network can see; and of
+    all pictures, what a network's features know, or which kernels differ between two networks of one architecture.
     While the window moves, a rough map lies over the picture. A run goes on in a thread: the notebook stays free,
     the bar tells what is left, Cancel stops within one batch. Long work shows a preview first, marked as such.
     Results carry what they are of: when picture, window, networks or steps change, they are marked as out of date.
