@@ -6,15 +6,12 @@ back on the two others. Prints what comes out beside each claim, whatever it is,
 minutes on one core.
 """
 
-import argparse
-import json
-from pathlib import Path
-
 import numpy as np
 import xarray as xr
 
 import lam_nb as lam
 from lam_nb.statistics.kernels import DISCRIMINATIVE, kernel_layers, masking_effect, top_kernels
+from tests.benchmarks.claims import tell
 
 QUIET = {"progress": False}
 TARGET, BASELINE = "srresnet-residual-restoring", "srresnet-residual-mse"
@@ -134,17 +131,5 @@ def findings():
     yield "(e) the degradation is told from kernels, cross-validated over pictures", lines
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, help="JSON file to write")
-    given = parser.parse_args()
-    written = {}
-    for claim, lines in findings():
-        written[claim] = lines
-        print(claim, *(f"    {line}" for line in lines), sep="\n", flush=True)
-    if given.out:
-        given.out.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    tell(__doc__, findings())

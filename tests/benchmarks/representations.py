@@ -7,11 +7,8 @@ degradation; (e) training on degradations does not merge them. And of (d) blur o
 the intervals of the weakest and the strongest overlap. representations.json holds what was printed last.
 """
 
-import argparse
-import json
-from pathlib import Path
-
 import lam_nb as lam
+from tests.benchmarks.claims import tell
 
 QUIET = {"progress": False}
 NETWORKS = "srresnet-residual-mse", "srresnet-residual-gan", "srresnet-mse", "srresnet-gan", "srresnet-residual-robust"
@@ -100,17 +97,5 @@ def findings():
     yield "(f) SRGA, lower is better: trained on degradations before trained on clean pictures", lines
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--out", type=Path, help="JSON file to write")
-    given = parser.parse_args()
-    written = {}
-    for claim, lines in findings():
-        written[claim] = lines
-        print(claim, *(f"    {line}" for line in lines), sep="\n", flush=True)
-    if given.out:
-        given.out.write_text(json.dumps(written, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    tell(__doc__, findings())
