@@ -42,13 +42,12 @@ def panels(run: Run) -> dict[str, list[ipywidgets.Widget]]:
     """Return the tabs of an answer: its figure, others of its verb, for a map the integration, numbers, export."""
     program = ipywidgets.HTML(f"<p>The program that computes the same:</p><pre>{html.escape(run.code)}</pre>")
     found, verb = run.dataset, VERBS[run.question.verb]
-    first = verb.widget(found) if verb.widget else drawn(run.figure)
-    tabs = {verb.tab: [first], **{title: [drawn(draw(found))] for title, draw in verb.more.items()}}
+    tabs = {verb.tab: [verb.widget(found) if verb.widget else drawn(run.figure)]}
     if run.question.verb == FIRST:
         tabs["Integration"] = [scrubbing(found)]
         tabs["Numbers"] = numbers([run])
     else:
-        tabs["Numbers"] = [ipywidgets.HTML(verb.table(found))]
+        tabs |= {title: [inside(one)] for title, one in verb.tabs(found).items()}
     return {**tabs, "Export": [Downloads(bundle([run])), program]}
 
 
@@ -86,6 +85,11 @@ def drawn(figure: views.View) -> ipywidgets.Output:
     """Return a figure inside a widget; displaying it would send it to the cell that runs."""
     shown = {"output_type": "display_data", "data": figure._repr_mimebundle_(), "metadata": {}}
     return ipywidgets.Output(outputs=(shown,), layout=_WIDE)
+
+
+def inside(one: views.View | views.Table | xr.Dataset) -> ipywidgets.Widget:
+    """Return a figure, or a table, inside a widget."""
+    return drawn(one) if isinstance(one, views.View) else ipywidgets.HTML(one._repr_html_())
 
 
 def bundle(runs: Sequence[Run]) -> dict[str, Maker]:

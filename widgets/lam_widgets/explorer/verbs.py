@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import xarray as xr
@@ -18,6 +19,8 @@ from ..kit import Widget
 from ..samples import Samples
 from .answers import STEPS, Asked, Follow, Pace, attributed, told_last
 
+Tabs: TypeAlias = Mapping[str, views.View | views.Table | xr.Dataset]
+_NUMBERS = "Numbers"
 _DRAWS = 30
 """Draws that measure a block, shown after every ten: a fifth of the standard error of one."""
 _WINDOW = frozenset({"networks", "image", "is_truth", "region", "verb"})
@@ -68,10 +71,8 @@ class Verb:
         What the figure's tab is called.
     widget : callable, optional
         Result -> the widget that stands in the figure's tab in its place.
-    more : mapping of str to callable
-        Further tabs: result -> a figure.
-    table : callable
-        Result -> its numbers, as HTML.
+    tabs : callable
+        Result -> what its further tabs show, by their names: figures, tables, or the result itself.
     """
 
     answers: Callable[[Asked, Pace, Follow], Iterator[tuple[xr.Dataset, bool]]]
@@ -83,8 +84,7 @@ class Verb:
     of_all: bool = False
     tab: str = "Map"
     widget: Callable[[xr.Dataset], Widget] | None = None
-    more: Mapping[str, Callable[[xr.Dataset], views.View]] = field(default_factory=dict)
-    table: Callable[[xr.Dataset], str] = xr.Dataset._repr_html_
+    tabs: Callable[[xr.Dataset], Tabs] = lambda found: {_NUMBERS: found}
 
 
 def _map(found: xr.Dataset) -> views.View:
@@ -145,18 +145,18 @@ def _filter(count: int, where: str, steps: int) -> str:
     return f"lam.filters(net_1, net_0, truths, {_written(_SPOILT)}, tolerance={_ENOUGH})"
 
 
-def _ranked(found: xr.Dataset) -> str:
+def _ranked(found: xr.Dataset) -> Tabs:
     """Return the kernels that matter most for each degradation, and less for the other, with standard errors."""
     rows = []
     for one, other in (found[result.DEGRADATION].values, found[result.DEGRADATION].values[::-1]):
-        apart = found.sel({result.DEGRADATION: one, result.AGAINST: other})
-        first = apart.isel({result.KERNEL: apart[result.DISCRIMINATIVE].argsort().values[::-1][:_RANKED]})
+        order = np.argsort(-statistics.kernel_ranking(found, str(one)).values, kind="stable")[:_RANKED]
+        first = found.sel({result.DEGRADATION: one, result.AGAINST: other}).isel({result.KERNEL: order})
         scores = zip(first[result.DISCRIMINATIVE].values, first[result.DISCRIMINATIVE_ERROR].values, strict=True)
         told = [f"{score:.2f} ± {error:.2f}" for score, error in scores]
         place = (first[name].values for name in (result.LAYER, result.OUT, result.INTO))
         rows += [(str(one), *map(str, each)) for each in zip(*place, told, strict=True)]
     headings = ("degradation", "layer", "output channel", "input channel", "score")
-    return views.Table(headings, tuple(rows), _RANKED_HOW)._repr_html_()
+    return {_NUMBERS: views.Table(headings, tuple(rows), _RANKED_HOW)}
 
 
 def _written(degradations: Degradations) -> str:
@@ -168,17 +168,14 @@ def _represent(count: int, where: str, steps: int) -> str:
     return f"lam.representations(net_0, truths, {_written(_DAMAGE)}, components={components})"
 
 
-def _apart(found: xr.Dataset) -> views.View:
-    return views.separability(statistics.separability(found))
-
-
-def _indices(found: xr.Dataset) -> str:
-    """Return how clearly features gather by degradation and by content, layer by layer."""
+def _gathered(found: xr.Dataset) -> Tabs:
+    """Return how clearly features gather: by degradation against depth; by content, too, as a table."""
     pair = [statistics.separability(found, by) for by in (result.DEGRADATION, result.CONTENT)]
     columns = [_cells(one, measure) for one in pair for measure in _TOLD]
     headings = [f"by {one.attrs['by']}, {words}" for one in pair for words in _TOLD.values()]
     layers = map(str, found[result.LAYER].values)
-    return views.Table(("layer", *headings), tuple(zip(layers, *columns, strict=True)), _TOLD_HOW)._repr_html_()
+    table = views.Table(("layer", *headings), tuple(zip(layers, *columns, strict=True)), _TOLD_HOW)
+    return {"Through the depth": views.separability(pair[0]), _NUMBERS: table}
 
 
 def _cells(found: xr.Dataset, measure: str) -> list[str]:
@@ -220,8 +217,7 @@ VERBS = {
         of_all=True,
         tab="Samples",
         widget=Samples,
-        more={"Through the depth": _apart},
-        table=_indices,
+        tabs=_gathered,
     ),
     "which kernels differ": Verb(
         _told_apart,
@@ -231,7 +227,7 @@ VERBS = {
         parts=frozenset({"networks", "images", "is_truth", "verb"}),
         of_all=True,
         tab="Kernels",
-        table=_ranked,
+        tabs=_ranked,
     ),
 }
 """By the words that the Explorer asks with; what brings its verb here has its panels."""
