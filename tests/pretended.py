@@ -18,8 +18,8 @@ from torch.utils import _pytree as tree
 from torch.utils import backend_registration
 
 NAME = "pretended"
-AVAILABLE = hasattr(backend_registration, "_setup_privateuseone_for_python_backend")
-"""Whether this torch can be taught devices in Python."""
+AVAILABLE = hasattr(backend_registration, "_setup_privateuseone_for_python_backend") and not torch.cuda.is_available()
+"""Whether this torch can be taught devices in Python; beside a GPU its gradients fail then."""
 _READS = {"_local_scalar_dense", "is_nonzero", "equal", "nonzero", "_assert_async"}
 _MIXES = {"copy_", "index", "index_put_", "_index_put_impl_", "set_", "_copy_from", "_copy_from_and_resize"}
 """What a GPU does with operands on two devices, too."""

@@ -189,7 +189,7 @@ def test_ssim_is_the_librarys(image, truth):
 
 def test_rain_falls_after_the_patch(image):
     rain, seen = lam.images.Rain(seed=2), []
-    derain = net_of(lambda batch: seen.append(batch) or batch)
+    derain = net_of(lambda batch: seen.append(batch.cpu()) or batch)
     cem = lam.causal_effect(derain, image, Region(6, 6, 8), reference=image, block=5, fine=2, finish=rain, **QUIET)
     layer = rain.layer(20, 26)
     whole = [batch for batch in seen if batch.shape[-2:] == (20, 26)]

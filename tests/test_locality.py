@@ -69,7 +69,7 @@ class Placed(nn.Module):
     """Local by structure, but a pixel's value depends on where it lies in the picture."""
 
     def forward(self, batch):
-        return batch * torch.linspace(0.5, 1, batch.shape[-1], dtype=batch.dtype)
+        return batch * torch.linspace(0.5, 1, batch.shape[-1], dtype=batch.dtype, device=batch.device)
 
 
 def test_a_network_that_knows_where_it_is_is_not_cropped():

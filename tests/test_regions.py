@@ -127,13 +127,13 @@ import sys, torch, lam_nb as lam
 torch.set_num_threads(1)
 net = lam.networks.load(sys.argv[2], check=False)
 image = torch.rand(3, 96, 128)
-lam.attribute(net, image[:, :24, :24], (8, 8, 16), steps=1, progress=False, local=False)
+lam.attribute(net, image[:, :24, :24], (8, 8, 16), steps=1, progress=False, local=False, device="cpu")
 def most():  # in kB since the last reset; getrusage would count what the parent held at the fork
     return int(open("/proc/self/status").read().split("VmHWM:")[1].split()[0])
 open("/proc/self/clear_refs", "w").write("5")
 before = most()
 memory = None if sys.argv[1] == "None" else sys.argv[1]
-lam.attribute(net, image, (100, 100, 16), steps=8, keep="map", progress=False, local=False, memory=memory)
+lam.attribute(net, image, (100, 100, 16), steps=8, keep="map", progress=False, local=False, memory=memory, device="cpu")
 print((most() - before) * 1024)
 """
 

@@ -51,8 +51,8 @@ def velocities(path: Path, alphas: Alphas) -> Batch:
 
 def speed(path: Path, alphas: NDArray[np.float64], chunk: int = 16) -> NDArray[np.float64]:
     """Return the length of d path / d alpha at a row of alphas."""
-    rows = [velocities(path, part).flatten(1).norm(dim=1).cpu() for part in as_row(alphas).split(chunk)]
-    return torch.cat(rows).double().numpy()
+    rows = [velocities(path, part).flatten(1).norm(dim=1) for part in as_row(alphas).split(chunk)]
+    return torch.cat(rows).cpu().double().numpy()  # only now a GPU is waited for
 
 
 def takes_rows(path: Path) -> bool:

@@ -14,7 +14,7 @@ import weakref
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import nn
@@ -52,6 +52,13 @@ class Runnable(Protocol):
         """Map (n, 3, y, x) to (n, 3, scale·y, scale·x); under a lease."""
 
 
+class _Copies(NamedTuple):
+    """Weights that lie otherwise than the user's, and what those were, where the user has them."""
+
+    laid: dict[str, torch.Tensor]
+    seen: dict[str, torch.Tensor]
+
+
 @dataclass(eq=False)
 class _Lease:
     """The lock of one module, what it was like before, and the copies of its weights."""
@@ -59,7 +66,7 @@ class _Lease:
     lock: Any = field(default_factory=threading.RLock)
     holders: set[object] = field(default_factory=set)
     before: ExitStack = field(default_factory=ExitStack)
-    copies: dict[tuple[torch.device, bool], dict[str, torch.Tensor]] = field(default_factory=dict)
+    copies: dict[tuple[torch.device, bool], _Copies] = field(default_factory=dict)
     plain: bool = False
     """Whether channels-last weights have failed."""
 
@@ -168,16 +175,21 @@ class Leased:
         own |= {name: one.detach() for name, one in self.network.named_buffers() if one.device != self.device}
         ordered = self._may_be_ordered(own)
         key = self.device, ordered
-        held = self._lease.copies.get(key, {})
-        if not _are_equal(held, own, self.device, ordered):
-            held = {name: _laid(one, self.device, ordered) for name, one in own.items()}
+        held = self._lease.copies.get(key)
+        if held is None or not _are_equal(held.seen, own):
+            laid = {name: _laid(one, self.device, ordered) for name, one in own.items()}
+            seen = {name: laid[name] if one.device == self.device else one.clone() for name, one in own.items()}
+            held = _Copies(laid, seen)
             self._lease.copies = {key: held}  # the last ones only: they cost memory
-        return held
+        return held.laid
 
     def _may_be_ordered(self, weights: Mapping[str, torch.Tensor]) -> bool:
-        """Whether weights gain by channels-last order: all that have four axes are in the usual one."""
+        """Whether weights gain by channels-last order: all that have four axes are in the usual one.
+
+        Not on CUDA: with all bits of float32 its convolutions then take up to twice as long (H100, IMDN).
+        """
         kernels = [one for one in weights.values() if one.ndim == 4]
-        usual = all(one.is_contiguous() for one in kernels)
+        usual = all(one.is_contiguous() for one in kernels) and self.device.type != "cuda"
         return bool(kernels) and usual and self.dtype != torch.float64 and not self._lease.plain
 
     def _move(self) -> None:
@@ -196,17 +208,15 @@ def _laid(weights: torch.Tensor, device: torch.device, ordered: bool) -> torch.T
     return weights.to(device, memory_format=order)
 
 
-def _are_equal(
-    held: Mapping[str, torch.Tensor], own: Mapping[str, torch.Tensor], device: torch.device, ordered: bool
-) -> bool:
-    """Whether copies are still what they are copies of: weights may be trained between two questions.
+def _are_equal(seen: Mapping[str, torch.Tensor], own: Mapping[str, torch.Tensor]) -> bool:
+    """Whether weights are still what they were: they may be trained between two questions.
 
     Compared by value. A counter of changes would be quicker, but ``weights.data`` changes behind its back.
     """
-    if held.keys() != own.keys() or any(one.device != device for one in own.values()):
+    if seen.keys() != own.keys():
         return False
-    pairs = [(held[name], one) for name, one in own.items()]
-    alike = all(a.shape == b.shape and a.dtype == b.dtype for a, b in pairs)
+    pairs = [(seen[name], one) for name, one in own.items()]
+    alike = all(a.shape == b.shape and a.dtype == b.dtype and a.device == b.device for a, b in pairs)
     return alike and all(torch.equal(a, b) for a, b in pairs)
 
 

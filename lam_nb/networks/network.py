@@ -199,9 +199,10 @@ class Network(nn.Module):
             If the module answers with another shape than its scale promises.
         """
         padded = self._padded(batch)
-        output = self._called((self._coloured(padded) - self._row(self.mean)) / self._row(self.std) * self.value_range)
+        mean, std = (self._row(values, batch.device) for values in (self.mean, self.std))
+        output = self._called((self._coloured(padded) - mean) / std * self.value_range)
         self._check(output, padded)
-        restored = self._uncoloured(output / self.value_range * self._row(self.std) + self._row(self.mean), padded)
+        restored = self._uncoloured(output / self.value_range * std + mean, padded)
         rows, columns = self.output_size(*batch.shape[-2:])
         return restored[..., :rows, :columns]
 
@@ -250,10 +251,9 @@ class Network(nn.Module):
             return larger + (output - quality.luma(larger)) / sum(quality.LUMA)
         return output.flip(1) if self.colours == "bgr" else output
 
-    def _row(self, values: float | Sequence[float]) -> Any:
+    def _row(self, values: float | Sequence[float], device: torch.device) -> Any:
         if isinstance(values, int | float):
             return values
-        device = next((p.device for p in self.parameters()), None)
         return torch.tensor(values, dtype=self.dtype, device=device).reshape(1, -1, 1, 1)
 
     def extra_repr(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import functools
 import platform
 from collections.abc import Iterable, Iterator, Mapping
 from importlib import metadata
@@ -212,6 +213,7 @@ class Facts(dict[str, Any]):
         )
 
 
+@functools.cache
 def _version(distribution: str) -> str:
     try:
         return metadata.version(distribution)

@@ -154,7 +154,8 @@ def test_shell_and_python_give_one_causal_map(tmp_path):
     given = {"reference": truth, "metric": "ssim", "fine": 4, "progress": False}
     python = lam.causal_effect(networks.load("fsrcnn"), lam.images.downscale(truth, 4), window, **given)
     shell = lam.open(out)
-    for name in ("effect", "stage", "draws", "zero"):
+    np.testing.assert_allclose(shell.effect, python.effect, rtol=0, atol=1e-6)  # a GPU may add up otherwise
+    for name in ("stage", "draws", "zero"):
         np.testing.assert_array_equal(shell[name], python[name])
     assert shell.attrs["threshold"] == python.attrs["threshold"] == 0.0005
 

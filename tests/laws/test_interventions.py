@@ -66,7 +66,9 @@ def test_rain_falls_on_the_patch_too():
     rain, seen = lam.images.Rain(seed=2), []
     layer = rain.layer(32, 40)
     assert float(layer[8:16, 8:16].max()) > 0.1
-    net = networks.wrap(lambda batch: seen.append(batch) or batch.roll((4, 8), (2, 3)) + 0 * batch.mean(), check=False)
+    net = networks.wrap(
+        lambda batch: seen.append(batch.cpu()) or batch.roll((4, 8), (2, 3)) + 0 * batch.mean(), check=False
+    )
     given = {"reference": flat(), "block": 8, "patches": patches(50), "finish": rain, "fine": 2, "batch": 1}
     lam.causal_effect(net, flat(), SHOWN, **given, **QUIET)
     pictures = [batch[0] for batch in seen if batch.shape == (1, 3, 32, 40)]
