@@ -52,12 +52,12 @@ def test_what_is_there_is_not_computed_again(pair, pictures, tmp_path):
 
     def stop(done, total):
         seen.append(done)
-        if done >= 3:
+        if done >= 6:
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         lam.sweep(pair, pictures, REGIONS, store=store, **SETTINGS | {"progress": stop})
-    assert int(lam.open(store).done.sum()) == 3
+    assert seen == [0, 0, 2, 4, 6] and int(lam.open(store).done.sum()) == 3
     calls = []
     hook = pair[1].module.register_forward_pre_hook(lambda *_: calls.append(1))
     table = lam.sweep(pair, pictures, REGIONS, store=store, **SETTINGS)
@@ -100,13 +100,25 @@ def test_a_pair_that_fails_is_told_and_the_others_go_on(relu_network, pictures, 
     assert bool(table.psnr.sel(model="failing", image="dark").isnull())
 
 
-def test_another_sweep_is_refused(pair, pictures, tmp_path):
-    store = tmp_path / "all.zarr"
-    lam.sweep(pair[:1], pictures, REGIONS, store=store, **SETTINGS)
-    for change in ({"steps": 5}, {"regions": REGIONS[:1]}, {"networks": pair[1:]}):
-        given = {"networks": pair[:1], "images": pictures, "regions": REGIONS} | SETTINGS | change
-        with pytest.raises(InputError, match=r"store: .* holds another sweep"):
-            lam.sweep(store=store, **given)
+def test_a_store_grows_and_only_what_is_missing_is_computed(pair, pictures, tmp_path):
+    store, calls = tmp_path / "all.zarr", []
+    for net in pair:
+        net.module.register_forward_pre_hook(lambda module, _: calls.append(module))
+    asked = {"networks": pair[:1], "images": {"one": pictures["one"]}, "regions": REGIONS[:1]}
+    lam.sweep(store=store, **asked, **SETTINGS)
+    once = len(calls)
+    for change, fresh in (({"regions": REGIONS}, 1), ({"images": pictures}, 2), ({"networks": pair}, 4), ({}, 0)):
+        asked |= change
+        before = lam.open(store).load()
+        calls.clear()
+        after = lam.sweep(store=store, **asked, **SETTINGS)
+        assert bool((after.done == 1).all()) and (len(calls) > 0) == (fresh > 0) and len(calls) <= 2 * fresh * once
+        known = after.sel(model=before.model, image=before.image).isel(region=slice(before.sizes["region"]))
+        np.testing.assert_array_equal(known.attribution, before.attribution)
+    lam.sweep(store=store, **asked, **SETTINGS | {"steps": 5})
+    both = lam.open(store)
+    assert both.setting.values.tolist() == ["steps 4", "steps 5"] and bool((both.done == 1).all())
+    np.testing.assert_array_equal(both.sel(setting="steps 4").attribution, after.attribution)
 
 
 @pytest.mark.parametrize(
@@ -114,7 +126,7 @@ def test_another_sweep_is_refused(pair, pictures, tmp_path):
     [
         ({"networks": []}, "networks: got"),
         ({"images": {}}, "images: expected at least one"),
-        ({"images": {"a": torch.rand(3, 24, 24), "b": torch.rand(3, 24, 28)}}, "all of one size"),
+        ({"images": {"a": torch.rand(3, 24, 24)}}, "leaves the output, which is 24 × 24"),
         ({"regions": []}, "regions: got"),
         ({"store": "all.nc"}, "store: got all.nc"),
         ({"client": object()}, "modules do not travel"),
@@ -179,10 +191,13 @@ def test_paths_of_one_name_are_told_apart(pair, pictures, image, tmp_path):
     first, second = image * 0.5, image * 0.2
     given = {"store": tmp_path / "all.zarr", "as_truth": False, **SETTINGS}
     lam.sweep(pair, {"one": image}, REGIONS, path=lam.paths.linear(first), **given)
+    expected = lam.open(given["store"]).attribution.values
     for other in (lam.paths.linear(second), lambda picture: lambda alpha: alpha * picture):
-        with pytest.raises(InputError, match="holds another sweep"):
-            lam.sweep(pair, {"one": image}, REGIONS, path=other, **given)
-    lam.sweep(pair, {"one": image}, REGIONS, path=lam.paths.linear(first.clone()), **given)
+        found = lam.sweep(pair, {"one": image}, REGIONS, path=other, **given)
+        assert np.abs(found.attribution - expected).max() > 1e-4
+    again = lam.sweep(pair, {"one": image}, REGIONS, path=lam.paths.linear(first.clone()), **given)
+    np.testing.assert_array_equal(again.attribution, expected)
+    assert lam.open(given["store"]).sizes["setting"] == 3
 
 
 class Holder:

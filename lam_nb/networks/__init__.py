@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from . import architectures, checkpoints, published
 from .classification import classifier, classifiers
+from .factories import is_factory
 from .loading import NetworkLike, as_network, as_networks, card, load, shipped, source
 from .masking import masked
 from .network import Network
@@ -21,6 +22,7 @@ __all__ = [
     "checkpoints",
     "classifier",
     "classifiers",
+    "is_factory",
     "load",
     "masked",
     "published",

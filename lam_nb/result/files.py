@@ -265,7 +265,12 @@ def _write_out(held: Mapping[str, Any], folder: Path) -> None:
 
 
 def open(path: str | os.PathLike[str]) -> xr.Dataset:
-    """Read a result that `save` wrote, into memory.
+    """Read a result that `save` wrote, into memory; of a sweep's store the numbers, its maps when they are looked at.
+
+    Parameters
+    ----------
+    path : path-like or str
+        Ends in .nc or .zarr; a sweep's store may also have an address of fsspec, such as ``s3://bucket/night.zarr``.
 
     Raises
     ------
@@ -279,6 +284,8 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset:
     >>> float(open(path).attribution)
     1.0
     """
+    if isinstance(path, str) and "://" in path:
+        return _ledger(path)
     path = address("path", path)
     recover(path)
     if not path.exists():
@@ -286,9 +293,18 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset:
     if not (path.is_file() or path.is_dir()):  # a pipe would be waited for
         raise InputError(f"path: {path} is neither file nor folder, expected a result that lam_nb wrote.")
     _format(path)
+    if (path / "rows").is_dir() or (path / "plans").is_dir():
+        return _ledger(path)
     with readable("path", path, "result that lam_nb can read"), _opened(path) as dataset:
         _refuse_lies(dataset, path)
         return dataset.drop_attrs(deep=False).assign_attrs(_unmarked(dataset.attrs)).load()
+
+
+def _ledger(path: str | os.PathLike[str]) -> xr.Dataset:
+    from .ledger import Ledger
+
+    with readable("path", path, "store that lam_nb can read"):
+        return Ledger(path).dataset()
 
 
 def _refuse_lies(dataset: xr.Dataset, path: Path) -> None:

@@ -27,6 +27,7 @@ COMPLETENESS_GAP, QUADRATURE_ERROR, SAMPLING_ERROR = "completeness_gap", "quadra
 PRECISION_ERROR, STEP_ERROR = "precision_error", "step_error"
 NODE_COUNT, ERROR_HISTORY, INDEX_HISTORY = "node_count", "error_history", "index_history"
 DIFFUSION_INDEX, DIFFUSION_INDEX_ERROR = "diffusion_index", "diffusion_index_error"
+DIFFUSION_INDEX_COMMON = "diffusion_index_common"
 PSNR, PSNR_WINDOW, SSIM = "psnr", "psnr_window", "ssim"
 PSNR_RGB, PSNR_LUMA, SSIM_RGB, SSIM_LUMA = "psnr_rgb", "psnr_luma", "ssim_rgb", "ssim_luma"
 INFLUENCE, EFFECTIVE_FIELD = "influence", "effective_receptive_field"

@@ -6,6 +6,7 @@ from .correlation import di_against, di_against_psnr
 from .generalising import generalisation
 from .grid import sweep
 from .masking import masking_curve, modulation_curve
+from .planning import plan
 from .predicting import degradation_prediction
 from .scaling import di_against_size
 from .selection import hard_regions, test_set
@@ -24,6 +25,7 @@ __all__ = [
     "masking_curve",
     "modulation_curve",
     "path_sensitivity",
+    "plan",
     "sweep",
     "test_set",
 ]

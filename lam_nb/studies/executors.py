@@ -1,82 +1,98 @@
-"""Executors: where the cells of a sweep are computed, here or on Dask workers, which write their results themselves."""
+"""Executors: where tasks are computed, here or on Dask workers, which write what they find themselves."""
 
 from __future__ import annotations
 
-import traceback
-import warnings
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from numpy.typing import ArrayLike
-
-from .. import images, networks, result, statistics
-from ..methods.attribution import Choices, attribute
-from ..networks import Network
-from ..types import Image, NotConverged, Region
-from .store import Store
+from .cells import Done, Task, Work, all_computed, computed
 
 if TYPE_CHECKING:
     from distributed import Client
 
-Cell: TypeAlias = tuple[Network | str, Image, int, int]
-"""A network, a picture, and their places in the store."""
-Done: TypeAlias = tuple[int, int, str]
-"""The places of a cell, and why it failed, if it did."""
+Execute: TypeAlias = Callable[[Iterable[Task], Work], Iterator[Done]]
+_SECONDS = 2.0
+"""What a task on a worker should take: much more than to send it, little enough to lose."""
+_MOST = 256
+"""Pairs of a task."""
+_AHEAD = 2
+"""Tasks that wait for each thread of the cluster, beside the one that runs."""
 
 
-@dataclass(frozen=True)
-class Task:
-    """What all cells of a sweep share."""
-
-    regions: tuple[Region, ...]
-    store: str
-    as_truth: bool
-    settings: Choices
+def here(tasks: Iterable[Task], work: Work) -> Iterator[Done]:
+    """Compute one task after the other."""
+    for task in tasks:
+        for start in range(0, len(task.pairs), _MOST):
+            yield from computed(replace(task, pairs=task.pairs[start : start + _MOST]), work)
 
 
-def here(cells: Sequence[Cell], task: Task) -> Iterator[Done]:
-    """Compute one cell after the other."""
-    for cell in cells:
-        yield computed(*cell, task)
+def on(client: Client, resources: Mapping[str, float] | None = None) -> Execute:
+    """Return a function that computes tasks on Dask workers, a bounded number of them in flight."""
 
-
-def on(client: Client) -> Callable[[Sequence[Cell], Task], Iterator[Done]]:
-    """Return a function that computes cells on Dask workers."""
-
-    def run(cells: Sequence[Cell], task: Task) -> Iterator[Done]:
+    def run(tasks: Iterable[Task], work: Work) -> Iterator[Done]:
         from distributed import as_completed
 
-        futures = {client.submit(computed, *cell, task, pure=False): cell for cell in cells}
+        queue = _Queue(tasks)
+        flying: dict[object, Task] = {}
+        completed = as_completed()
+        shared = client.scatter(work, broadcast=True, hash=False)
         try:
-            for future in as_completed(list(futures)):
-                _, _, m, i = futures[future]
-                yield future.result() if future.status == "finished" else (m, i, str(future.exception()))
+            while True:
+                while len(flying) < _room(client) and (task := queue.next()) is not None:
+                    future = client.submit(all_computed, task, shared, pure=False, resources=dict(resources or {}))
+                    flying[future] = task
+                    completed.add(future)
+                if not flying:
+                    return
+                future = next(completed)
+                task = flying.pop(future)
+                if future.status == "finished":
+                    found: list[Done] = future.result()
+                    queue.learn(task, sum(one.seconds for one in found))
+                    yield from found
+                elif len(task.pairs) > 1:  # one of them may kill its workers: which, they tell alone
+                    queue.alone(task)
+                else:
+                    pair, why = task.pairs[0], f"{type(future.exception()).__name__}: {future.exception()}"
+                    yield Done(task.network, pair.picture, pair.cells, f"its worker was lost: {why}")
+                future.release()
         finally:
-            client.cancel(list(futures))
+            client.cancel(list(flying))
 
     return run
 
 
-def computed(network: Network | str, picture: Image, m: int, i: int, task: Task) -> Done:
-    """Compute the maps of one network on one image, write them, and say so last; return why not, if not."""
-    store = Store(task.store)
-    try:
-        net = networks.as_network(network)
-        given = images.downscale(picture, net.scale) if task.as_truth and net.scale > 1 else picture
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", NotConverged)  # quadrature_error tells
-            warnings.simplefilter("ignore", RuntimeWarning)  # a flat window has no index: NaN says so
-            found = attribute(net, given, list(task.regions), **task.settings, keep=[result.OUTPUT], progress=False)
-            index = statistics.diffusion_index(found)
-        values: dict[str, ArrayLike] = {name: found[name].values for name in store.scalars if name in found}
-        values |= {result.DIFFUSION_INDEX: index.values, result.ATTRIBUTION: statistics.signed(found).values}
-        if task.as_truth:
-            output = found[result.OUTPUT].values
-            height, width = output.shape[-2:]  # less than the picture if its sides are no multiples of the scale
-            values[result.PSNR] = images.psnr(output, picture[:, :height, :width])
-        store.write(m, i, values)
-    except Exception as error:  # whatever it is, the other cells go on; the store keeps where it came from
-        store.fail(m, i, traceback.format_exc())
-        return m, i, f"{type(error).__name__}: {error}"
-    return m, i, ""
+def _room(client: Client) -> int:
+    """Return how many tasks may be in flight now: clusters grow and shrink."""
+    return max(2, (1 + _AHEAD) * sum(client.nthreads().values()))
+
+
+class _Queue:
+    """Tasks cut to the length that each network's cells have shown to take."""
+
+    def __init__(self, tasks: Iterable[Task]) -> None:
+        self.waiting = deque(tasks)
+        self.single: deque[Task] = deque()
+        self.seconds: dict[str, float] = defaultdict(lambda: _SECONDS)
+
+    def next(self) -> Task | None:
+        """Return the next task, or None."""
+        if self.single:
+            return self.single.popleft()
+        if not self.waiting:
+            return None
+        task = self.waiting.popleft()
+        count = int(min(_MOST, max(1, _SECONDS / max(self.seconds[task.network_id], 1e-4))))
+        if len(task.pairs) > count:
+            self.waiting.appendleft(replace(task, pairs=task.pairs[count:]))
+        return replace(task, pairs=task.pairs[:count])
+
+    def learn(self, task: Task, seconds: float) -> None:
+        """Remember how long a pair takes."""
+        self.seconds[task.network_id] = seconds / len(task.pairs)
+
+    def alone(self, task: Task) -> None:
+        """Have a task's pairs computed one by one."""
+        self.single.extend(replace(task, pairs=(pair,)) for pair in task.pairs)

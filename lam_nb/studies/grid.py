@@ -1,88 +1,117 @@
-"""The grid: many networks × images × regions into one Zarr store that survives whatever happens overnight."""
+"""The grid: many networks × pictures × windows into one store that grows and survives whatever happens overnight."""
 
 from __future__ import annotations
 
+import io
 import os
+import time
+import uuid
 import warnings
-from collections.abc import Mapping, Sequence
-from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
 
+import numpy as np
+import pandas as pd
 import xarray as xr
 
-from .. import identity, images, networks, result
 from .._moved import renamed
 from ..engine.progress import bar
-from ..engine.scene import regions as as_regions
-from ..methods.attribution import RUN, Choices, attribute
 from ..networks import Network
-from ..networks.loading import axes_of
-from ..types import Axes, Image, ImageLike, Progress, RegionLike
-from ..validation import InputError, settings, switch
-from .executors import Task, here, on
-from .store import Store
+from ..result.ledger import Claims, Ledger, columns
+from ..types import ImageLike, Progress, Region, RegionLike
+from ..validation import InputError, choose, mapping, settings, switch
+from . import planning
+from .cells import VERBS, Done, Metric, Pair, Task, Work, presence
+from .executors import here, on
+from .planning import Plan
+from .sources import Source
 
 if TYPE_CHECKING:
     from distributed import Client
 
+_POLL = 0.5
+"""Seconds between looks at what other sweeps are at work on."""
+_OFTEN = 16
+"""Segments after which the store is tidied while it grows."""
+
 
 @renamed(truth="as_truth")
 def sweep(
-    networks: Sequence[Network | str | os.PathLike[str]],
-    images: Mapping[str, ImageLike] | Sequence[ImageLike],
-    regions: Sequence[RegionLike],
+    networks: Sequence[Network | str | os.PathLike[str]] | None = None,
+    images: str | Mapping[str, ImageLike] | Sequence[ImageLike] | None = None,
+    regions: Sequence[RegionLike] | None = None,
     *,
+    plan: pd.DataFrame | str | os.PathLike[str] | None = None,
     store: str | os.PathLike[str],
+    verb: str = "attribute",
     as_truth: bool = True,
+    metrics: Mapping[str, Metric] | None = None,
+    allow_code: bool = False,
     client: Client | None = None,
+    resources: Mapping[str, float] | None = None,
     progress: Progress = True,
-    **choices: Unpack[Choices],
+    **choices: object,
 ) -> xr.Dataset:
-    """Compute the maps of many networks on many images and windows, each result written as soon as it is there.
+    """Compute the maps of many networks on many pictures and windows, each kept as soon as it is there.
 
-    Interrupt it, kill it, lose a worker, run it again: what is in the store is not computed twice. A
-    network and image that fails is told at the end, and tried again by the next call; all others go on.
+    Interrupt it, kill it, lose a worker, run it again, run it on several machines at once: what is in the store is
+    not computed twice. Ask for one more network, picture, window or setting: only what is missing is computed.
+    What a cell holds is decided by identity: the network's weights, the picture's bytes, the window, the settings.
 
     Parameters
     ----------
     networks : sequence of Network or str
-        Networks, or names and checkpoints for `lam_nb.networks.load`; of one scale. Names that occur twice are
-        numbered.
-    images : mapping of str to image, or sequence of images, files or names of samples
-        All of one size.
+        Networks, names and checkpoints for `lam_nb.networks.load`, or functions that make one, such as
+        "laboratory.networks:small". Names that occur twice are numbered.
+    images : mapping of str to image, sequence of images, files or names of samples, a folder or a pattern
+        Of any size.
     regions : sequence of Region or (y, x, size)
-        Windows of the outputs, in output pixels, the same on every image.
-    store : path-like
-        Ends in .zarr; made, or continued.
+        Windows of the outputs, in output pixels, the same on every picture.
+    plan : pandas.DataFrame or path of a CSV
+        Instead of all three: a row for every window, with columns network, picture, y, x, and height and width, or
+        size (16). `lam_nb.studies.plan` makes one.
+    store : path-like or str
+        Ends in .zarr; made, or continued. Also an address of fsspec, such as ``s3://bucket/night.zarr``.
+    verb : {"attribute", "causal_effect"}
+        What is computed.
     as_truth : bool, default True
-        The images are the ground truth: networks that enlarge get them reduced by their scale, and
-        PSNR is measured. Otherwise they are the networks' inputs.
+        The pictures are the ground truth: networks that enlarge get them reduced by their scale, and PSNR
+        (RGB, luma, window) and SSIM are measured. Otherwise they are the networks' inputs.
+    metrics : mapping of str to callable, optional
+        More numbers of the whole output, (output, truth) -> float, each (channel, y, x) in [0, 1].
+    allow_code : bool, default False
+        A plan from a file may name functions that make networks, which are imported and called.
     client : dask.distributed.Client, optional
-        Compute on its workers (extra ``sweep``). Networks are then given by name or file, since
-        modules do not travel.
+        Compute on its workers (extra ``sweep``): any cluster that Dask knows. Networks are then given by name or
+        file, since modules do not travel; workers read pictures that are given by address from there.
+    resources : mapping of str to float, optional
+        What a task takes of a worker's, such as ``{"GPU": 1}``.
     progress : bool or callable
-        As for `lam_nb.attribute`, in pairs of network and image.
+        As for `lam_nb.attribute`, in cells.
     **choices
-        Of `lam_nb.attribute`: steps, tolerance, path, detector, … by name. What decides a map has to stay
-        the same when a sweep goes on; how it is run (batch, memory, device, local) may change.
+        Of the verb: steps, tolerance, path, detector, … by name. Those that decide a map are part of a cell's
+        identity; how it is run (batch, memory, device, local) is not.
 
     Returns
     -------
     xarray.Dataset
-        ``diffusion_index`` and its error, ``quadrature_error``, ``completeness_gap``, ``detector_start``,
-        ``detector_end`` (model, image, region), ``psnr`` (model, image) in dB, ``attribution``
-        (model, image, region, y, x), the signed map summed over channels, and ``done`` (model, image).
-        The store keeps the traceback of what failed, ``failure`` (model, image), for the next look.
+        Of what was asked: ``diffusion_index`` and its error, ``quadrature_error``, ``completeness_gap``,
+        ``detector_start``, ``detector_end`` (model, image, region), ``psnr`` (model, image) in dB, ``attribution``
+        (model, image, region, y, x), the signed map summed over channels, unread until it is looked at, ``done``
+        and ``failure``, the traceback (model, image). Where pictures have windows of their own, along ``cell``;
+        where maps differ in size, without ``attribution`` and with ``diffusion_index_common``, on a canvas that
+        holds all of them.
 
     Raises
     ------
     InputError
-        If an argument does not fit, the store holds another sweep, or every pair failed.
+        If an argument does not fit (all that is wrong with a plan at once, with row numbers), the store is of
+        another version, or everything failed.
 
     Warns
     -----
     RuntimeWarning
-        If some pairs failed: which, and why.
+        If some pairs of network and picture failed: which, and why. The next call tries them again.
 
     Examples
     --------
@@ -93,98 +122,114 @@ def sweep(
     >>> dict(table.diffusion_index.sizes)
     {'model': 2, 'image': 2, 'region': 2}
     """
-    settings(choices, attribute, "sweep", without=("keep", "reference"))
+    chosen = VERBS[choose("verb", verb, VERBS)]
+    settings(choices, chosen.of, "sweep", without=chosen.without)
     switch("as_truth", as_truth)
-    nets, windows = _networks(networks, client is not None), as_regions(regions, "regions")
-    scale, axes = _in_common(nets)
-    pictures = _pictures(images, axes.count)
-    target = Store(store)
-    plan = _plan(nets, pictures, as_truth, choices) | {"regions": [repr(one) for one in windows]}
-    sides = (side // scale if as_truth else side for side in pictures[0][1].shape[-2:])
-    names = [name for name, _ in nets], [name for name, _ in pictures]
-    target.begin(plan, *names, windows, tuple(sides), scale)
-    missing = target.missing()
-    work = Task(windows, str(target.path), as_truth, choices)
-    tasks = [(nets[m][1], pictures[i][1], m, i) for m, i in missing]
-    run = here if client is None else on(client)
-    failures = []
-    with bar(progress, len(nets) * len(pictures), "sweep", "map") as shown:
-        shown.update(len(nets) * len(pictures) - len(missing))
-        for m, i, failure in run(tasks, work):
-            if failure:
-                failures.append(f"{names[0][m]} on {names[1][i]}: {failure}")
-            shown.update(1)
-    if len(failures) == len(nets) * len(pictures):  # nothing to keep: so that a mended call may use the name
-        target.discard()
-        raise InputError(f"all {len(failures)} pairs of network and image failed, the first with {failures[0]}")
-    if failures:
-        words = f"{len(failures)} of {len(tasks)} pairs failed and will be tried again by the next call; "
-        warnings.warn(words + "; ".join(failures[:3]), RuntimeWarning, stacklevel=2)
-    return result.open(target.path)
-
-
-def _networks(given: Sequence[Network | str | os.PathLike[str]], travel: bool) -> list[tuple[str, Network | str]]:
-    if not isinstance(given, Sequence) or isinstance(given, str) or not given:
-        raise InputError(f"networks: got {given!r}, expected networks, or names for lam_nb.networks.load.")
-    if travel and any(isinstance(one, Network) for one in given):
+    own = mapping("metrics", metrics)
+    decided = {**choices, **({} if verb == "attribute" else {"verb": verb}), **({"metrics": own} if own else {})}
+    asked = _asked(networks, images, regions, plan, as_truth, decided, allow_code)
+    if client is not None and any(isinstance(one, Network) for one in asked.networks.values()):
         raise InputError("networks: modules do not travel to workers; give names or checkpoint files, or no client.")
-    nets = [
-        _named(one) if isinstance(one, str | os.PathLike) else networks.as_network(one, "networks") for one in given
+    ledger = Ledger(store)
+    is_new = not ledger.facts
+    ledger.begin("sweep", dict(chosen.words) | {name: ((), name, "1") for name in own})
+    ledger.ask(asked.rows)
+    label = str(asked.rows[columns.SETTING].iloc[0])
+    work = Work(ledger.place.address, uuid.uuid4().hex[:12], verb, as_truth, (asked.setting, label), choices, own)
+    execute = here if client is None else on(client, resources)
+    failures: list[Done] = []
+    me = Claims(ledger.place, work.run)
+    me.take(presence(work.run))
+    try:
+        missing = _missing(asked, ledger)
+        with bar(progress, len(asked.rows), "sweep", "map") as shown:
+            shown.update(len(asked.rows) - len(missing))
+            while len(missing):
+                elsewhere = 0
+                for done in execute(_tasks(asked, missing, client is not None, ledger), work):
+                    elsewhere += done.elsewhere
+                    if done.failure:
+                        failures.append(done)
+                    if not done.elsewhere:
+                        shown.update(len(done.cells))
+                if not elsewhere:
+                    break
+                time.sleep(_POLL)
+                missing = _missing(asked, ledger, failures)
+        ledger.compact(last=True)
+    finally:
+        me.release()
+    _tell(failures, asked, ledger, is_new)
+    return ledger.dataset(asked.rows)
+
+
+def _asked(
+    networks: Sequence[Network | str | os.PathLike[str]] | None,
+    images: str | Mapping[str, ImageLike] | Sequence[ImageLike] | None,
+    regions: Sequence[RegionLike] | None,
+    plan: pd.DataFrame | str | os.PathLike[str] | None,
+    as_truth: bool,
+    decided: Mapping[str, object],
+    allow_code: bool,
+) -> Plan:
+    every = {"networks": networks, "images": images, "regions": regions}
+    given = [name for name, one in every.items() if one is not None]
+    if plan is not None:
+        if given:
+            raise InputError(f"plan: got a plan and {', '.join(given)}; give one or the other.")
+        return planning.of_table(plan, as_truth, decided, allow_code=allow_code)
+    if networks is None or images is None or regions is None:
+        raise InputError(f"sweep: got {', '.join(given) or 'nothing'}; give networks, images and regions, or plan=.")
+    return planning.of_grid(networks, images, regions, as_truth, decided)
+
+
+def _missing(asked: Plan, ledger: Ledger, failed: Iterable[Done] = ()) -> pd.DataFrame:
+    rows = ledger.rows()
+    there = rows[columns.CELL][rows[columns.FAILURE].astype(str) == ""].to_numpy()
+    given_up = [cell for one in failed for cell in one.cells]
+    return asked.rows[~asked.rows[columns.CELL].isin(np.concatenate([there, np.array(given_up, "int64")]))]
+
+
+def _tasks(asked: Plan, missing: pd.DataFrame, travel: bool, ledger: Ledger) -> list[Task]:
+    """Return a task for each network, its pictures by size: equal shapes follow each other."""
+    sources = {one: _travelling(source, one, ledger) if travel else source for one, source in asked.pictures.items()}
+    keys = [columns.NETWORK_ID, columns.PICTURE_ID]
+    tasks: dict[str, list[Pair]] = {}
+    titles: dict[str, str] = {}
+    named = (columns.NETWORK, columns.PICTURE)
+    for (network, picture), rows in missing.groupby(keys, sort=False):
+        windows = rows[list(columns.WINDOW)].itertuples(index=False)
+        regions = tuple(Region(one[0], one[1], height=one[2], width=one[3]) for one in windows)
+        titles[network], label = (str(rows[name].iloc[0]) for name in named)
+        pair = Pair(picture, label, sources[picture], regions, tuple(rows[columns.CELL].tolist()))
+        tasks.setdefault(network, []).append(pair)
+    by_size = lambda pair: asked.sizes[pair.picture_id]  # noqa: E731
+    return [
+        Task(network, titles[network], asked.networks[network], tuple(sorted(pairs, key=by_size)))
+        for network, pairs in tasks.items()
     ]
-    names = result.numbered([one if isinstance(one, str) else one.name for one in nets])
-    return list(zip(map(str, names), nets, strict=True))
 
 
-def _named(network: Network | str | os.PathLike[str]) -> Network | str:
-    """Return a name as text, a network as it is."""
-    return os.fspath(network) if isinstance(network, str | os.PathLike) else networks.as_network(network, "networks")
+def _travelling(source: Source, identity: str, ledger: Ledger) -> Source:
+    """Return where workers find a picture; those without an address get one in the store."""
+    if isinstance(source, str):
+        return source
+    name = f"pictures/{identity[:32]}.npy"
+    if not ledger.place.exists(name):
+        held = io.BytesIO()
+        np.save(held, source.numpy())
+        ledger.place.write(name, held.getvalue())
+    return ledger.place.array(name)
 
 
-def _in_common(nets: Sequence[tuple[str, Network | str]]) -> tuple[int, Axes]:
-    """Return all networks' scale and axes; named ones are loaded once, to fail before the night does."""
-    loaded = {name: networks.as_network(net) for name, net in nets}
-    scales = {name: net.scale for name, net in loaded.items()}
-    if len(set(scales.values())) > 1:
-        words = ", ".join(f"{name} ×{scale}" for name, scale in scales.items())
-        raise InputError(f"networks: their scales differ ({words}), so a window is not the same place; sweep equals.")
-    return next(iter(scales.values())), axes_of(list(loaded.values()))
-
-
-def _pictures(given: Mapping[str, ImageLike] | Sequence[ImageLike], channels: int) -> list[tuple[str, Image]]:
-    if not isinstance(given, Mapping | Sequence) or isinstance(given, str | bytes):
-        raise InputError(f"images: got {type(given).__name__}, expected a list of images or a dictionary of them.")
-    named = given.items() if isinstance(given, Mapping) else ((_name(one, k), one) for k, one in enumerate(given))
-    found = [(str(name), _picture(one, channels)) for name, one in named]
-    if not found or len({one.shape for _, one in found}) > 1:
-        sizes = ", ".join(f"{name} {tuple(one.shape[-2:])}" for name, one in found[:4])
-        raise InputError(f"images: expected at least one, all of one size; got {sizes or 'none'}; crop them first.")
-    return found
-
-
-def _picture(one: ImageLike, channels: int) -> Image:
-    if isinstance(one, str) and one in images.samples():
-        return images.sample(one, channels)
-    return images.as_image(one, channels=channels)
-
-
-def _name(one: ImageLike, k: int) -> str:
-    return Path(one).stem if isinstance(one, str | os.PathLike) else f"image {k}"
-
-
-def _plan(
-    nets: Sequence[tuple[str, Network | str]], pictures: Sequence[tuple[str, Image]], as_truth: bool, choices: Choices
-) -> dict[str, object]:
-    """Return what makes two sweeps the same; how a map is run does not."""
-    decides = {name: identity.fingerprint(value) for name, value in sorted(choices.items()) if name not in RUN}
-    return {
-        "networks": {name: _identity(net) for name, net in nets},
-        "images": {name: identity.digest(one) for name, one in pictures},
-        "order": [[name for name, _ in nets], [name for name, _ in pictures]],  # cells have places, not names
-        "as_truth": as_truth,
-        "settings": decides,
-        "numbers": identity.NUMBERS,
-    }
-
-
-def _identity(net: Network | str) -> dict[str, str]:
-    return networks.source(net) if isinstance(net, str) else identity.of_network(net)
+def _tell(failures: Sequence[Done], asked: Plan, ledger: Ledger, is_new: bool) -> None:
+    if not failures:
+        return
+    lines = [f"{one.network} on {one.picture}: {one.failure}" for one in failures]
+    pairs = len(asked.rows.drop_duplicates([columns.NETWORK_ID, columns.PICTURE_ID]))
+    if len(failures) == pairs:
+        if is_new:  # nothing to keep: so that a mended call may use the name
+            ledger.discard()
+        raise InputError(f"all {pairs} pairs of network and image failed, the first with {lines[0]}")
+    words = f"{len(failures)} of {pairs} pairs failed and will be tried again by the next call; "
+    warnings.warn(words + "; ".join(lines[:3]), RuntimeWarning, stacklevel=3)

@@ -1,0 +1,183 @@
+"""The ledger: rows of findings and their arrays, written by many at once, that grows and is never changed.
+
+Beneath its address lie ``rows`` (Parquet, a table for each writer's segment), ``maps`` (Zarr, the arrays of a
+segment), ``plans`` (what was asked) and ``claims`` (who is at work on what).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+from collections.abc import Iterable, Mapping
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from ...validation import InputError
+from ..files import MARK
+from ..names import Word
+from ..table import stamp
+from . import assembly, columns, compaction, segments
+from .claims import Claims
+from .place import Place
+from .segments import Arrays, Row, Segment
+
+__all__ = ["VERSION", "Arrays", "Claims", "Ledger", "Place", "Row", "cell_of", "columns"]
+
+VERSION = 2
+"""Of the layout; version 1 had a place for each cell of one grid."""
+_GROUP, _PLANS = "zarr.json", "plans"
+_PLAN = (columns.CELL, columns.NETWORK, columns.PICTURE, columns.SETTING, *columns.IDENTITIES, *columns.WINDOW)
+
+
+def cell_of(network: str, picture: str, setting: str, window: Iterable[int]) -> int:
+    """Return the number of a cell: what decides it, in 64 bits.
+
+    Examples
+    --------
+    >>> one, other = (cell_of("a", "b", "c", (1, 2, 3, side)) for side in (4, 5))
+    >>> one == cell_of("a", "b", "c", (1, 2, 3, 4)) != other
+    True
+    """
+    text = "\\0".join((network, picture, setting, *map(str, window)))
+    return int.from_bytes(hashlib.sha256(text.encode()).digest()[:8], "big", signed=True)
+
+
+class Ledger:
+    """A store that grows.
+
+    Parameters
+    ----------
+    store : path-like or str
+        A path, or an address of fsspec; ends in .zarr.
+
+    Raises
+    ------
+    InputError
+        If the ending is another, or it cannot be addressed.
+    """
+
+    def __init__(self, store: str | os.PathLike[str]) -> None:
+        self.place = Place(store)
+        self._known: dict[str, Segment] = {}
+
+    @property
+    def facts(self) -> dict[str, object]:
+        """What the store says of itself; nothing if there is none."""
+        try:
+            return dict(json.loads(self.place.read(_GROUP)).get("attributes", {}))
+        except FileNotFoundError:
+            return {}
+
+    @property
+    def words(self) -> dict[str, Word]:
+        """Dimensions, labels and units of what it holds."""
+        told = self.facts.get("words", {})
+        return {name: (tuple(dims), label, units) for name, (dims, label, units) in dict(told).items()}  # type: ignore[call-overload]
+
+    def begin(self, kind: str, words: Mapping[str, Word]) -> None:
+        """Make the store, or go on with it.
+
+        Raises
+        ------
+        InputError
+            If something else is there: a folder of others, a store of another version or kind.
+        """
+        facts = self.facts
+        if not facts and not self.place.exists():
+            told = {MARK: kind, "version": VERSION, "words": words, **stamp()}
+            self.place.write(_GROUP, _group(told))
+        elif not facts.get(MARK) and "plan" not in facts:
+            raise InputError(f"store: {self.place.address} is a folder that lam_nb did not write; give another name.")
+        elif facts.get("version") != VERSION:
+            raise InputError(
+                f"store: {self.place.address} is of {_version(facts)}, which opens with lam_nb.open and is left as it "
+                "is; move it to a new one with `lam-nb migrate OLD.zarr NEW.zarr`, or give another name."
+            )
+        elif facts[MARK] != kind:
+            raise InputError(
+                f"store: {self.place.address} holds results of {facts[MARK]}, not {kind}; give another name."
+            )
+        else:
+            missing = {name: word for name, word in words.items() if name not in self.words}
+            if missing:
+                self.place.write(_GROUP, _group(facts | {"words": {**self.words, **missing}}))
+
+    def segments(self) -> list[Segment]:
+        """Return the segments that count, those that are new read."""
+        while True:
+            there = segments.names(self.place)
+            try:
+                self._known = {name: self._known.get(name) or segments.read(self.place, name) for name in there}
+            except FileNotFoundError:  # replaced by a larger one meanwhile, which is there now
+                continue
+            gone = {name for one in self._known.values() for name in one.replaces}
+            return [one for name, one in self._known.items() if name not in gone]
+
+    def rows(self) -> pd.DataFrame:
+        """Return what is there, each cell once: with its numbers if any writer had them."""
+        return _rows(self.segments())
+
+    def write(self, name: str, rows: list[Row], arrays: list[Arrays]) -> None:
+        """Write a segment of finished rows."""
+        segments.written(self.place, name, rows, arrays)
+
+    def ask(self, plan: pd.DataFrame) -> None:
+        """Keep what is asked; what was asked before stays."""
+        import pyarrow as pa
+        from pyarrow import parquet
+
+        held = io.BytesIO()
+        parquet.write_table(pa.Table.from_pandas(plan[list(_PLAN)], preserve_index=False), held, compression="zstd")
+        digest = hashlib.sha256(np.ascontiguousarray(plan[columns.CELL].to_numpy()).tobytes()).hexdigest()[:12]
+        if not any(name.endswith(f"{digest}.parquet") for name in self.place.names(_PLANS)):
+            self.place.write(f"{_PLANS}/{assembly.today()}-{digest}.parquet".replace(":", ""), held.getvalue())
+
+    def asked(self) -> pd.DataFrame:
+        """Return all that was asked, in order, and whatever else is there."""
+        plans = [pd.read_parquet(io.BytesIO(self.place.read(f"{_PLANS}/{name}"))) for name in self.place.names(_PLANS)]
+        rows = self.rows()
+        every = pd.concat([*plans, rows[list(_PLAN)].astype(dict.fromkeys(columns.IDENTITIES, object))])
+        return every.drop_duplicates(columns.CELL).reset_index(drop=True)
+
+    def dataset(self, asked: pd.DataFrame | None = None) -> xr.Dataset:
+        """Return numbers in memory, arrays unread, of what is asked or of all that ever was."""
+        wanted = self.asked() if asked is None else asked.reset_index(drop=True)
+        facts = {name: value for name, value in self.facts.items() if name not in ("words", MARK)}
+        return assembly.dataset(self.place, wanted, self.rows(), self.rows, self.words, facts)
+
+    def compact(self, *, last: bool = False) -> int:
+        """Merge small segments if that is due; return how many are left."""
+        known = self.segments()
+        for group in compaction.due(known, last=last):
+            compaction.merged(self.place, group, _rows(group))
+        return len(self.segments())
+
+    def discard(self) -> None:
+        """Delete the store."""
+        self.place.delete("")
+
+
+def _rows(known: list[Segment]) -> pd.DataFrame:
+    import pyarrow as pa
+
+    if not known:
+        return segments.frame([]).assign(**{columns.SEGMENT: ""})
+    table = pa.concat_tables([one.table for one in known], promote_options="permissive").unify_dictionaries()
+    rows = table.to_pandas()
+    if not rows[columns.CELL].is_unique:
+        failed = rows[columns.FAILURE].astype(str) != ""
+        rows = rows.iloc[np.argsort(failed.to_numpy(), kind="stable")].drop_duplicates(columns.CELL).sort_index()
+    return rows.reset_index(drop=True)
+
+
+def _group(attributes: Mapping[str, object]) -> bytes:
+    return json.dumps({"zarr_format": 3, "node_type": "group", "attributes": attributes}, indent=1).encode()
+
+
+def _version(facts: Mapping[str, object]) -> str:
+    version = facts.get("version", 1)
+    return f"another version ({version}, not {VERSION})"

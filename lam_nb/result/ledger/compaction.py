@@ -1,0 +1,91 @@
+"""Compaction: many small segments become few whole ones, in shards; who reads meanwhile sees the same rows."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import zarr
+
+from . import columns, segments
+from .place import Place
+from .segments import Segment
+
+_FEW = 16
+"""Segments of about one size that are worth merging: each row is then rewritten once for every factor of 16."""
+_WHOLE = 2**16
+"""Rows from which a segment stays as it is."""
+
+
+def due(known: Sequence[Segment], *, last: bool) -> list[list[Segment]]:
+    """Return which segments to merge: those of about one size when they are many; at the last all that are not whole.
+
+    Parameters
+    ----------
+    known : sequence of Segment
+    last : bool
+        Nobody writes any more.
+    """
+    small = [one for one in known if len(one.table) < _WHOLE]
+    if last:
+        return [small] if len(small) > 1 else []
+    by_size: dict[int, list[Segment]] = {}
+    for one in small:
+        by_size.setdefault(int(math.log(max(1, len(one.table)), _FEW)), []).append(one)
+    return [group for group in by_size.values() if len(group) >= _FEW]
+
+
+def merged(place: Place, group: Sequence[Segment], rows: pd.DataFrame) -> str:
+    """Write one segment for many, then delete those.
+
+    Parameters
+    ----------
+    place : Place
+    group : sequence of Segment
+    rows : pandas.DataFrame
+        What counts of their rows, each cell once.
+
+    Returns
+    -------
+    str
+        The new segment's name; its rows count before the old ones go, so that none is ever missing.
+    """
+    name = f"whole-{uuid.uuid4().hex[:12]}"
+    rows = rows.reset_index(drop=True)
+    places = np.full(len(rows), -1)
+    for kind, members in rows.groupby(columns.ARRAYS, observed=True, sort=False).groups.items():
+        if not kind:
+            continue
+        members = np.asarray(members)
+        places[members] = np.arange(len(members))
+        for array in segments.described(str(kind)):
+            _stack(place, name, str(kind), array, rows.loc[members])
+    rows[columns.PLACE] = places
+    old = [one.name for one in group]
+    inherited = {gone for one in group for gone in one.replaces}
+    segments.write_rows(place, name, rows, sorted({*old, *inherited & set(segments.names(place))}))
+    segments.deleted(place, *old)
+    return name
+
+
+def _stack(place: Place, name: str, kind: str, array: str, rows: pd.DataFrame) -> None:
+    """Copy an array of many segments into one, a shard at a time."""
+    target = segments.made(place, name, kind, array, len(rows), sharded=True)
+    step = (target.shards or target.chunks)[0]
+    sources: dict[str, zarr.Array[Any]] = {}
+    for start in range(0, len(rows), step):
+        part = rows.iloc[start : start + step]
+        values = np.empty((len(part), *target.shape[1:]), target.dtype)
+        for segment, mine in part.groupby(columns.SEGMENT, observed=True, sort=False):
+            if segment not in sources:
+                sources[str(segment)] = zarr.open_array(
+                    place.array(segments.folder_of(str(segment), kind, array)), mode="r"
+                )
+            wanted = mine[columns.PLACE].to_numpy()
+            first, last = int(wanted.min()), int(wanted.max()) + 1
+            values[part.index.get_indexer(mine.index)] = np.asarray(sources[str(segment)][first:last])[wanted - first]
+        target[start : start + len(part)] = values

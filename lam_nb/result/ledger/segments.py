@@ -1,0 +1,151 @@
+"""Segments: what one writer finished. Its arrays come first; its table of rows, one file, says that they are there.
+
+Nothing is ever changed: who wants fewer and larger segments writes a new one that names those it stands for.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from ..files import checked
+from . import columns
+from .place import Place
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+    import zarr
+
+ROWS, MAPS = "rows", "maps"
+_ENDING = ".parquet"
+_CHUNK = 2**20
+"""Bytes of a chunk, about: what one map costs to read."""
+_SHARD = 2**27
+"""Bytes of a file of many chunks."""
+Row: TypeAlias = dict[str, object]
+Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
+
+
+@dataclass(frozen=True)
+class Segment:
+    """A segment as read: its rows, and which segments it stands for."""
+
+    name: str
+    table: pa.Table
+    replaces: tuple[str, ...]
+
+
+def kind_of(arrays: Arrays) -> str:
+    """Return names and shapes of arrays as one word: rows of one kind are stacked.
+
+    Examples
+    --------
+    >>> kind_of({"attribution": np.zeros((4, 5), "float32")})
+    'attribution 4x5 float32'
+    """
+    return ", ".join(f"{name} {'x'.join(map(str, one.shape))} {one.dtype}" for name, one in sorted(arrays.items()))
+
+
+def described(kind: str) -> dict[str, tuple[tuple[int, ...], str]]:
+    """Return shapes and dtypes by name, of a kind.
+
+    Examples
+    --------
+    >>> described("attribution 4x5 float32")
+    {'attribution': ((4, 5), 'float32')}
+    """
+    parts = (one.split(" ") for one in kind.split(", ") if one)
+    return {name: (tuple(int(n) for n in shape.split("x") if n), dtype) for name, shape, dtype in parts}
+
+
+def folder_of(segment: str, kind: str, name: str) -> str:
+    """Return where an array of a segment lies."""
+    shape, dtype = described(kind)[name]
+    return f"{MAPS}/{segment}/{name}-{'x'.join(map(str, shape))}-{dtype}"
+
+
+def written(place: Place, name: str, rows: Sequence[Row], arrays: Sequence[Arrays]) -> None:
+    """Write a segment of rows and each one's arrays; it is there when this returns, and not before."""
+    rows = [dict(row) for row in rows]
+    by_kind: dict[str, list[int]] = {}
+    for k, one in enumerate(arrays):
+        by_kind.setdefault(kind_of(one), []).append(k)
+    for kind, members in by_kind.items():
+        for place_there, k in enumerate(members):
+            rows[k] |= {columns.ARRAYS: kind, columns.PLACE: place_there}
+        for array in described(kind):
+            values = np.stack([arrays[k][array] for k in members])
+            made(place, name, kind, array, len(members))[:] = values
+    write_rows(place, name, frame(rows))
+
+
+def made(place: Place, segment: str, kind: str, name: str, count: int, *, sharded: bool = False) -> zarr.Array[Any]:
+    """Return a new array for `count` rows' values."""
+    import zarr
+
+    shape, dtype = described(kind)[name]
+    each = max(1, math.prod(shape) * np.dtype(dtype).itemsize)
+    chunk = min(count, max(1, _CHUNK // each))
+    shard = chunk * max(1, min(_SHARD // (each * chunk), math.ceil(count / chunk)))
+    return zarr.create_array(
+        place.array(folder_of(segment, kind, name)),
+        shape=(count, *shape),
+        chunks=(chunk, *shape),
+        shards=(shard, *shape) if sharded and shard > chunk else None,
+        dtype=dtype,
+        compressors=checked(),
+        overwrite=True,
+    )
+
+
+def frame(rows: Sequence[Row]) -> pd.DataFrame:
+    """Return rows as a table with the columns that all have."""
+    found = pd.DataFrame(list(rows))
+    for name in columns.WHOLE:
+        found[name] = found[name].fillna(-1).astype("int64") if name in found else np.int64(-1)
+    for name in columns.TOLD:
+        found[name] = found[name].fillna("").astype(str) if name in found else ""
+    return found
+
+
+def write_rows(place: Place, name: str, rows: pd.DataFrame, replaces: Sequence[str] = ()) -> None:
+    """Write the table of a segment: from now on it counts, and those that it replaces do not."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    table = pa.Table.from_pandas(rows.drop(columns=columns.SEGMENT, errors="ignore"), preserve_index=False)
+    table = table.replace_schema_metadata({"replaces": json.dumps(list(replaces))})
+    held = io.BytesIO()
+    parquet.write_table(table, held, compression="zstd")
+    place.write(f"{ROWS}/{name}{_ENDING}", held.getvalue())
+
+
+def names(place: Place) -> list[str]:
+    """Return the segments that are there."""
+    return [one.removesuffix(_ENDING) for one in place.names(ROWS) if one.endswith(_ENDING)]
+
+
+def read(place: Place, name: str) -> Segment:
+    """Read the rows of a segment; raise FileNotFoundError if it was replaced meanwhile."""
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    held = pa.BufferReader(place.read(f"{ROWS}/{name}{_ENDING}"))
+    table = parquet.read_table(held, read_dictionary=list(columns.TOLD))
+    replaces = tuple(json.loads((table.schema.metadata or {}).get(b"replaces", b"[]")))
+    column = pa.array([name] * len(table)).dictionary_encode()
+    return Segment(name, table.append_column(columns.SEGMENT, column), replaces)
+
+
+def deleted(place: Place, *segments: str) -> None:
+    """Delete segments: rows first, so that nobody looks for arrays that are gone."""
+    place.delete(*(f"{ROWS}/{one}{_ENDING}" for one in segments))
+    place.delete(*(f"{MAPS}/{one}" for one in segments))
