@@ -102,6 +102,7 @@ def test_a_pair_that_fails_is_told_and_the_others_go_on(relu_network, pictures, 
 
 def test_a_store_grows_and_only_what_is_missing_is_computed(pair, pictures, tmp_path):
     store, calls = tmp_path / "all.zarr", []
+    pair = [networks.wrap(one.module, scale=2, name=name, check=False) for one, name in zip(pair, "ab", strict=True)]
     for net in pair:
         net.module.register_forward_pre_hook(lambda module, _: calls.append(module))
     asked = {"networks": pair[:1], "images": {"one": pictures["one"]}, "regions": REGIONS[:1]}

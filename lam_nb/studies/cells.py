@@ -246,10 +246,8 @@ def _attributed(
         index = np.atleast_1d(statistics.diffusion_index(found).values)
     output, signed = found[result.OUTPUT].values, statistics.signed(found).values.astype(np.float32)
     signed = signed.reshape(len(windows), *signed.shape[-2:])
-    numbers = {
-        name: found[name].values for name in _VERBS["attribute"].words if name in found and found[name].ndim == 1
-    }
-    numbers = {name: values for name, values in numbers.items() if name not in (result.PSNR, result.SSIM)}
+    scalars = (name for name, word in ATTRIBUTION.words.items() if word[0] == _ROW and name in found)
+    numbers = {name: np.atleast_1d(found[name].values) for name in scalars}
     whole = {} if truth is None else _qualities(output, truth, work)
     device = str(found.attrs["device"])
     for k, window in enumerate(windows):
