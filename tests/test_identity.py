@@ -166,7 +166,7 @@ def test_old_plans_are_refused_in_words(tmp_path, relu_network, image):
     assert bool((table.done == 1).all())
     hr = lam.images.crop(lam.images.sample("bricks"), 64, 48, 64, 80)
     given = {"networks": ["fsrcnn", "residual", "residual-wide"], "images": {"a": hr, "b": hr.flip(-1)}}
-    with pytest.raises(lam.InputError, match=r"another sweep, or one of an older version.*opens with lam_nb.open"):
+    with pytest.raises(lam.InputError, match=r"is of another version .* opens with lam_nb.open .* `lam-nb migrate"):
         lam.sweep(**given, regions=[(24, 32, 16)], store=tmp_path / "sweep.zarr", steps=4, progress=False)
     lr, store = lam.images.downscale(hr, 4), tmp_path / "causal-store.zarr"
     with pytest.raises(lam.InputError, match="another map, or one of an older version"):

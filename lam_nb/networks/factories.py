@@ -22,7 +22,7 @@ def is_factory(name: str) -> bool:
     >>> is_factory("laboratory.networks:small"), is_factory("hf:caidas/swin2SR"), is_factory("rfdn")
     (True, False, False)
     """
-    return _NAME.fullmatch(name) is not None
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
 
 
 def made(name: str) -> Network:

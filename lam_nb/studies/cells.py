@@ -69,6 +69,10 @@ EFFECT = result.Table(
     },
     _SHARED,
     maker="lam_nb.sweep",
+    coordinates={
+        result.BLOCK_Y: ((result.BLOCK_Y,), "row of the block's centre", "input pixels"),
+        result.BLOCK_X: ((result.BLOCK_X,), "column of the block's centre", "input pixels"),
+    },
 )
 Metric: TypeAlias = Callable[[Image, Image], float]
 """Output and truth, (channel, y, x) in [0, 1] -> a number."""

@@ -197,7 +197,7 @@ def _tasks(asked: Plan, missing: pd.DataFrame, travel: bool, ledger: Ledger) -> 
     tasks: dict[str, list[Pair]] = {}
     titles: dict[str, str] = {}
     named = (columns.NETWORK, columns.PICTURE)
-    for (network, picture), rows in missing.groupby(keys, sort=False):
+    for (network, picture), rows in missing.drop_duplicates(columns.CELL).groupby(keys, sort=False):
         windows = rows[list(columns.WINDOW)].itertuples(index=False)
         regions = tuple(Region(one[0], one[1], height=one[2], width=one[3]) for one in windows)
         titles[network], label = (str(rows[name].iloc[0]) for name in named)

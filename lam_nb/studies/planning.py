@@ -83,6 +83,10 @@ def plan(
     >>> plan(["fsrcnn", "residual"], ["bricks", "facade"], [(96, 96, 16)]).shape
     (4, 6)
     """
+    if not isinstance(networks, Sequence) or isinstance(networks, str) or not networks:
+        raise InputError(f"networks: got {networks!r:.80}, expected a list of names and checkpoint files.")
+    if not all(isinstance(one, str | os.PathLike) for one in networks):
+        raise InputError("networks: a plan holds names and checkpoint files, no modules; give sweep() those.")
     specs = [os.fspath(one) for one in networks]
     rows = []
     for picture in found(images):
@@ -115,8 +119,12 @@ def found(given: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> l
     >>> found(["bricks"])
     ['bricks']
     """
-    if not isinstance(given, str | os.PathLike):
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        if not given or not all(isinstance(one, str | os.PathLike) for one in given):
+            raise InputError(f"images: got {given!r:.80}, expected a folder, a pattern, files or names of samples.")
         return [os.fspath(one) for one in given]
+    if not isinstance(given, str | os.PathLike):
+        raise InputError(f"images: got {type(given).__name__}, expected a folder, a pattern or a list of files.")
     text = os.fspath(given)
     if text in images.samples() or "://" in text:
         return [text]
@@ -297,7 +305,7 @@ def _planned(
     faults: _Faults,
 ) -> Plan:
     setting, label = setting_of(as_truth, decided)
-    rows: dict[int, list[object]] = {}
+    rows: dict[tuple[object, ...], list[object]] = {}
     for k, (network, picture, window) in enumerate(asked):
         if window is None or network not in made.networks or picture not in made.pictures:
             continue
@@ -310,10 +318,10 @@ def _planned(
         except InputError as error:
             faults.add([k], f"{network} on {picture}: {error}")
             continue
-        if cell in rows:
+        if (network, picture, sides) in rows:
             faults.add([k], f"{network} on {picture}, {window}: twice")
             continue
-        rows[cell] = [cell, network, picture, label, network_id, picture_id, setting, *sides]
+        rows[network, picture, sides] = [cell, network, picture, label, network_id, picture_id, setting, *sides]
     if faults.start is None:  # of a grid one example is enough
         faults.lines = faults.lines[:1]
     faults.raise_any()

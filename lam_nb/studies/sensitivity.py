@@ -161,7 +161,8 @@ def _variants(
         for k, choice in enumerate(choices.values()):
             varied: Choices = {"path": choice} if name == "path" else {"detector": choice}  # type: ignore[typeddict-item]
             given = {"store": Path(folder) / f"{name} {k}.zarr", "as_truth": False, "progress": progress}
-            tables.append(sweep(nets, {"image": picture}, [window], **given, **{**settings, **varied}))  # type: ignore[arg-type]
+            table = sweep(nets, {"image": picture}, [window], **given, **{**settings, **varied})  # type: ignore[arg-type]
+            tables.append(table.load())
     tables = [one.isel({result.IMAGE: 0, result.REGION: 0}) for one in tables]
     index = np.array([one[result.DIFFUSION_INDEX].values for one in tables])
     maps = [xr.Dataset({result.ATTRIBUTION: one[result.ATTRIBUTION].expand_dims(result.CHANNEL)}) for one in tables]

@@ -1,4 +1,6 @@
-"""A sweep goes on with the same question only; how it is run may change from call to call."""
+"""A cell counts by what decides it, and by nothing else: that alone is computed anew, and beside what was there."""
+
+import shutil
 
 import numpy as np
 import pytest
@@ -7,7 +9,8 @@ import xarray as xr
 from torch import nn
 
 import lam_nb as lam
-from lam_nb import InputError, Region, networks
+from lam_nb import Region, networks
+from lam_nb.result.ledger import Ledger
 
 REGIONS = [Region(16, 20, 6), Region(0, 3, 8)]
 FACTOR = 2.0
@@ -64,61 +67,63 @@ def store(tmp_path_factory):
 
 
 OTHERS = {
-    "one pixel of one image": {"images": pictures(1 / 255)},
-    "names of images": {"images": dict(zip(("one", "other"), pictures().values(), strict=True))},
-    "order of images": {"images": dict(reversed(pictures().items()))},
-    "as_truth": {"as_truth": False},
-    "path": {"path": lam.paths.blur(1.3)},
-    "own path": {"path": squared},
-    "detector": {"detector": "intensity"},
-    "own detector": {"detector": strongest},
-    "rule": {"rule": "midpoint"},
-    "precision": {"precision": "bfloat16"},
-    "steps": {"steps": 4},
-    "tolerance": {"steps": None, "tolerance": 0.3},
-    "a region": {"regions": [REGIONS[0], Region(0, 3, 7)]},
-    "order of regions": {"regions": REGIONS[::-1]},
-    "weights": {"networks": [net(module(8))]},
-    "value_range": {"networks": [net(value_range=255)]},
-    "mean": {"networks": [net(mean=0.4)]},
-    "std": {"networks": [net(std=(0.5, 0.6, 0.7))]},
-    "colours": {"networks": [net(colours="bgr")]},
-    "pad_to": {"networks": [net(pad_to=8)]},
-    "name": {"networks": [net(name="other")]},
+    "one pixel of one image": (2, {"images": pictures(1 / 255)}),
+    "names of images": (0, {"images": dict(zip(("one", "other"), pictures().values(), strict=True))}),
+    "order of images": (0, {"images": dict(reversed(pictures().items()))}),
+    "as_truth": (4, {"as_truth": False}),
+    "path": (4, {"path": lam.paths.blur(1.3)}),
+    "own path": (4, {"path": squared}),
+    "detector": (4, {"detector": "intensity"}),
+    "own detector": (4, {"detector": strongest}),
+    "rule": (4, {"rule": "midpoint"}),
+    "precision": (4, {"precision": "bfloat16"}),
+    "steps": (4, {"steps": 4}),
+    "tolerance": (4, {"steps": None, "tolerance": 0.3}),
+    "a region": (2, {"regions": [REGIONS[0], Region(0, 3, 7)]}),
+    "order of regions": (0, {"regions": REGIONS[::-1]}),
+    "weights": (4, {"networks": [net(module(8))]}),
+    "value_range": (4, {"networks": [net(value_range=255)]}),
+    "mean": (4, {"networks": [net(mean=0.4)]}),
+    "std": (4, {"networks": [net(std=(0.5, 0.6, 0.7))]}),
+    "colours": (4, {"networks": [net(colours="bgr")]}),
+    "pad_to": (4, {"networks": [net(pad_to=8)]}),
+    "name": (0, {"networks": [net(name="other")]}),
+    "a metric": (4, {"metrics": {"largest": lambda output, truth: float((output - truth).abs().max())}}),
+    "nothing": (0, {}),
 }
+"""How many of the four cells are others, and the question."""
+
+
+def cells(store):
+    return len(Ledger(store).rows())
 
 
 @pytest.mark.parametrize("name", OTHERS)
-def test_each_part_of_the_question_counts_by_itself(name, store):
-    before = lam.open(store)
-    with pytest.raises(InputError, match=r"store: .* holds another sweep \(not the same: "):
-        asked(store, **OTHERS[name])
-    xr.testing.assert_identical(lam.open(store), before)
+def test_each_part_of_the_question_counts_by_itself(name, store, tmp_path):
+    fresh, change = OTHERS[name]
+    copy = tmp_path / "copy.zarr"
+    shutil.copytree(store, copy)
+    found = asked(copy, **change)
+    assert cells(copy) == cells(store) + fresh
+    alone = asked(tmp_path / "alone.zarr", **change)
+    xr.testing.assert_equal(found.drop_attrs(), alone.drop_attrs())
+    xr.testing.assert_equal(asked(copy).drop_attrs(), lam.open(store).drop_attrs())
 
 
-def test_the_refusal_names_what_differs(store):
-    for change, words in (
-        ("as_truth", "as_truth"),
-        ("value_range", "networks toy value_range"),
-        ("rule", "settings rule"),
-    ):
-        with pytest.raises(InputError, match=f"not the same: {words}"):
-            asked(store, **OTHERS[change])
-
-
-def test_the_same_question_made_anew_is_the_same(store):
-    xr.testing.assert_identical(asked(store), lam.open(store))
+def grown(store, **change):
+    """How many cells a question adds."""
+    before = cells(store) if store.exists() else 0
+    asked(store, **change)
+    return cells(store) - before
 
 
 def test_the_code_of_a_function_counts_and_so_does_what_it_reads(tmp_path, monkeypatch):
-    given = {"networks": [net(doubled, name="f")]}
-    asked(tmp_path / "f.zarr", **given)
-    asked(tmp_path / "f.zarr", networks=[net(doubled, name="f")])
-    with pytest.raises(InputError, match="not the same: networks f code"):
-        asked(tmp_path / "f.zarr", networks=[net(halved, name="f")])
+    store = tmp_path / "f.zarr"
+    assert grown(store, networks=[net(doubled, name="f")]) == 4
+    assert grown(store, networks=[net(doubled, name="f")]) == 0
+    assert grown(store, networks=[net(halved, name="f")]) == 4
     monkeypatch.setitem(globals(), "FACTOR", 3.0)
-    with pytest.raises(InputError, match="not the same: networks f code"):
-        asked(tmp_path / "f.zarr", **given)
+    assert grown(store, networks=[net(doubled, name="f")]) == 4
 
 
 def test_arguments_and_output_of_a_network_count(tmp_path):
@@ -126,54 +131,51 @@ def test_arguments_and_output_of_a_network_count(tmp_path):
         return {"a": gain * tiled(batch), "b": gain * batch.mean() * tiled(batch)}
 
     first = {"arguments": {"gain": 1.0}, "output": "a", "name": "f"}
-    asked(tmp_path / "f.zarr", networks=[net(gained, **first)])
+    assert grown(tmp_path / "f.zarr", networks=[net(gained, **first)]) == 4
     for other in ({"arguments": {"gain": 2.0}}, {"output": "b"}):
-        with pytest.raises(InputError, match=f"not the same: networks f {next(iter(other))}"):
-            asked(tmp_path / "f.zarr", networks=[net(gained, **first | other)])
+        assert grown(tmp_path / "f.zarr", networks=[net(gained, **first | other)]) == 4
 
 
 def test_a_file_counts_by_what_it_holds(tmp_path):
     torch.manual_seed(0)
     built = networks.architectures.build("fsrcnn", width=4, blocks=1, scale=2)
-    file, moved = tmp_path / "mine.pth", tmp_path / "elsewhere" / "mine.pth"
-    torch.save(built.state_dict(), file)
+    file, store = tmp_path / "mine.pth", tmp_path / "all.zarr"
+    for factor in (1.0, 1.5):
+        with torch.no_grad():
+            next(built.parameters()).mul_(factor)
+        torch.save(built.state_dict(), file)
+        with pytest.warns(lam.ImplausibleNetwork):
+            assert grown(store, networks=[str(file)]) == 4
+    moved = tmp_path / "moved.pth"
+    file.rename(moved)
     with pytest.warns(lam.ImplausibleNetwork):
-        asked(tmp_path / "all.zarr", networks=[str(file)])
-    with torch.no_grad():
-        next(built.parameters()).mul_(1.5)
-    torch.save(built.state_dict(), file)
-    with pytest.warns(lam.ImplausibleNetwork), pytest.raises(InputError, match="holds another sweep"):
-        asked(tmp_path / "all.zarr", networks=[str(file)])
-    assert not moved.exists()
+        assert grown(store, networks=[str(moved)]) == 0
+
+
+def stop(done, total):
+    if done >= 2:
+        raise KeyboardInterrupt
 
 
 def test_how_it_is_run_may_change_when_it_goes_on(tmp_path):
-    def stop(done, total):
-        if done >= 1:
-            raise KeyboardInterrupt
-
     expected = asked(tmp_path / "whole.zarr")
     with pytest.raises(KeyboardInterrupt):
         asked(tmp_path / "parts.zarr", batch=3, progress=stop)
     assert int(lam.open(tmp_path / "parts.zarr").done.sum()) == 1
     run = {"batch": 1, "memory": "1GB", "device": "cpu", "local": False, "progress": lambda done, total: None}
     found = asked(tmp_path / "parts.zarr", **run)
-    assert bool(found.done.all())
+    assert bool(found.done.all()) and cells(tmp_path / "parts.zarr") == 4
     xr.testing.assert_allclose(found.drop_attrs(), expected.drop_attrs(), atol=1e-5)
 
 
 @pytest.mark.parametrize("axis", ["networks", "images"])
 def test_another_order_never_mixes_cells_up(axis, tmp_path):
-    """A sweep that was stopped half-way holds places of the old order."""
-
-    def stop(done, total):
-        if done >= 1:
-            raise KeyboardInterrupt
-
+    """A sweep that was stopped half-way goes on in another order."""
     nets = [net(name="a"), net(module(8), name="b")]
     given = {"networks": nets, "images": pictures()}
     with pytest.raises(KeyboardInterrupt):
         asked(tmp_path / "all.zarr", **given, progress=stop)
+    expected = asked(tmp_path / "whole.zarr", **given)
     given |= {"networks": nets[::-1]} if axis == "networks" else {"images": dict(reversed(pictures().items()))}
-    with pytest.raises(InputError, match="not the same: order"):
-        asked(tmp_path / "all.zarr", **given)
+    found = asked(tmp_path / "all.zarr", **given)
+    xr.testing.assert_equal(found.sel(model=["a", "b"], image=["one", "two"]).drop_attrs(), expected.drop_attrs())

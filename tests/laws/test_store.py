@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
-import zarr
 from torch import nn
 
 import lam_nb as lam
 from lam_nb import Region, networks
+from lam_nb.result.ledger import Ledger, Place, compaction
+from lam_nb.studies import cells
 
 REGIONS = [Region(16, 20, 6), Region(0, 3, 8)]
 NUMBERS = ("diffusion_index", "quadrature_error", "detector_end", "attribution")
@@ -30,38 +31,52 @@ def asked(store, nets=None):
     return lam.sweep(nets or [net()], pictures(), REGIONS, store=store, steps=3, progress=False)
 
 
-class Counted:
-    """Writes of arrays, of which the one with a number is interrupted."""
+class Written:
+    """Files that a ledger writes, of which the one with a number is interrupted, half-way or before."""
 
-    def __init__(self, monkeypatch, last=None):
-        self.names, self.last, self.real = [], last, zarr.Array.__setitem__
-        monkeypatch.setattr(zarr.Array, "__setitem__", lambda array, *given: self.write(array, *given))
+    def __init__(self, monkeypatch, last=None, half=False):
+        self.names, self.last, self.half = [], last, half
+        self.real = Place.write
+        monkeypatch.setattr(Place, "write", lambda place, *given: self.write(place, *given))
 
-    def write(self, array, *given):
-        self.names.append(array.basename)
+    def write(self, place, name, contents):
+        self.names.append(name)
         if len(self.names) - 1 == self.last:
             raise KeyboardInterrupt
-        return self.real(array, *given)
+        return self.real(place, name, contents)
 
 
-def test_a_cell_is_done_only_when_all_its_numbers_are_written(tmp_path, monkeypatch):
+def test_a_cell_is_there_when_its_table_is_and_not_before(tmp_path, monkeypatch):
+    monkeypatch.setattr(cells, "_PAUSE", 0.0)  # every pair is written at once
     with monkeypatch.context() as patch:
-        counted = Counted(patch)
-        expected = asked(tmp_path / "whole.zarr")
-    first, last = (k for k, name in enumerate(counted.names) if name == "done")
-    assert last == len(counted.names) - 1 and set(NUMBERS) < set(counted.names[first:])
-    for k in range(first + 1, last + 1):
+        written = Written(patch)
+        expected = asked(tmp_path / "whole.zarr").load()
+    tables = [k for k, name in enumerate(written.names) if name.startswith("rows/")]
+    assert len(tables) == 3  # two pairs, and what they became
+    for k in range(len(written.names)):
         store = tmp_path / f"{k}.zarr"
         with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-            Counted(patch, last=k)
+            Written(patch, last=k)
             asked(store)
-        before = lam.open(store)
-        assert before.done.values.tolist() == [[1, 0]]
-        for name in NUMBERS:
-            kept = before[name].where(before.done == 1).isel(image=0)
-            assert bool(kept.notnull().all()), name
+        there = sum(table < k for table in tables[:2]) + (k in tables[:2])  # the end tries once more
+        if store.exists() and (store / "plans").exists():
+            before = lam.open(store)
+            assert int(before.done.sum()) == there, written.names[k]
+            for name in NUMBERS:
+                kept = before[name].where(before.done == 1)
+                assert int(kept.isel(region=0).notnull().any([d for d in kept.dims if d in "yx"]).sum()) == there, name
         after = asked(store)
-        xr.testing.assert_allclose(after.drop_attrs(), expected.drop_attrs())
+        xr.testing.assert_equal(after.drop_attrs(), expected.drop_attrs())
+
+
+def test_what_was_merged_meanwhile_is_still_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(cells, "_PAUSE", 0.0)
+    monkeypatch.setattr(compaction, "due", lambda known, last: [])
+    early = asked(tmp_path / "all.zarr")
+    assert len(Ledger(tmp_path / "all.zarr").segments()) == 2
+    monkeypatch.undo()
+    assert Ledger(tmp_path / "all.zarr").compact(last=True) == 1
+    xr.testing.assert_equal(early.load(), lam.open(tmp_path / "all.zarr").load())
 
 
 def fragile(batch):

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from ...validation import InputError
+from ...validation import InputError, readable
 from ..files import MARK
 from ..names import Word
 from ..table import stamp
@@ -68,9 +68,11 @@ class Ledger:
     def facts(self) -> dict[str, object]:
         """What the store says of itself; nothing if there is none."""
         try:
-            return dict(json.loads(self.place.read(_GROUP)).get("attributes", {}))
+            contents = self.place.read(_GROUP)
         except FileNotFoundError:
             return {}
+        with readable("store", self.place.at(_GROUP), "description of a sweep's store; give another name"):
+            return dict(json.loads(contents)["attributes"])
 
     @property
     def words(self) -> dict[str, Word]:
@@ -138,7 +140,10 @@ class Ledger:
 
     def asked(self) -> pd.DataFrame:
         """Return all that was asked, in order, and whatever else is there."""
-        plans = [pd.read_parquet(io.BytesIO(self.place.read(f"{_PLANS}/{name}"))) for name in self.place.names(_PLANS)]
+        plans = []
+        for name in self.place.names(_PLANS):
+            with readable("store", self.place.at(f"{_PLANS}/{name}"), "plan of a sweep; delete it"):
+                plans.append(pd.read_parquet(io.BytesIO(self.place.read(f"{_PLANS}/{name}"))))
         rows = self.rows()
         every = pd.concat([*plans, rows[list(_PLAN)].astype(dict.fromkeys(columns.IDENTITIES, object))])
         return every.drop_duplicates(columns.CELL).reset_index(drop=True)
@@ -181,3 +186,7 @@ def _group(attributes: Mapping[str, object]) -> bytes:
 def _version(facts: Mapping[str, object]) -> str:
     version = facts.get("version", 1)
     return f"another version ({version}, not {VERSION})"
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import math
-import threading
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
@@ -15,6 +14,7 @@ from numpy.typing import NDArray
 from xarray.backends import BackendArray
 from xarray.core import indexing
 
+from ...validation import readable
 from .. import names
 from ..names import Word
 from ..stacking import numbered
@@ -48,7 +48,6 @@ class Stacked(BackendArray):
         self.place, self.again, self.at, self.kind, self.name = place, again, at, kind, name
         self.rows = rows[[columns.CELL, columns.SEGMENT, columns.PLACE]]
         self.shape, self.dtype = (*at.shape, *inner), np.dtype(dtype)
-        self._lock = threading.Lock()
 
     def __getitem__(self, key: indexing.ExplicitIndexer) -> NDArray[np.generic]:
         """Return a part, read from the store."""
@@ -57,14 +56,17 @@ class Stacked(BackendArray):
     def _read(self, key: tuple[int | slice | NDArray[np.int64], ...]) -> NDArray[np.generic]:
         outer, inner = key[: self.at.ndim], key[self.at.ndim :]
         at = np.asarray(_taken(self.at, outer, 0), np.int64)
-        with self._lock:
-            try:
-                found = self._parts(at)
-            except FileNotFoundError:
-                cells, fresh = self.rows[columns.CELL], self.again()
-                self.rows = fresh.set_index(columns.CELL).loc[cells, [columns.SEGMENT, columns.PLACE]].reset_index()
-                found = self._parts(at)
+        with readable("store", self.place.address, "store whose maps can be read"):
+            found = self._found(at)
         return _taken(found, inner, at.ndim)
+
+    def _found(self, at: NDArray[np.int64]) -> NDArray[np.generic]:
+        try:
+            return self._parts(at)
+        except FileNotFoundError:
+            cells, fresh = self.rows[columns.CELL], self.again()
+            self.rows = fresh.set_index(columns.CELL).loc[cells, [columns.SEGMENT, columns.PLACE]].reset_index()
+            return self._parts(at)
 
     def _parts(self, at: NDArray[np.int64]) -> NDArray[np.generic]:
         import zarr
@@ -118,6 +120,7 @@ def dataset(
     known = (at >= 0) & ~failed
     numbers = {name: np.append(rows[name].to_numpy(float), np.nan) for name in rows if name not in columns.FACTS}
     found = {name: np.where(known, values[at], np.nan) for name, values in numbers.items()}
+    found = {name: values for name, values in found.items() if not np.isnan(values).all()}
     found = {name: np.full(len(asked), np.nan) for name, word in words.items() if _is_number(word)} | found
     variables = {name: layout.of(values, words.get(name)) for name, values in found.items()}
     traces = np.append(rows[columns.FAILURE].astype(object).to_numpy(), "")[np.where(at >= 0, at, -1)]
@@ -233,7 +236,7 @@ class _Layout:
 
 def _labels(asked: pd.DataFrame, identity: str, name: str) -> tuple[list[str], NDArray[np.int64]]:
     """Return the names of what differs, numbered where two have one name, and which of them each row has."""
-    codes, _ = pd.factorize(asked[identity].astype(object))
+    codes, _ = pd.factorize(asked[identity].astype(str) + "\0" + asked[name].astype(str))
     first = np.unique(codes, return_index=True)[1]
     return [str(one) for one in numbered(list(asked[name].astype(object).iloc[first]))], codes.astype(np.int64)
 

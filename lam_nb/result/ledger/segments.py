@@ -16,6 +16,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from ...validation import readable
 from ..files import checked
 from . import columns
 from .place import Place
@@ -124,7 +125,7 @@ def write_rows(place: Place, name: str, rows: pd.DataFrame, replaces: Sequence[s
     table = pa.Table.from_pandas(rows.drop(columns=columns.SEGMENT, errors="ignore"), preserve_index=False)
     table = table.replace_schema_metadata({"replaces": json.dumps(list(replaces))})
     held = io.BytesIO()
-    parquet.write_table(table, held, compression="zstd")
+    parquet.write_table(table, held, compression="zstd", write_page_checksum=True)
     place.write(f"{ROWS}/{name}{_ENDING}", held.getvalue())
 
 
@@ -138,9 +139,11 @@ def read(place: Place, name: str) -> Segment:
     import pyarrow as pa
     from pyarrow import parquet
 
-    held = pa.BufferReader(place.read(f"{ROWS}/{name}{_ENDING}"))
-    table = parquet.read_table(held, read_dictionary=list(columns.TOLD))
-    replaces = tuple(json.loads((table.schema.metadata or {}).get(b"replaces", b"[]")))
+    file = f"{ROWS}/{name}{_ENDING}"
+    held = pa.BufferReader(place.read(file))
+    with readable("store", place.at(file), "table of a sweep; delete it, and its cells are computed again"):
+        table = parquet.read_table(held, read_dictionary=list(columns.TOLD), page_checksum_verification=True)
+        replaces = tuple(json.loads((table.schema.metadata or {}).get(b"replaces", b"[]")))
     column = pa.array([name] * len(table)).dictionary_encode()
     return Segment(name, table.append_column(columns.SEGMENT, column), replaces)
 
