@@ -74,11 +74,16 @@ class _Deblurring(_Path):
         return self.start * (1 - as_row(alpha))
 
     def _position(self, alphas: torch.Tensor) -> Batch:
-        return self._anchor + correlate(self.image - self._anchor, gaussian(self.sigma(alphas), self.kernel))
+        return self._anchor + correlate(self.image - self._anchor, gaussian(self._widths(alphas), self.kernel))
 
     def _velocity(self, alphas: torch.Tensor) -> Batch:
-        kernels = -self.start * gaussian_derivative(self.sigma(alphas), self.kernel)
+        kernels = -self.start * gaussian_derivative(self._widths(alphas), self.kernel)
         return correlate(self.image - self._anchor, kernels)
+
+    def _widths(self, alphas: torch.Tensor) -> torch.Tensor:
+        """Return the blurs where kernels are made fastest: beside a GPU, small work wakes all threads of the CPU."""
+        sigmas = self.sigma(alphas)
+        return sigmas.to(self.image.device) if self.image.device.type == "cuda" else sigmas
 
     @property
     def _anchor(self) -> torch.Tensor:
@@ -254,7 +259,7 @@ def gaussian(sigmas: torch.Tensor, size: int) -> torch.Tensor:
     >>> gaussian(torch.tensor([0.0, 1.2]), 9).sum((1, 2))
     tensor([1., 1.], dtype=torch.float64)
     """
-    bell = torch.exp(-_squared_radius(size) / (2 * (_column(sigmas) + _TINY) ** 2))
+    bell = torch.exp(-_squared_radius(size, sigmas.device) / (2 * (_column(sigmas) + _TINY) ** 2))
     return bell / bell.sum((1, 2), keepdim=True)
 
 
@@ -266,7 +271,7 @@ def gaussian_derivative(sigmas: torch.Tensor, size: int) -> torch.Tensor:
     >>> bool(gaussian_derivative(torch.tensor([1.2]), 9).sum().abs() < 1e-12)
     True
     """
-    kernel, radius = gaussian(sigmas, size), _squared_radius(size)
+    kernel, radius = gaussian(sigmas, size), _squared_radius(size, sigmas.device)
     spread = (kernel * radius).sum((1, 2), keepdim=True)
     return kernel * (radius - spread) / (_column(sigmas) + _TINY) ** 3
 
@@ -294,8 +299,8 @@ def _column(sigmas: torch.Tensor) -> torch.Tensor:
     return sigmas.to(torch.float64).reshape(-1, 1, 1)
 
 
-def _squared_radius(size: int) -> torch.Tensor:
-    offset = torch.arange(size, dtype=torch.float64) - size // 2
+def _squared_radius(size: int, device: torch.device) -> torch.Tensor:
+    offset = torch.arange(size, dtype=torch.float64, device=device) - size // 2
     return offset[:, None] ** 2 + offset[None, :] ** 2
 
 
