@@ -24,13 +24,15 @@ from .. import images, networks, result, statistics
 from ..methods.attribution import attribute
 from ..methods.causal import causal_effect
 from ..networks import Network
-from ..result.ledger import Arrays, Claims, Ledger, Row, columns
+from ..result.ledger import FOLDER, Arrays, Claims, Ledger, Row, columns
 from ..types import Image, NotConverged, Region
 from ..validation import InputError, words_of
 from .sources import Source, opened
 
 _PAUSE, _MOST = 1.0, 2**26
 """Seconds, and bytes of arrays, after which what is finished is written."""
+_LOOK, _NOTICED = 2.0, 4.0
+"""Seconds between looks for other sweeps, and after which a new one has been seen."""
 _KEPT = 2
 """Networks that a thread of a worker keeps."""
 _CELL = (result.MODEL, result.IMAGE)
@@ -125,19 +127,18 @@ def computed(task: Task, work: Work) -> Iterator[Done]:
     """Compute the pairs of a task, write what is finished every second and at the end, and tell of each."""
     ledger = Ledger(work.store)
     claims, writer = Claims(ledger.place, work.run), _Writer(ledger)
-    alone = all(name == presence(work.run) for name in ledger.place.names("claims") if name.startswith(presence("")))
-    there: set[int] | None = None
+    alone, looked = True, -_LOOK
     try:
         for pair in task.pairs:
+            if time.monotonic() - looked > _LOOK:
+                looked, alone = time.monotonic(), not others(claims)
             how = claims.take(_key(task, pair, work))
             if not how:
                 yield Done(task.network, pair.picture, pair.cells, elsewhere=True)
                 continue
-            if how != "new" or not alone:  # somebody was at work on it: what is there is not computed twice
-                there = _there(ledger) if there is None or not alone else there
-                if there.issuperset(pair.cells):
-                    yield Done(task.network, pair.picture, pair.cells)
-                    continue
+            if (how != "new" or not alone) and ledger.holds(pair.cells):  # somebody was at work on it
+                yield Done(task.network, pair.picture, pair.cells)
+                continue
             yield _pair(task, pair, work, writer)
             writer.flush(_PAUSE)
     finally:
@@ -155,9 +156,25 @@ def presence(run: str) -> str:
     return f"run-{run}"
 
 
-def _there(ledger: Ledger) -> set[int]:
-    rows = ledger.rows()
-    return set(rows[columns.CELL][rows[columns.FAILURE].astype(str) == ""].tolist())
+def others(claims: Claims) -> list[str]:
+    """Return which other sweeps are at work on the store."""
+    mine, every = presence(claims.run), claims.place.names(FOLDER)
+    return [name for name in every if name.startswith(presence("")) and name != mine]
+
+
+def present(claims: Claims) -> bool:
+    """Tell others that this sweep is at work, and forget those that were killed; return whether it is alone.
+
+    Others look from time to time. Who comes later waits until they must have seen it: from then on each looks
+    whether a cell is there before it computes it.
+    """
+    claims.take(presence(claims.run))
+    found = {name: claims.is_free(name) for name in others(claims)}
+    claims.place.delete(*(f"{FOLDER}/{name}" for name, is_dead in found.items() if is_dead))
+    is_alone = all(found.values())
+    if not is_alone:
+        time.sleep(_NOTICED)
+    return is_alone
 
 
 def _key(task: Task, pair: Pair, work: Work) -> str:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 import time
 import uuid
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -21,7 +23,7 @@ from ..result.ledger import Claims, Ledger, columns
 from ..types import ImageLike, Progress, Region, RegionLike
 from ..validation import InputError, choose, mapping, settings, switch
 from . import planning
-from .cells import VERBS, Done, Metric, Pair, Task, Work, presence
+from .cells import VERBS, Done, Metric, Pair, Task, Work, others, present
 from .executors import here, on
 from .planning import Plan
 from .sources import Source
@@ -31,8 +33,8 @@ if TYPE_CHECKING:
 
 _POLL = 0.5
 """Seconds between looks at what other sweeps are at work on."""
-_OFTEN = 16
-"""Segments after which the store is tidied while it grows."""
+_TIDY = 30.0
+"""Seconds after which the store is tidied while it grows."""
 
 
 @renamed(truth="as_truth")
@@ -127,22 +129,22 @@ def sweep(
     switch("as_truth", as_truth)
     own = mapping("metrics", metrics)
     decided = {**choices, **({} if verb == "attribute" else {"verb": verb}), **({"metrics": own} if own else {})}
+    ledger = Ledger(store)
     asked = _asked(networks, images, regions, plan, as_truth, decided, allow_code)
     if client is not None and any(isinstance(one, Network) for one in asked.networks.values()):
         raise InputError("networks: modules do not travel to workers; give names or checkpoint files, or no client.")
-    ledger = Ledger(store)
-    is_new = not ledger.facts
-    ledger.begin("sweep", dict(chosen.words) | {name: ((), name, "1") for name in own})
-    ledger.ask(asked.rows)
+    with ledger.place.reached():
+        is_new = ledger.begin("sweep", dict(chosen.words) | {name: ((), name, "1") for name in own})
+        ledger.ask(asked.rows)
     label = str(asked.rows[columns.SETTING].iloc[0])
     work = Work(ledger.place.address, uuid.uuid4().hex[:12], verb, as_truth, (asked.setting, label), choices, own)
     execute = here if client is None else on(client, resources)
     failures: list[Done] = []
     me = Claims(ledger.place, work.run)
-    me.take(presence(work.run))
+    present(me)
     try:
         missing = _missing(asked, ledger)
-        with bar(progress, len(asked.rows), "sweep", "map") as shown:
+        with bar(progress, len(asked.rows), "sweep", "map") as shown, _tidied(store):
             shown.update(len(asked.rows) - len(missing))
             while len(missing):
                 elsewhere = 0
@@ -156,11 +158,30 @@ def sweep(
                     break
                 time.sleep(_POLL)
                 missing = _missing(asked, ledger, failures)
-        ledger.compact(last=True)
     finally:
         me.release()
+    ledger.compact(last=not others(me))
     _tell(failures, asked, ledger, is_new)
     return ledger.dataset(asked.rows)
+
+
+@contextmanager
+def _tidied(store: str | os.PathLike[str]) -> Iterator[None]:
+    """Merge small segments now and then, beside what is computed."""
+    stop, ledger = threading.Event(), Ledger(store)
+
+    def tidy() -> None:
+        while not stop.wait(_TIDY):
+            with suppress(OSError):  # the next time, or the last
+                ledger.compact()
+
+    thread = threading.Thread(target=tidy, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _asked(
@@ -219,7 +240,7 @@ def _travelling(source: Source, identity: str, ledger: Ledger) -> Source:
         held = io.BytesIO()
         np.save(held, source.numpy())
         ledger.place.write(name, held.getvalue())
-    return ledger.place.array(name)
+    return ledger.place.address_of(name)
 
 
 def _tell(failures: Sequence[Done], asked: Plan, ledger: Ledger, is_new: bool) -> None:

@@ -20,11 +20,11 @@ from ..engine.scene import regions as as_regions
 from ..methods.attribution import RUN
 from ..networks import Network
 from ..result import numbered
-from ..result.ledger import cell_of, columns
+from ..result.ledger import cell_of, columns, contents_of, listed
 from ..types import Image, ImageLike, Region, RegionLike
 from ..validation import InputError, nearest, whole, words_of
 from .selection import hard_regions
-from .sources import Source, opened
+from .sources import Source, decoded, opened
 
 Spec: TypeAlias = Network | str
 _SIZE, _HEIGHT, _WIDTH, _Y, _X = "size", "height", "width", "y", "x"
@@ -118,8 +118,10 @@ def found(given: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> l
     if not isinstance(given, str | os.PathLike):
         return [os.fspath(one) for one in given]
     text = os.fspath(given)
-    if text in images.samples() or "://" in text:
+    if text in images.samples():
         return [text]
+    if "://" in text:
+        return listed(text)
     matches = sorted(glob.glob(text, recursive=True)) if glob.has_magic(text) else []
     paths = matches or ([str(one) for one in images.files(text)] if Path(text).is_dir() else [])
     if Path(text).is_file():
@@ -335,27 +337,30 @@ def _network_id(spec: Spec, net: Network) -> str:
 
 def _picture(one: ImageLike, channels: int) -> tuple[str, Source, tuple[int, int]]:
     if isinstance(one, str | os.PathLike) and (name := os.fspath(one)) not in images.samples():
-        return _file(name)
+        return _file(name) if "://" not in name else _remote(name, channels)
     picture: Image = images.sample(one, channels) if isinstance(one, str) else images.as_image(one, channels=channels)
     rows, across = picture.shape[-2:]
     return identity.digest(picture), one if isinstance(one, str) else picture, (rows, across)
 
 
 def _file(name: str) -> tuple[str, Source, tuple[int, int]]:
-    if "://" not in name:
-        images.load(name) if not Path(name).is_file() else None  # says what is wrong
-        with Path(name).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        absolute = str(Path(name).absolute())
-        try:
-            with Pillow.open(name) as picture:
-                turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-                across, rows = picture.size[::-1] if turned else picture.size
-        except OSError:
-            rows, across = images.load(name).shape[-2:]
-        return digest, absolute, (rows, across)
-    rows, across = opened(name).shape[-2:]
-    return hashlib.sha256(name.encode()).hexdigest(), name, (rows, across)
+    images.load(name) if not Path(name).is_file() else None  # says what is wrong
+    with Path(name).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    absolute = str(Path(name).absolute())
+    try:
+        with Pillow.open(name) as picture:
+            turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            across, rows = picture.size[::-1] if turned else picture.size
+    except OSError:
+        rows, across = images.load(name).shape[-2:]
+    return digest, absolute, (rows, across)
+
+
+def _remote(name: str, channels: int) -> tuple[str, Source, tuple[int, int]]:
+    contents = contents_of(name)
+    rows, across = decoded(contents, name, channels).shape[-2:]
+    return hashlib.sha256(contents).hexdigest(), name, (rows, across)
 
 
 def setting_of(as_truth: bool, decided: Mapping[str, object]) -> tuple[str, str]:
