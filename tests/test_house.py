@@ -175,7 +175,7 @@ def test_modules_are_not_called_like_their_one_function():
 def test_an_old_module_does_not_hide_the_verb_of_its_name():
     code = "import lam_nb as lam, lam_nb.sweep; from lam_nb.sweep import sweep; sweep is lam.sweep or lam.sweep(1, 2)"
     run = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True)
-    assert "sweep() missing 1 required positional argument" in run.stderr
+    assert "sweep() missing 1 required keyword-only argument" in run.stderr
 
 
 @pytest.mark.parametrize("old", _moved.MODULES)

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
 import pandas as pd
 from PIL import Image as Pillow
@@ -20,16 +19,17 @@ from ..engine.scene import regions as as_regions
 from ..methods.attribution import RUN
 from ..networks import Network
 from ..result import numbered
-from ..result.ledger import cell_of, columns, contents_of, listed
+from ..result.ledger import cell_of, columns, contents_of, listed, window_of
 from ..types import Image, ImageLike, Region, RegionLike
 from ..validation import InputError, nearest, whole, words_of
 from .selection import hard_regions
 from .sources import Source, decoded, opened
+from .tasks import Spec
 
-Spec: TypeAlias = Network | str
 _SIZE, _HEIGHT, _WIDTH, _Y, _X = "size", "height", "width", "y", "x"
 _NEEDED = (columns.NETWORK, columns.PICTURE, _Y, _X)
 _KNOWN = (*_NEEDED, _HEIGHT, _WIDTH, _SIZE)
+_ROW = [columns.CELL, columns.NETWORK, columns.PICTURE, columns.SETTING, *columns.IDENTITIES, *columns.WINDOW]
 _TOLD = 20
 """Faults that are told one by one."""
 
@@ -39,8 +39,8 @@ class Plan:
     """What is asked: rows, and what their identities stand for."""
 
     rows: pd.DataFrame
-    networks: dict[str, Spec] = field(default_factory=dict)
-    pictures: dict[str, Source] = field(default_factory=dict)
+    networks: dict[str, tuple[Spec, ...]] = field(default_factory=dict)
+    pictures: dict[str, Source | dict[str, Source]] = field(default_factory=dict)
     scales: dict[str, int] = field(default_factory=dict)
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
     setting: str = ""
@@ -187,6 +187,45 @@ def of_grid(
     return _planned(made, asked, as_truth, decided, faults)
 
 
+def of_sets(
+    nets: Sequence[Spec | Sequence[Spec]],
+    pictures: Mapping[str, ImageLike] | Sequence[ImageLike],
+    decided: Mapping[str, object],
+    count: int,
+) -> Plan:
+    """Return the plan of every network, or so many that are compared, on all pictures at once."""
+    several = f"a sequence of {count} networks each, such as (target, baseline)"
+    if not isinstance(nets, Sequence) or isinstance(nets, str) or not nets:
+        raise InputError(f"networks: got {nets!r}, expected {'networks' if count == 1 else several}.")
+    asked = [(one,) if count == 1 else one for one in nets]
+    if not all(isinstance(one, Sequence) and not isinstance(one, str) and len(one) == count for one in asked):
+        raise InputError(f"networks: expected {several}.")
+    faults, sources = _Faults(None), _named_pictures(pictures)
+    flat: list[Spec] = [os.fspath(one) if isinstance(one, os.PathLike) else one for every in asked for one in every]  # type: ignore[union-attr,misc]
+    made = _made(dict(zip(map(str, range(len(flat))), flat, strict=True)), sources, faults, None)
+    faults.raise_any()
+    known = [made.networks[str(k)] for k in range(len(flat))]
+    groups = [known[k : k + count] for k in range(0, len(known), count)]
+    setting, label = setting_of(True, decided)
+    set_id = _digest({name: one for name, (one, _, _) in made.pictures.items()})
+    set_name = ", ".join(made.pictures) if len(made.pictures) < 4 else f"{len(made.pictures)} pictures"
+    rows, specs, scales = [], {}, {}
+    for name, group in zip(numbered([_title(group) for group in groups]), groups, strict=True):
+        key = group[0][0] if count == 1 else _digest({str(k): one for k, (one, _, _) in enumerate(group)})
+        specs[key], scales[key] = tuple(spec for _, spec, _ in group), group[0][2]
+        cell = cell_of(key, set_id, setting, window_of(None))
+        rows.append([cell, str(name), set_name, label, key, set_id, setting, *window_of(None)])
+    table = pd.DataFrame(rows, columns=_ROW).drop_duplicates(columns.CELL)
+    sets: dict[str, Source | dict[str, Source]] = {
+        set_id: {name: source for name, (_, source, _) in made.pictures.items()}
+    }
+    return Plan(table, specs, sets, scales, {set_id: (0, 0)}, setting)
+
+
+def _title(group: Sequence[tuple[str, Spec, int]]) -> str:
+    return " from ".join(one if isinstance(one, str) else one.name for _, one, _ in group)
+
+
 @dataclass
 class _Made:
     """Networks and pictures by the names that rows call them: identity, what it stands for, and size."""
@@ -305,7 +344,7 @@ def _planned(
             continue
         (network_id, _, scale), (picture_id, _, size) = made.networks[network], made.pictures[picture]
         output = tuple(side // scale * scale if as_truth else side * scale for side in size)
-        sides = window.y, window.x, window.height, window.width
+        sides = window_of(window)
         cell = cell_of(network_id, picture_id, setting, sides)
         try:
             window.check(*output)
@@ -319,10 +358,9 @@ def _planned(
     if faults.start is None:  # of a grid one example is enough
         faults.lines = faults.lines[:1]
     faults.raise_any()
-    named = [columns.CELL, columns.NETWORK, columns.PICTURE, columns.SETTING, *columns.IDENTITIES, *columns.WINDOW]
     return Plan(
-        pd.DataFrame(list(rows.values()), columns=named),
-        {one: spec for one, spec, _ in made.networks.values()},
+        pd.DataFrame(list(rows.values()), columns=_ROW),
+        {one: (spec,) for one, spec, _ in made.networks.values()},
         {one: source for one, source, _ in made.pictures.values()},
         {one: scale for one, _, scale in made.networks.values()},
         {one: size for one, _, size in made.pictures.values()},

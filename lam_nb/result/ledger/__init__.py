@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ...types import Region
 from ...validation import InputError
 from ..files import MARK
 from ..names import Word
@@ -25,6 +26,7 @@ from . import assembly, columns, compaction, segments
 from .claims import FOLDER, Claims
 from .place import Place, contents_of, listed
 from .segments import Arrays, Row, Segment
+from .wholes import packed, together
 
 __all__ = [
     "FOLDER",
@@ -38,12 +40,30 @@ __all__ = [
     "columns",
     "contents_of",
     "listed",
+    "packed",
+    "window_of",
 ]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 VERSION = 2
 """Of the layout; version 1 had a place for each cell of one grid."""
 _GROUP, _PLANS, _COMPACTION = "zarr.json", "plans", "compaction"
 _PLAN = (columns.CELL, columns.NETWORK, columns.PICTURE, columns.SETTING, *columns.IDENTITIES, *columns.WINDOW)
+
+
+def window_of(region: Region | None) -> tuple[int, int, int, int]:
+    """Return the sides of a window as rows keep them; of none, that of a set of pictures, -1.
+
+    Examples
+    --------
+    >>> window_of(Region(1, 2, 3)), window_of(None)
+    ((1, 2, 3, 3), (-1, -1, -1, -1))
+    """
+    return (-1, -1, -1, -1) if region is None else (region.y, region.x, region.height, region.width)
 
 
 def cell_of(network: str, picture: str, setting: str, window: Iterable[int]) -> int:
@@ -115,6 +135,11 @@ class Ledger:
             )
         else:
             known = _words(facts)
+            if other := [name for name, word in words.items() if name in known and known[name][2] != word[2]]:
+                had = known[other[0]][2]
+                raise InputError(
+                    f"store: {self.place.address} holds {other[0]} in {had}; give another name for others."
+                )
             if not known.keys() >= words.keys():
                 self.place.write(_GROUP, _group(facts | {"words": {**words, **known}}))
         return not facts
@@ -168,6 +193,8 @@ class Ledger:
         wanted = self.asked() if asked is None else asked.reset_index(drop=True)
         facts = self.facts
         told = {name: value for name, value in facts.items() if name not in ("words", MARK)}
+        if facts.get(MARK) != "sweep":
+            return together(self.place, wanted, self.rows()).assign_attrs(told)
         return assembly.dataset(self.place, wanted, self.rows(), self.rows, _words(facts), told)
 
     def compact(self, *, last: bool = False) -> int:
