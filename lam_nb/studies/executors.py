@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from .cells import Done, Task, Work, all_computed, computed
+from .cells import all_computed, computed
+from .tasks import Done, Task, Work
 
 if TYPE_CHECKING:
     from distributed import Client

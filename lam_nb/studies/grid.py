@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import os
+import threading
 import time
 import uuid
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -18,26 +20,31 @@ from .._moved import renamed
 from ..engine.progress import bar
 from ..networks import Network
 from ..result.ledger import Claims, Ledger, columns
-from ..types import ImageLike, Progress, Region, RegionLike
+from ..types import Image, ImageLike, Progress, Region, RegionLike
 from ..validation import InputError, choose, mapping, settings, switch
 from . import planning
-from .cells import VERBS, Done, Metric, Pair, Task, Work, presence
+from .cells import others, present
 from .executors import here, on
 from .planning import Plan
 from .sources import Source
+from .tasks import Done, Metric, Pair, Task, Work
+from .verbs import VERBS, Verb
 
 if TYPE_CHECKING:
     from distributed import Client
 
+One: TypeAlias = Network | str | os.PathLike[str]
+Networks: TypeAlias = One | Sequence[One]
+"""A network, or as many as a verb compares."""
 _POLL = 0.5
 """Seconds between looks at what other sweeps are at work on."""
-_OFTEN = 16
-"""Segments after which the store is tidied while it grows."""
+_TIDY = 30.0
+"""Seconds after which the store is tidied while it grows."""
 
 
 @renamed(truth="as_truth")
 def sweep(
-    networks: Sequence[Network | str | os.PathLike[str]] | None = None,
+    networks: Sequence[Networks] | None = None,
     images: str | Mapping[str, ImageLike] | Sequence[ImageLike] | None = None,
     regions: Sequence[RegionLike] | None = None,
     *,
@@ -72,8 +79,9 @@ def sweep(
         size (16). `lam_nb.studies.plan` makes one.
     store : path-like or str
         Ends in .zarr; made, or continued. Also an address of fsspec, such as ``s3://bucket/night.zarr``.
-    verb : {"attribute", "causal_effect"}
-        What is computed.
+    verb : {"attribute", "causal_effect", "representations", "filters"}
+        What is computed. The last two are of all pictures at once: without regions, with ``degradations=``, and for
+        "filters" networks are pairs (target, baseline).
     as_truth : bool, default True
         The pictures are the ground truth: networks that enlarge get them reduced by their scale, and PSNR
         (RGB, luma, window) and SSIM are measured. Otherwise they are the networks' inputs.
@@ -100,7 +108,9 @@ def sweep(
         (model, image, region, y, x), the signed map summed over channels, unread until it is looked at, ``done``
         and ``failure``, the traceback (model, image). Where pictures have windows of their own, along ``cell``;
         where maps differ in size, without ``attribution`` and with ``diffusion_index_common``, on a canvas that
-        holds all of them.
+        holds all of them. Of "causal_effect" its numbers and maps in place of those; of "representations" and "filters"
+        what these return, along ``model``, with ``done`` and ``failure`` (model): labels, such as layers, that some
+        networks do not have are not numbers there.
 
     Raises
     ------
@@ -123,26 +133,32 @@ def sweep(
     {'model': 2, 'image': 2, 'region': 2}
     """
     chosen = VERBS[choose("verb", verb, VERBS)]
-    settings(choices, chosen.of, "sweep", without=chosen.without)
+    also = {name: choices[name] for name in chosen.also if name in choices}
+    settings({name: one for name, one in choices.items() if name not in also}, chosen.of, "sweep", chosen.without)
     switch("as_truth", as_truth)
     own = mapping("metrics", metrics)
+    if own and verb != "attribute":
+        raise InputError(f"metrics: are measured with verb='attribute', not {verb!r}.")
     decided = {**choices, **({} if verb == "attribute" else {"verb": verb}), **({"metrics": own} if own else {})}
-    asked = _asked(networks, images, regions, plan, as_truth, decided, allow_code)
-    if client is not None and any(isinstance(one, Network) for one in asked.networks.values()):
-        raise InputError("networks: modules do not travel to workers; give names or checkpoint files, or no client.")
     ledger = Ledger(store)
-    is_new = not ledger.facts
-    ledger.begin("sweep", dict(chosen.words) | {name: ((), name, "1") for name in own})
-    ledger.ask(asked.rows)
+    if chosen.of_sets:
+        asked = _asked_of_sets(chosen, networks, images, (regions, plan), as_truth, decided)
+    else:
+        asked = _asked(networks, images, regions, plan, as_truth, decided, allow_code)
+    if client is not None and any(isinstance(one, Network) for every in asked.networks.values() for one in every):
+        raise InputError("networks: modules do not travel to workers; give names or checkpoint files, or no client.")
+    with ledger.place.reached():
+        is_new = ledger.begin(chosen.kind, chosen.words_for(choices) | {name: ((), name, "1") for name in own})
+        ledger.ask(asked.rows)
     label = str(asked.rows[columns.SETTING].iloc[0])
     work = Work(ledger.place.address, uuid.uuid4().hex[:12], verb, as_truth, (asked.setting, label), choices, own)
     execute = here if client is None else on(client, resources)
     failures: list[Done] = []
     me = Claims(ledger.place, work.run)
-    me.take(presence(work.run))
+    present(me)
     try:
         missing = _missing(asked, ledger)
-        with bar(progress, len(asked.rows), "sweep", "map") as shown:
+        with bar(progress, len(asked.rows), "sweep", "map") as shown, _tidied(store):
             shown.update(len(asked.rows) - len(missing))
             while len(missing):
                 elsewhere = 0
@@ -156,15 +172,34 @@ def sweep(
                     break
                 time.sleep(_POLL)
                 missing = _missing(asked, ledger, failures)
-        ledger.compact(last=True)
     finally:
         me.release()
+    ledger.compact(last=not others(me))
     _tell(failures, asked, ledger, is_new)
     return ledger.dataset(asked.rows)
 
 
+@contextmanager
+def _tidied(store: str | os.PathLike[str]) -> Iterator[None]:
+    """Merge small segments now and then, beside what is computed."""
+    stop, ledger = threading.Event(), Ledger(store)
+
+    def tidy() -> None:
+        while not stop.wait(_TIDY):
+            with suppress(OSError):  # the next time, or the last
+                ledger.compact()
+
+    thread = threading.Thread(target=tidy, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
 def _asked(
-    networks: Sequence[Network | str | os.PathLike[str]] | None,
+    networks: Sequence[Networks] | None,
     images: str | Mapping[str, ImageLike] | Sequence[ImageLike] | None,
     regions: Sequence[RegionLike] | None,
     plan: pd.DataFrame | str | os.PathLike[str] | None,
@@ -180,7 +215,26 @@ def _asked(
         return planning.of_table(plan, as_truth, decided, allow_code=allow_code)
     if networks is None or images is None or regions is None:
         raise InputError(f"sweep: got {', '.join(given) or 'nothing'}; give networks, images and regions, or plan=.")
-    return planning.of_grid(networks, images, regions, as_truth, decided)
+    if any(isinstance(one, tuple | list) for one in networks):
+        raise InputError("networks: pairs are for verb='filters'.")
+    return planning.of_grid(networks, images, regions, as_truth, decided)  # type: ignore[arg-type]
+
+
+def _asked_of_sets(
+    verb: Verb,
+    networks: Sequence[Networks] | None,
+    images: str | Mapping[str, ImageLike] | Sequence[ImageLike] | None,
+    others: tuple[object, object],
+    as_truth: bool,
+    decided: Mapping[str, object],
+) -> Plan:
+    missing = [name for name in verb.also if name not in decided]
+    if networks is None or images is None or missing:
+        needed = ", ".join(["networks", "images", *verb.also])
+        raise InputError(f"sweep: verb={verb.kind!r} is asked with {needed}.")
+    if any(one is not None for one in others) or not as_truth:
+        raise InputError(f"sweep: verb={verb.kind!r} is of all pictures at once; leave out regions, plan and as_truth.")
+    return planning.of_sets(networks, images, decided, verb.networks)  # type: ignore[arg-type]
 
 
 def _missing(asked: Plan, ledger: Ledger, failed: Iterable[Done] = ()) -> pd.DataFrame:
@@ -199,7 +253,7 @@ def _tasks(asked: Plan, missing: pd.DataFrame, travel: bool, ledger: Ledger) -> 
     named = (columns.NETWORK, columns.PICTURE)
     for (network, picture), rows in missing.drop_duplicates(columns.CELL).groupby(keys, sort=False):
         windows = rows[list(columns.WINDOW)].itertuples(index=False)
-        regions = tuple(Region(one[0], one[1], height=one[2], width=one[3]) for one in windows)
+        regions = tuple(Region(one[0], one[1], height=one[2], width=one[3]) for one in windows if one[2] > 0)
         titles[network], label = (str(rows[name].iloc[0]) for name in named)
         pair = Pair(picture, label, sources[picture], regions, tuple(rows[columns.CELL].tolist()))
         tasks.setdefault(network, []).append(pair)
@@ -210,16 +264,23 @@ def _tasks(asked: Plan, missing: pd.DataFrame, travel: bool, ledger: Ledger) -> 
     ]
 
 
-def _travelling(source: Source, identity: str, ledger: Ledger) -> Source:
+def _travelling(source: Source | Mapping[str, Source], identity: str, ledger: Ledger) -> Source | dict[str, Source]:
     """Return where workers find a picture; those without an address get one in the store."""
     if isinstance(source, str):
         return source
+    if isinstance(source, Mapping):
+        every = {name: (one, f"{identity[:16]}-{k}") for k, (name, one) in enumerate(source.items())}
+        return {name: one if isinstance(one, str) else _given(one, key, ledger) for name, (one, key) in every.items()}
+    return _given(source, identity, ledger)
+
+
+def _given(picture: Image, identity: str, ledger: Ledger) -> str:
     name = f"pictures/{identity[:32]}.npy"
     if not ledger.place.exists(name):
         held = io.BytesIO()
-        np.save(held, source.numpy())
+        np.save(held, picture.numpy())
         ledger.place.write(name, held.getvalue())
-    return ledger.place.array(name)
+    return ledger.place.address_of(name)
 
 
 def _tell(failures: Sequence[Done], asked: Plan, ledger: Ledger, is_new: bool) -> None:

@@ -10,7 +10,6 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
 
 import pandas as pd
 from PIL import Image as Pillow
@@ -20,16 +19,17 @@ from ..engine.scene import regions as as_regions
 from ..methods.attribution import RUN
 from ..networks import Network
 from ..result import numbered
-from ..result.ledger import cell_of, columns
+from ..result.ledger import cell_of, columns, contents_of, listed, window_of
 from ..types import Image, ImageLike, Region, RegionLike
 from ..validation import InputError, nearest, whole, words_of
 from .selection import hard_regions
-from .sources import Source, opened
+from .sources import Source, decoded, opened
+from .tasks import Spec
 
-Spec: TypeAlias = Network | str
 _SIZE, _HEIGHT, _WIDTH, _Y, _X = "size", "height", "width", "y", "x"
 _NEEDED = (columns.NETWORK, columns.PICTURE, _Y, _X)
 _KNOWN = (*_NEEDED, _HEIGHT, _WIDTH, _SIZE)
+_ROW = [columns.CELL, columns.NETWORK, columns.PICTURE, columns.SETTING, *columns.IDENTITIES, *columns.WINDOW]
 _TOLD = 20
 """Faults that are told one by one."""
 
@@ -39,8 +39,8 @@ class Plan:
     """What is asked: rows, and what their identities stand for."""
 
     rows: pd.DataFrame
-    networks: dict[str, Spec] = field(default_factory=dict)
-    pictures: dict[str, Source] = field(default_factory=dict)
+    networks: dict[str, tuple[Spec, ...]] = field(default_factory=dict)
+    pictures: dict[str, Source | dict[str, Source]] = field(default_factory=dict)
     scales: dict[str, int] = field(default_factory=dict)
     sizes: dict[str, tuple[int, int]] = field(default_factory=dict)
     setting: str = ""
@@ -126,8 +126,10 @@ def found(given: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> l
     if not isinstance(given, str | os.PathLike):
         raise InputError(f"images: got {type(given).__name__}, expected a folder, a pattern or a list of files.")
     text = os.fspath(given)
-    if text in images.samples() or "://" in text:
+    if text in images.samples():
         return [text]
+    if "://" in text:
+        return listed(text)
     matches = sorted(glob.glob(text, recursive=True)) if glob.has_magic(text) else []
     paths = matches or ([str(one) for one in images.files(text)] if Path(text).is_dir() else [])
     if Path(text).is_file():
@@ -191,6 +193,45 @@ def of_grid(
     made = _made(named, sources, faults, None)
     asked = [(network, picture, one) for network in named for picture in sources for one in regions]
     return _planned(made, asked, as_truth, decided, faults)
+
+
+def of_sets(
+    nets: Sequence[Spec | Sequence[Spec]],
+    pictures: Mapping[str, ImageLike] | Sequence[ImageLike],
+    decided: Mapping[str, object],
+    count: int,
+) -> Plan:
+    """Return the plan of every network, or so many that are compared, on all pictures at once."""
+    several = f"a sequence of {count} networks each, such as (target, baseline)"
+    if not isinstance(nets, Sequence) or isinstance(nets, str) or not nets:
+        raise InputError(f"networks: got {nets!r}, expected {'networks' if count == 1 else several}.")
+    asked = [(one,) if count == 1 else one for one in nets]
+    if not all(isinstance(one, Sequence) and not isinstance(one, str) and len(one) == count for one in asked):
+        raise InputError(f"networks: expected {several}.")
+    faults, sources = _Faults(None), _named_pictures(pictures)
+    flat: list[Spec] = [os.fspath(one) if isinstance(one, os.PathLike) else one for every in asked for one in every]  # type: ignore[union-attr,misc]
+    made = _made(dict(zip(map(str, range(len(flat))), flat, strict=True)), sources, faults, None)
+    faults.raise_any()
+    known = [made.networks[str(k)] for k in range(len(flat))]
+    groups = [known[k : k + count] for k in range(0, len(known), count)]
+    setting, label = setting_of(True, decided)
+    set_id = _digest({name: one for name, (one, _, _) in made.pictures.items()})
+    set_name = ", ".join(made.pictures) if len(made.pictures) < 4 else f"{len(made.pictures)} pictures"
+    rows, specs, scales = [], {}, {}
+    for name, group in zip(numbered([_title(group) for group in groups]), groups, strict=True):
+        key = group[0][0] if count == 1 else _digest({str(k): one for k, (one, _, _) in enumerate(group)})
+        specs[key], scales[key] = tuple(spec for _, spec, _ in group), group[0][2]
+        cell = cell_of(key, set_id, setting, window_of(None))
+        rows.append([cell, str(name), set_name, label, key, set_id, setting, *window_of(None)])
+    table = pd.DataFrame(rows, columns=_ROW).drop_duplicates(columns.CELL)
+    sets: dict[str, Source | dict[str, Source]] = {
+        set_id: {name: source for name, (_, source, _) in made.pictures.items()}
+    }
+    return Plan(table, specs, sets, scales, {set_id: (0, 0)}, setting)
+
+
+def _title(group: Sequence[tuple[str, Spec, int]]) -> str:
+    return " from ".join(one if isinstance(one, str) else one.name for _, one, _ in group)
 
 
 @dataclass
@@ -311,7 +352,7 @@ def _planned(
             continue
         (network_id, _, scale), (picture_id, _, size) = made.networks[network], made.pictures[picture]
         output = tuple(side // scale * scale if as_truth else side * scale for side in size)
-        sides = window.y, window.x, window.height, window.width
+        sides = window_of(window)
         cell = cell_of(network_id, picture_id, setting, sides)
         try:
             window.check(*output)
@@ -325,10 +366,9 @@ def _planned(
     if faults.start is None:  # of a grid one example is enough
         faults.lines = faults.lines[:1]
     faults.raise_any()
-    named = [columns.CELL, columns.NETWORK, columns.PICTURE, columns.SETTING, *columns.IDENTITIES, *columns.WINDOW]
     return Plan(
-        pd.DataFrame(list(rows.values()), columns=named),
-        {one: spec for one, spec, _ in made.networks.values()},
+        pd.DataFrame(list(rows.values()), columns=_ROW),
+        {one: (spec,) for one, spec, _ in made.networks.values()},
         {one: source for one, source, _ in made.pictures.values()},
         {one: scale for one, _, scale in made.networks.values()},
         {one: size for one, _, size in made.pictures.values()},
@@ -343,27 +383,30 @@ def _network_id(spec: Spec, net: Network) -> str:
 
 def _picture(one: ImageLike, channels: int) -> tuple[str, Source, tuple[int, int]]:
     if isinstance(one, str | os.PathLike) and (name := os.fspath(one)) not in images.samples():
-        return _file(name)
+        return _file(name) if "://" not in name else _remote(name, channels)
     picture: Image = images.sample(one, channels) if isinstance(one, str) else images.as_image(one, channels=channels)
     rows, across = picture.shape[-2:]
     return identity.digest(picture), one if isinstance(one, str) else picture, (rows, across)
 
 
 def _file(name: str) -> tuple[str, Source, tuple[int, int]]:
-    if "://" not in name:
-        images.load(name) if not Path(name).is_file() else None  # says what is wrong
-        with Path(name).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
-        absolute = str(Path(name).absolute())
-        try:
-            with Pillow.open(name) as picture:
-                turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
-                across, rows = picture.size[::-1] if turned else picture.size
-        except OSError:
-            rows, across = images.load(name).shape[-2:]
-        return digest, absolute, (rows, across)
-    rows, across = opened(name).shape[-2:]
-    return hashlib.sha256(name.encode()).hexdigest(), name, (rows, across)
+    images.load(name) if not Path(name).is_file() else None  # says what is wrong
+    with Path(name).open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    absolute = str(Path(name).absolute())
+    try:
+        with Pillow.open(name) as picture:
+            turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            across, rows = picture.size[::-1] if turned else picture.size
+    except OSError:
+        rows, across = images.load(name).shape[-2:]
+    return digest, absolute, (rows, across)
+
+
+def _remote(name: str, channels: int) -> tuple[str, Source, tuple[int, int]]:
+    contents = contents_of(name)
+    rows, across = decoded(contents, name, channels).shape[-2:]
+    return hashlib.sha256(contents).hexdigest(), name, (rows, across)
 
 
 def setting_of(as_truth: bool, decided: Mapping[str, object]) -> tuple[str, str]:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
 from typing import TypeAlias
 
 import numpy as np
 import torch
 
 from .. import images
+from ..result.ledger import contents_of
 from ..types import Image
 from ..validation import InputError
 
@@ -36,10 +39,25 @@ def opened(source: Source, channels: int | None = 3) -> Image:
         return images.sample(source, channels or 3)
     if "://" not in source and not source.endswith(_NUMBERS):
         return images.as_image(source, channels=channels)
-    import fsspec
+    return decoded(contents_of(source) if "://" in source else Path(source).read_bytes(), source, channels)
 
+
+def decoded(contents: bytes, name: str, channels: int | None = 3) -> Image:
+    """Return the picture that a file's contents hold.
+
+    Raises
+    ------
+    InputError
+        If they hold none.
+
+    Examples
+    --------
+    >>> decoded(b"nothing", "s3://bucket/one.png")
+    Traceback (most recent call last):
+    lam_nb.InputError: image: s3://bucket/one.png is no picture that can be read.
+    """
+    held = io.BytesIO(contents)
     try:
-        with fsspec.open(source, "rb") as file:
-            return torch.from_numpy(np.load(file)) if source.endswith(_NUMBERS) else images.load(file)
-    except (OSError, ImportError, ValueError) as error:
-        raise InputError(f"image: {source} cannot be read ({type(error).__name__}: {error}).") from None
+        return torch.from_numpy(np.load(held)) if name.endswith(_NUMBERS) else images.load(held, channels=channels or 3)
+    except (OSError, ValueError):
+        raise InputError(f"image: {name} is no picture that can be read.") from None

@@ -10,27 +10,60 @@ import hashlib
 import io
 import json
 import os
+import uuid
 from collections.abc import Iterable, Mapping
 
 import numpy as np
 import pandas as pd
 import xarray as xr
 
+from ...types import Region
 from ...validation import InputError, readable
 from ..files import MARK
 from ..names import Word
 from ..table import stamp
 from . import assembly, columns, compaction, segments
-from .claims import Claims
-from .place import Place
+from .claims import FOLDER, Claims
+from .place import Place, contents_of, listed
 from .segments import Arrays, Row, Segment
+from .wholes import packed, together
 
-__all__ = ["VERSION", "Arrays", "Claims", "Ledger", "Place", "Row", "cell_of", "columns"]
+__all__ = [
+    "FOLDER",
+    "VERSION",
+    "Arrays",
+    "Claims",
+    "Ledger",
+    "Place",
+    "Row",
+    "cell_of",
+    "columns",
+    "contents_of",
+    "listed",
+    "packed",
+    "window_of",
+]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 VERSION = 2
 """Of the layout; version 1 had a place for each cell of one grid."""
-_GROUP, _PLANS = "zarr.json", "plans"
+_GROUP, _PLANS, _COMPACTION = "zarr.json", "plans", "compaction"
 _PLAN = (columns.CELL, columns.NETWORK, columns.PICTURE, columns.SETTING, *columns.IDENTITIES, *columns.WINDOW)
+
+
+def window_of(region: Region | None) -> tuple[int, int, int, int]:
+    """Return the sides of a window as rows keep them; of none, that of a set of pictures, -1.
+
+    Examples
+    --------
+    >>> window_of(Region(1, 2, 3)), window_of(None)
+    ((1, 2, 3, 3), (-1, -1, -1, -1))
+    """
+    return (-1, -1, -1, -1) if region is None else (region.y, region.x, region.height, region.width)
 
 
 def cell_of(network: str, picture: str, setting: str, window: Iterable[int]) -> int:
@@ -77,11 +110,10 @@ class Ledger:
     @property
     def words(self) -> dict[str, Word]:
         """Dimensions, labels and units of what it holds."""
-        told = self.facts.get("words", {})
-        return {name: (tuple(dims), label, units) for name, (dims, label, units) in dict(told).items()}  # type: ignore[call-overload]
+        return _words(self.facts)
 
-    def begin(self, kind: str, words: Mapping[str, Word]) -> None:
-        """Make the store, or go on with it.
+    def begin(self, kind: str, words: Mapping[str, Word]) -> bool:
+        """Make the store, or go on with it; return whether it is new.
 
         Raises
         ------
@@ -89,7 +121,7 @@ class Ledger:
             If something else is there: a folder of others, a store of another version or kind.
         """
         facts = self.facts
-        if not facts and not self.place.exists():
+        if not facts and self.place.is_empty:
             told = {MARK: kind, "version": VERSION, "words": words, **stamp()}
             self.place.write(_GROUP, _group(told))
         elif not facts.get(MARK) and "plan" not in facts:
@@ -104,9 +136,15 @@ class Ledger:
                 f"store: {self.place.address} holds results of {facts[MARK]}, not {kind}; give another name."
             )
         else:
-            missing = {name: word for name, word in words.items() if name not in self.words}
-            if missing:
-                self.place.write(_GROUP, _group(facts | {"words": {**self.words, **missing}}))
+            known = _words(facts)
+            if other := [name for name, word in words.items() if name in known and known[name][2] != word[2]]:
+                had = known[other[0]][2]
+                raise InputError(
+                    f"store: {self.place.address} holds {other[0]} in {had}; give another name for others."
+                )
+            if not known.keys() >= words.keys():
+                self.place.write(_GROUP, _group(facts | {"words": {**words, **known}}))
+        return not facts
 
     def segments(self) -> list[Segment]:
         """Return the segments that count, those that are new read."""
@@ -122,6 +160,13 @@ class Ledger:
     def rows(self) -> pd.DataFrame:
         """Return what is there, each cell once: with its numbers if any writer had them."""
         return _rows(self.segments())
+
+    def holds(self, cells: Iterable[int]) -> bool:
+        """Whether all cells are there with their numbers: only segments that are new are read."""
+        missing = np.array(list(cells), "int64")
+        for one in self.segments():
+            missing = missing[~np.isin(missing, one.finished)]
+        return not len(missing)
 
     def write(self, name: str, rows: list[Row], arrays: list[Arrays]) -> None:
         """Write a segment of finished rows."""
@@ -151,19 +196,36 @@ class Ledger:
     def dataset(self, asked: pd.DataFrame | None = None) -> xr.Dataset:
         """Return numbers in memory, arrays unread, of what is asked or of all that ever was."""
         wanted = self.asked() if asked is None else asked.reset_index(drop=True)
-        facts = {name: value for name, value in self.facts.items() if name not in ("words", MARK)}
-        return assembly.dataset(self.place, wanted, self.rows(), self.rows, self.words, facts)
+        facts = self.facts
+        told = {name: value for name, value in facts.items() if name not in ("words", MARK)}
+        if facts.get(MARK) != "sweep":
+            return together(self.place, wanted, self.rows()).assign_attrs(told)
+        return assembly.dataset(self.place, wanted, self.rows(), self.rows, _words(facts), told)
 
     def compact(self, *, last: bool = False) -> int:
-        """Merge small segments if that is due; return how many are left."""
+        """Merge small segments if that is due, and nobody else is at it; return how many are left."""
+        claims = Claims(self.place, uuid.uuid4().hex)
         known = self.segments()
-        for group in compaction.due(known, last=last):
-            compaction.merged(self.place, group, _rows(group))
+        groups = compaction.due(known, last=last)
+        if not groups or not claims.take(_COMPACTION):
+            return len(known)
+        try:
+            there = {one.name for one in self.segments()}
+            for group in groups:
+                if there.issuperset(one.name for one in group):
+                    compaction.merged(self.place, group, _rows(group))
+        finally:
+            claims.release()
         return len(self.segments())
 
     def discard(self) -> None:
         """Delete the store."""
-        self.place.delete("")
+        self.place.delete_folder()
+
+
+def _words(facts: Mapping[str, object]) -> dict[str, Word]:
+    told = facts.get("words", {})
+    return {name: (tuple(dims), label, units) for name, (dims, label, units) in dict(told).items()}  # type: ignore[call-overload]
 
 
 def _rows(known: list[Segment]) -> pd.DataFrame:

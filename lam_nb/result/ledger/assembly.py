@@ -53,6 +53,10 @@ class Stacked(BackendArray):
         """Return a part, read from the store."""
         return indexing.explicit_indexing_adapter(key, self.shape, indexing.IndexingSupport.OUTER, self._read)
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Travel to workers: without the lock, and with a ledger of its own to look into."""
+        return _unpacked, (self.place.address, self.rows, self.at, self.kind, self.name)
+
     def _read(self, key: tuple[int | slice | NDArray[np.int64], ...]) -> NDArray[np.generic]:
         outer, inner = key[: self.at.ndim], key[self.at.ndim :]
         at = np.asarray(_taken(self.at, outer, 0), np.int64)
@@ -69,16 +73,21 @@ class Stacked(BackendArray):
             return self._parts(at)
 
     def _parts(self, at: NDArray[np.int64]) -> NDArray[np.generic]:
-        import zarr
-
         wanted = at.ravel()
         parts = np.full((len(wanted), *self.shape[self.at.ndim :]), np.nan if self.dtype.kind == "f" else 0, self.dtype)
         known = np.flatnonzero(wanted >= 0)
         rows = self.rows.iloc[wanted[known]]
         for segment, mine in rows.reset_index(drop=True).groupby(columns.SEGMENT, observed=True):
-            source = zarr.open_array(self.place.array(segments.folder_of(str(segment), self.kind, self.name)), mode="r")
+            source = segments.opened(self.place, str(segment), self.kind, self.name)
             parts[known[mine.index]] = source.get_orthogonal_selection((mine[columns.PLACE].to_numpy(),))
         return parts.reshape(*at.shape, *parts.shape[1:])
+
+
+def _unpacked(address: str, rows: pd.DataFrame, at: NDArray[np.int64], kind: str, name: str) -> Stacked:
+    from . import Ledger
+
+    ledger = Ledger(address)
+    return Stacked(ledger.place, rows, ledger.rows, at, kind, name)
 
 
 def _taken(

@@ -20,9 +20,11 @@ FAILURE, SECONDS, CREATED, MACHINE, DEVICE, VERSIONS = (
     "device",
     "versions",
 )
+WHOLE_RESULT = "whole"
+"""Of a result that is kept as it is: dimensions, text and facts."""
 SCALE, ROWS, COLUMNS = "scale", "rows", "columns"
 """Of the network, and of its input."""
-TOLD = (NETWORK, PICTURE, SETTING, *IDENTITIES, ARRAYS, FAILURE, CREATED, MACHINE, DEVICE, VERSIONS)
+TOLD = (NETWORK, PICTURE, SETTING, *IDENTITIES, ARRAYS, FAILURE, CREATED, MACHINE, DEVICE, VERSIONS, WHOLE_RESULT)
 """Columns of text, most of which repeat."""
 WHOLE = (CELL, *WINDOW, PLACE, SCALE, ROWS, COLUMNS)
 FACTS = (*TOLD, *WHOLE, SECONDS, SEGMENT)

@@ -82,9 +82,7 @@ def _stack(place: Place, name: str, kind: str, array: str, rows: pd.DataFrame) -
         values = np.empty((len(part), *target.shape[1:]), target.dtype)
         for segment, mine in part.groupby(columns.SEGMENT, observed=True, sort=False):
             if segment not in sources:
-                sources[str(segment)] = zarr.open_array(
-                    place.array(segments.folder_of(str(segment), kind, array)), mode="r"
-                )
+                sources[str(segment)] = segments.opened(place, str(segment), kind, array)
             wanted = mine[columns.PLACE].to_numpy()
             first, last = int(wanted.min()), int(wanted.max()) + 1
             values[part.index.get_indexer(mine.index)] = np.asarray(sources[str(segment)][first:last])[wanted - first]

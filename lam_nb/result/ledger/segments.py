@@ -10,6 +10,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -42,6 +43,12 @@ class Segment:
     name: str
     table: pa.Table
     replaces: tuple[str, ...]
+
+    @cached_property
+    def finished(self) -> NDArray[np.int64]:
+        """Cells with their numbers: not those that failed."""
+        failure = self.table[columns.FAILURE].to_pandas().astype(str).to_numpy()
+        return np.asarray(self.table[columns.CELL].to_numpy()[failure == ""])
 
 
 def kind_of(arrays: Arrays) -> str:
@@ -103,8 +110,15 @@ def made(place: Place, segment: str, kind: str, name: str, count: int, *, sharde
         shards=(shard, *shape) if sharded and shard > chunk else None,
         dtype=dtype,
         compressors=checked(),
-        overwrite=True,
+        zarr_format=3,
     )
+
+
+def opened(place: Place, segment: str, kind: str, name: str) -> zarr.Array[Any]:
+    """Return an array of a segment, to read from."""
+    import zarr
+
+    return zarr.open_array(place.array(folder_of(segment, kind, name)), mode="r", zarr_format=3)
 
 
 def frame(rows: Sequence[Row]) -> pd.DataFrame:
@@ -151,4 +165,5 @@ def read(place: Place, name: str) -> Segment:
 def deleted(place: Place, *segments: str) -> None:
     """Delete segments: rows first, so that nobody looks for arrays that are gone."""
     place.delete(*(f"{ROWS}/{one}{_ENDING}" for one in segments))
-    place.delete(*(f"{MAPS}/{one}" for one in segments))
+    for one in segments:
+        place.delete_folder(f"{MAPS}/{one}")
