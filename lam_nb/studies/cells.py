@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
+import platform
 import time
 import traceback
 import uuid
@@ -11,7 +13,7 @@ import warnings
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from threading import get_ident
 from typing import Any, TypeAlias
 
@@ -24,13 +26,15 @@ from .. import images, networks, result, statistics
 from ..methods.attribution import attribute
 from ..methods.causal import causal_effect
 from ..networks import Network
-from ..result.ledger import Arrays, Claims, Ledger, Row, columns
+from ..result.ledger import Arrays, Claims, Ledger, Row, columns, today
 from ..types import Image, NotConverged, Region
 from ..validation import InputError, words_of
 from .sources import Source, opened
 
-_PAUSE, _MOST = 1.0, 2**26
-"""Seconds, and bytes of arrays, after which what is finished is written."""
+_MOST = 2**26
+"""Bytes of arrays after which what is finished is written."""
+_SHARE, _LEAST, _LONGEST = 0.01, 1.0, 60.0
+"""What is finished is written after this share of the time that a sweep runs, in seconds of at least and at most."""
 _KEPT = 2
 """Networks that a thread of a worker keeps."""
 _CELL = (result.MODEL, result.IMAGE)
@@ -106,6 +110,8 @@ class Task:
     network: str
     spec: Network | str
     pairs: tuple[Pair, ...]
+    is_suspect: bool = False
+    """It was lost before with others, and is now computed alone."""
 
 
 @dataclass(frozen=True)
@@ -123,10 +129,9 @@ class Done:
 
 def computed(task: Task, work: Work) -> Iterator[Done]:
     """Compute the pairs of a task, write what is finished every second and at the end, and tell of each."""
-    ledger = Ledger(work.store)
+    ledger = _ledger(work.store)
     claims, writer = Claims(ledger.place, work.run), _Writer(ledger)
     alone = all(name == presence(work.run) for name in ledger.place.names("claims") if name.startswith(presence("")))
-    there: set[int] | None = None
     try:
         for pair in task.pairs:
             how = claims.take(_key(task, pair, work))
@@ -134,30 +139,43 @@ def computed(task: Task, work: Work) -> Iterator[Done]:
                 yield Done(task.network, pair.picture, pair.cells, elsewhere=True)
                 continue
             if how != "new" or not alone:  # somebody was at work on it: what is there is not computed twice
-                there = _there(ledger) if there is None or not alone else there
-                if there.issuperset(pair.cells):
+                if ledger.holds(pair.cells):
                     yield Done(task.network, pair.picture, pair.cells)
                     continue
             yield _pair(task, pair, work, writer)
-            writer.flush(_PAUSE)
+            writer.flush(pause(work.run))
     finally:
-        writer.flush()
-        claims.release()
+        try:
+            writer.flush()
+        finally:
+            claims.release()
 
 
 def all_computed(task: Task, work: Work) -> list[Done]:
-    """Compute a task on a worker; it is told when everything is written."""
-    return list(computed(task, work))
+    """Compute a task on a worker; it is told when everything is written, and where something failed."""
+    host = platform.node()
+    return [replace(one, failure=f"{one.failure} (on {host})") if one.failure else one for one in computed(task, work)]
+
+
+_BEGUN: dict[str, float] = {}
+"""When this process began to work for a sweep."""
+
+
+def pause(run: str) -> float:
+    """Return how many seconds of work may be lost: at first one, after a night a minute, that segments stay few."""
+    age = time.monotonic() - _BEGUN.setdefault(run, time.monotonic())
+    return min(max(_LEAST, _SHARE * age), _LONGEST)
+
+
+@functools.lru_cache(maxsize=2)
+def _ledger(store: str) -> Ledger:
+    """Return a store as this process knows it: what was read of it is not read again."""
+    return Ledger(store)
 
 
 def presence(run: str) -> str:
     """Return the claim by which a sweep shows that it is at work."""
     return f"run-{run}"
-
-
-def _there(ledger: Ledger) -> set[int]:
-    rows = ledger.rows()
-    return set(rows[columns.CELL][rows[columns.FAILURE].astype(str) == ""].tolist())
 
 
 def _key(task: Task, pair: Pair, work: Work) -> str:
@@ -183,7 +201,7 @@ def _pair(task: Task, pair: Pair, work: Work, writer: _Writer) -> Done:
         measured = list(_VERBS[work.verb].function(net, given, truth if work.as_truth else None, pair.windows, work))
         failure = ""
     except Exception as error:  # whatever it is, the other cells go on; the ledger keeps where it came from
-        failure, trace = f"{words_of(error):.300}", traceback.format_exc()
+        failure, trace = f"{words_of(error):.300}", f"{traceback.format_exc()}on {platform.node()}"
         measured = [({columns.FAILURE: trace}, {})] * len(pair.windows)
     seconds = time.perf_counter() - started
     for cell, window, (numbers, arrays) in zip(pair.cells, pair.windows, measured, strict=True):
@@ -204,8 +222,8 @@ class _Writer:
         """Take a row."""
         if not self.rows:
             self.since, self.bytes = time.monotonic(), 0
-        told = {columns.CREATED: result.stamp()["created"], columns.VERSIONS: self.told["versions"]}
-        self.rows.append({**row, **told, columns.MACHINE: os.uname().nodename})
+        told = {columns.CREATED: today(), columns.VERSIONS: self.told["versions"]}
+        self.rows.append({**row, **told, columns.MACHINE: platform.node()})
         self.arrays.append(arrays)
         self.bytes += sum(one.nbytes for one in arrays.values())
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
+import threading
 import time
 import uuid
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -31,8 +34,8 @@ if TYPE_CHECKING:
 
 _POLL = 0.5
 """Seconds between looks at what other sweeps are at work on."""
-_OFTEN = 16
-"""Segments after which the store is tidied while it grows."""
+_TIDY = 10.0
+"""Seconds after which small segments are merged, if there are many, while a store grows."""
 
 
 @renamed(truth="as_truth")
@@ -142,25 +145,58 @@ def sweep(
     me.take(presence(work.run))
     try:
         missing = _missing(asked, ledger)
-        with bar(progress, len(asked.rows), "sweep", "map") as shown:
+        with bar(progress, len(asked.rows), "sweep", "map") as shown, _tidying(ledger, work):
             shown.update(len(asked.rows) - len(missing))
             while len(missing):
                 elsewhere = 0
-                for done in execute(_tasks(asked, missing, client is not None, ledger), work):
-                    elsewhere += done.elsewhere
-                    if done.failure:
-                        failures.append(done)
-                    if not done.elsewhere:
-                        shown.update(len(done.cells))
+                with closing(execute(_tasks(asked, missing, client is not None, ledger), work)) as found:
+                    for done in found:
+                        elsewhere += done.elsewhere
+                        if done.failure:
+                            failures.append(done)
+                        if not done.elsewhere:
+                            shown.update(len(done.cells))
                 if not elsewhere:
                     break
                 time.sleep(_POLL)
                 missing = _missing(asked, ledger, failures)
-        ledger.compact(last=True)
+        _compact(ledger, work, last=True)
     finally:
         me.release()
     _tell(failures, asked, ledger, is_new)
     return ledger.dataset(asked.rows)
+
+
+@contextmanager
+def _tidying(ledger: Ledger, work: Work) -> Iterator[None]:
+    """Merge segments now and then, beside what else is done: each time a pause that is much longer than it took."""
+    stop, own = threading.Event(), Ledger(ledger.place.address)
+
+    def tidy() -> None:
+        seconds = 0.0
+        while not stop.wait(max(_TIDY, 4 * seconds)):
+            started = time.monotonic()
+            with suppress(OSError, InputError):  # a store that cannot be reached: whoever writes will say so
+                _compact(own, work, last=False)
+            seconds = time.monotonic() - started
+
+    thread = threading.Thread(target=tidy, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _compact(ledger: Ledger, work: Work, *, last: bool) -> None:
+    """Merge segments, unless another is at it."""
+    one = Claims(ledger.place, f"{work.run}-tidy")
+    try:
+        if one.take("tidy"):
+            ledger.compact(last=last)
+    finally:
+        one.release()
 
 
 def _asked(
@@ -184,30 +220,34 @@ def _asked(
 
 
 def _missing(asked: Plan, ledger: Ledger, failed: Iterable[Done] = ()) -> pd.DataFrame:
-    rows = ledger.rows()
-    there = rows[columns.CELL][rows[columns.FAILURE].astype(str) == ""].to_numpy()
     given_up = [cell for one in failed for cell in one.cells]
-    return asked.rows[~asked.rows[columns.CELL].isin(np.concatenate([there, np.array(given_up, "int64")]))]
+    return asked.rows[~asked.rows[columns.CELL].isin(np.append(ledger.finished(), np.array(given_up, "int64")))]
 
 
-def _tasks(asked: Plan, missing: pd.DataFrame, travel: bool, ledger: Ledger) -> list[Task]:
-    """Return a task for each network, its pictures by size: equal shapes follow each other."""
+def _tasks(asked: Plan, missing: pd.DataFrame, travel: bool, ledger: Ledger) -> Iterator[Task]:
+    """Yield a task for each network, its pictures by size: equal shapes follow each other."""
     sources = {one: _travelling(source, one, ledger) if travel else source for one, source in asked.pictures.items()}
-    keys = [columns.NETWORK_ID, columns.PICTURE_ID]
-    tasks: dict[str, list[Pair]] = {}
-    titles: dict[str, str] = {}
-    named = (columns.NETWORK, columns.PICTURE)
-    for (network, picture), rows in missing.groupby(keys, sort=False):
-        windows = rows[list(columns.WINDOW)].itertuples(index=False)
-        regions = tuple(Region(one[0], one[1], height=one[2], width=one[3]) for one in windows)
-        titles[network], label = (str(rows[name].iloc[0]) for name in named)
-        pair = Pair(picture, label, sources[picture], regions, tuple(rows[columns.CELL].tolist()))
-        tasks.setdefault(network, []).append(pair)
-    by_size = lambda pair: asked.sizes[pair.picture_id]  # noqa: E731
-    return [
-        Task(network, titles[network], asked.networks[network], tuple(sorted(pairs, key=by_size)))
-        for network, pairs in tasks.items()
-    ]
+    for network, rows in missing.groupby(columns.NETWORK_ID, sort=False, observed=True):
+        pairs = sorted(_pairs(rows, sources), key=lambda pair: asked.sizes[pair.picture_id])
+        yield Task(str(network), str(rows[columns.NETWORK].iloc[0]), asked.networks[str(network)], tuple(pairs))
+
+
+def _pairs(rows: pd.DataFrame, sources: Mapping[str, Source]) -> Iterator[Pair]:
+    """Yield the pairs of a network's rows."""
+    codes, pictures = pd.factorize(rows[columns.PICTURE_ID])
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(len(pictures) + 1))
+    labels, cells = rows[columns.PICTURE].to_numpy(), rows[columns.CELL].to_numpy()
+    windows = rows[list(columns.WINDOW)].to_numpy()
+    for picture, start, end in zip(pictures, starts, starts[1:], strict=False):
+        mine = order[start:end]
+        regions = tuple(_window(*one) for one in windows[mine].tolist())
+        yield Pair(str(picture), str(labels[mine[0]]), sources[picture], regions, tuple(cells[mine].tolist()))
+
+
+@functools.lru_cache(maxsize=2**12)
+def _window(y: int, x: int, height: int, width: int) -> Region:
+    return Region(y, x, height=height, width=width)
 
 
 def _travelling(source: Source, identity: str, ledger: Ledger) -> Source:

@@ -107,7 +107,7 @@ class Claims:
         self._stop.set()
         with self._lock:
             held, self._held = list(self._held), {}
-        self.place.delete(*(f"{FOLDER}/{key}" for key in held))
+        self.place.forget(*(f"{FOLDER}/{key}" for key in held))
 
     def _renewing(self) -> None:
         if self._thread is None or self._stop.is_set():

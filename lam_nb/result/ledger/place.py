@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import errno
 import os
 import uuid
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 _SUFFIX = ".zarr"
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+"""What does not go away by trying again."""
 
 
 class Place:
@@ -77,32 +81,58 @@ class Place:
         if not self.is_local:
             return self.fs.pipe_file(target, contents)
         beside = Path(target).parent / f".{uuid.uuid4().hex}"
-        beside.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            beside.write_bytes(contents)
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
+        with self.writing():
+            beside.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                beside.write_bytes(contents)
+                beside.replace(target)
+            finally:
+                beside.unlink(missing_ok=True)
 
     def create(self, name: str, contents: bytes) -> bool:
         """Write a file that is not there yet; return False if another was quicker."""
+        target = self.at(name)
         try:
-            if self.is_local:
-                Path(self.at(name)).parent.mkdir(parents=True, exist_ok=True)
-            self.fs.pipe_file(self.at(name), contents, mode="create")
+            if not self.is_local:
+                self.fs.pipe_file(target, contents, mode="create")
+                return True
+            with self.writing():
+                _created(Path(target), contents)
         except FileExistsError:
             return False
         return True
 
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Say what a store that takes no more means for a sweep.
+
+        Raises
+        ------
+        InputError
+            If it is full, or may not be written.
+        """
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            raise InputError(
+                f"store: {self.address} takes no more ({os.strerror(error.errno)}); what is finished is kept, and the "
+                "same call goes on when there is room."
+            ) from error
+
     def delete(self, *names: str) -> None:
-        """Delete files and folders; those that are gone already are none the worse."""
+        """Delete folders; those that are gone already are none the worse."""
         for name in names:
             target = self.at(name) if name else self.root
             with suppress(FileNotFoundError):
-                if self.is_local and Path(target).is_file():
-                    Path(target).unlink()
-                else:
-                    self.fs.rm(target, recursive=True)
+                self.fs.rm(target, recursive=True)
+
+    def forget(self, *names: str) -> None:
+        """Delete files, each by one request; those that are gone already are none the worse."""
+        for name in names:
+            with suppress(FileNotFoundError):
+                self.fs.rm_file(self.at(name))
 
     def modified(self, name: str) -> float:
         """Return when a file was last written, in seconds of the store's own clock; raise FileNotFoundError if gone."""
@@ -118,6 +148,16 @@ class Place:
     def array(self, name: str) -> str:
         """Return an array's address for zarr."""
         return f"{self.address}/{name}"
+
+
+def _created(target: Path, contents: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("xb", buffering=0) as file:
+        try:
+            file.write(contents)
+        except OSError:
+            target.unlink()
+            raise
 
 
 def _resolved(store: str | os.PathLike[str]) -> tuple[AbstractFileSystem, str, str]:

@@ -36,10 +36,11 @@ Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment as read: its rows, and which segments it stands for."""
+    """What is kept of a segment: how many rows, which of its cells have their numbers, sorted, and whom it replaces."""
 
     name: str
-    table: pa.Table
+    count: int
+    finished: NDArray[np.int64]
     replaces: tuple[str, ...]
 
 
@@ -83,7 +84,8 @@ def written(place: Place, name: str, rows: Sequence[Row], arrays: Sequence[Array
             rows[k] |= {columns.ARRAYS: kind, columns.PLACE: place_there}
         for array in described(kind):
             values = np.stack([arrays[k][array] for k in members])
-            made(place, name, kind, array, len(members))[:] = values
+            with place.writing():
+                made(place, name, kind, array, len(members))[:] = values
     write_rows(place, name, frame(rows))
 
 
@@ -133,19 +135,30 @@ def names(place: Place) -> list[str]:
     return [one.removesuffix(_ENDING) for one in place.names(ROWS) if one.endswith(_ENDING)]
 
 
-def read(place: Place, name: str) -> Segment:
+def read(place: Place, name: str) -> pa.Table:
     """Read the rows of a segment; raise FileNotFoundError if it was replaced meanwhile."""
     import pyarrow as pa
     from pyarrow import parquet
 
     held = pa.BufferReader(place.read(f"{ROWS}/{name}{_ENDING}"))
     table = parquet.read_table(held, read_dictionary=list(columns.TOLD))
-    replaces = tuple(json.loads((table.schema.metadata or {}).get(b"replaces", b"[]")))
-    column = pa.array([name] * len(table)).dictionary_encode()
-    return Segment(name, table.append_column(columns.SEGMENT, column), replaces)
+    which = pa.DictionaryArray.from_arrays(np.zeros(len(table), "int32"), [name])
+    return table.append_column(columns.SEGMENT, which)
+
+
+def known(place: Place, name: str) -> Segment:
+    """Read what is kept in memory of a segment; raise FileNotFoundError if it was replaced meanwhile."""
+    import pyarrow as pa
+    from pyarrow import compute, parquet
+
+    file = parquet.ParquetFile(pa.BufferReader(place.read(f"{ROWS}/{name}{_ENDING}")))
+    table = file.read(columns=[columns.CELL, columns.FAILURE])
+    finished = table[columns.CELL].filter(compute.equal(table[columns.FAILURE].cast(pa.string()), ""))
+    replaces = tuple(json.loads((file.schema_arrow.metadata or {}).get(b"replaces", b"[]")))
+    return Segment(name, len(table), np.sort(finished.to_numpy()), replaces)
 
 
 def deleted(place: Place, *segments: str) -> None:
     """Delete segments: rows first, so that nobody looks for arrays that are gone."""
-    place.delete(*(f"{ROWS}/{one}{_ENDING}" for one in segments))
+    place.forget(*(f"{ROWS}/{one}{_ENDING}" for one in segments))
     place.delete(*(f"{MAPS}/{one}" for one in segments))
