@@ -293,11 +293,18 @@ def open(path: str | os.PathLike[str]) -> xr.Dataset:
     if not (path.is_file() or path.is_dir()):  # a pipe would be waited for
         raise InputError(f"path: {path} is neither file nor folder, expected a result that lam_nb wrote.")
     _format(path)
-    if (path / "rows").is_dir() or (path / "plans").is_dir():
+    if _grows(path):
         return _ledger(path)
     with readable("path", path, "result that lam_nb can read"), _opened(path) as dataset:
         _refuse_lies(dataset, path)
         return dataset.drop_attrs(deep=False).assign_attrs(_unmarked(dataset.attrs)).load()
+
+
+def _grows(path: Path) -> bool:
+    """Whether it is a sweep's store, even one that was begun a moment ago."""
+    with suppress(OSError, ValueError):
+        return "words" in json.loads((path / "zarr.json").read_text()).get("attributes", {})
+    return False
 
 
 def _ledger(path: str | os.PathLike[str]) -> xr.Dataset:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -79,7 +80,9 @@ def numbered(names: Sequence[str]) -> np.ndarray:
     """
     if not isinstance(names, Sequence) or isinstance(names, str | bytes):
         raise InputError(f"names: got {type(names).__name__}, expected a list of names.")
-    labels = [
-        f"{name} ({names[:k].count(name) + 1})" if names.count(name) > 1 else name for k, name in enumerate(names)
-    ]
+    often, seen = Counter(names), Counter[str]()
+    labels = []
+    for name in names:
+        seen[name] += 1
+        labels.append(f"{name} ({seen[name]})" if often[name] > 1 else name)
     return np.array(labels, dtype=object)

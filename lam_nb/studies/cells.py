@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import os
+import platform
 import time
 import traceback
 import uuid
 from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import replace
 from threading import get_ident
 
 from .. import networks, result
 from ..networks import Network
-from ..result.ledger import FOLDER, Arrays, Claims, Ledger, Row, columns, window_of
+from ..result.ledger import FOLDER, Arrays, Claims, Ledger, Row, columns, today, window_of
 from ..validation import words_of
 from .tasks import Done, Pair, Spec, Task, Work
 from .verbs import VERBS
 
-_PAUSE, _MOST = 1.0, 2**26
-"""Seconds, and bytes of arrays, after which what is finished is written."""
+_MOST = 2**26
+"""Bytes of arrays after which what is finished is written."""
+_SHARE, _LEAST, _LONGEST = 0.01, 1.0, 60.0
+"""What is finished is written after this share of the time that a sweep runs, in seconds of at least and at most."""
 _LOOK, _NOTICED = 2.0, 4.0
 """Seconds between looks for other sweeps, and after which a new one has been seen."""
 _KEPT = 2
@@ -28,7 +33,7 @@ _KEPT = 2
 
 def computed(task: Task, work: Work) -> Iterator[Done]:
     """Compute the pairs of a task, write what is finished every second and at the end, and tell of each."""
-    ledger = Ledger(work.store)
+    ledger = _ledger(work.store)
     claims, writer = Claims(ledger.place, work.run), _Writer(ledger)
     alone, looked = True, -_LOOK
     try:
@@ -43,15 +48,34 @@ def computed(task: Task, work: Work) -> Iterator[Done]:
                 yield Done(task.network, pair.picture, pair.cells)
                 continue
             yield _pair(task, pair, work, writer)
-            writer.flush(_PAUSE)
+            writer.flush(pause(work.run))
     finally:
-        writer.flush()
-        claims.release()
+        try:
+            writer.flush()
+        finally:
+            claims.release()
 
 
 def all_computed(task: Task, work: Work) -> list[Done]:
-    """Compute a task on a worker; it is told when everything is written."""
-    return list(computed(task, work))
+    """Compute a task on a worker; it is told when everything is written, and where something failed."""
+    host = platform.node()
+    return [replace(one, failure=f"{one.failure} (on {host})") if one.failure else one for one in computed(task, work)]
+
+
+_BEGUN: dict[str, float] = {}
+"""When this process began to work for a sweep."""
+
+
+def pause(run: str) -> float:
+    """Return how many seconds of work may be lost: at first one, after a night a minute, that segments stay few."""
+    age = time.monotonic() - _BEGUN.setdefault(run, time.monotonic())
+    return min(max(_LEAST, _SHARE * age), _LONGEST)
+
+
+@functools.lru_cache(maxsize=2)
+def _ledger(store: str) -> Ledger:
+    """Return a store as this process knows it: what was read of it is not read again."""
+    return Ledger(store)
 
 
 def presence(run: str) -> str:
@@ -98,7 +122,7 @@ def _pair(task: Task, pair: Pair, work: Work, writer: _Writer) -> Done:
         measured = list(VERBS[work.verb].measured(_networks(task), pair, work))
         failure = ""
     except Exception as error:  # whatever it is, the other cells go on; the ledger keeps where it came from
-        failure, trace = f"{words_of(error):.300}", traceback.format_exc()
+        failure, trace = f"{words_of(error):.300}", f"{traceback.format_exc()}on {platform.node()}"
         measured = [({columns.FAILURE: trace}, {})] * len(pair.cells)
     seconds = time.perf_counter() - started
     for k, (cell, (numbers, arrays)) in enumerate(zip(pair.cells, measured, strict=True)):
@@ -119,8 +143,8 @@ class _Writer:
         """Take a row."""
         if not self.rows:
             self.since, self.bytes = time.monotonic(), 0
-        told = {columns.CREATED: result.stamp()["created"], columns.VERSIONS: self.told["versions"]}
-        self.rows.append({**row, **told, columns.MACHINE: os.uname().nodename})
+        told = {columns.CREATED: today(), columns.VERSIONS: self.told["versions"]}
+        self.rows.append({**row, **told, columns.MACHINE: platform.node()})
         self.arrays.append(arrays)
         self.bytes += sum(one.nbytes for one in arrays.values())
 

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
-from .cells import all_computed, computed
+from ..validation import InputError
+from .cells import all_computed, computed, pause
 from .tasks import Done, Task, Work
 
 if TYPE_CHECKING:
-    from distributed import Client
+    from distributed import Client, Future
 
-Execute: TypeAlias = Callable[[Iterable[Task], Work], Iterator[Done]]
-_SECONDS = 2.0
-"""What a task on a worker should take: much more than to send it, little enough to lose."""
+Execute: TypeAlias = Callable[[Iterable[Task], Work], Generator[Done, None, None]]
+_SECONDS = 2
+"""What a task on a worker should take, in pauses between what is written: much more than to send it."""
 _MOST = 256
 """Pairs of a task."""
 _AHEAD = 2
 """Tasks that wait for each thread of the cluster, beside the one that runs."""
 
 
-def here(tasks: Iterable[Task], work: Work) -> Iterator[Done]:
+def here(tasks: Iterable[Task], work: Work) -> Generator[Done, None, None]:
     """Compute one task after the other."""
     for task in tasks:
         for start in range(0, len(task.pairs), _MOST):
@@ -32,16 +35,16 @@ def here(tasks: Iterable[Task], work: Work) -> Iterator[Done]:
 def on(client: Client, resources: Mapping[str, float] | None = None) -> Execute:
     """Return a function that computes tasks on Dask workers, a bounded number of them in flight."""
 
-    def run(tasks: Iterable[Task], work: Work) -> Iterator[Done]:
+    def run(tasks: Iterable[Task], work: Work) -> Generator[Done, None, None]:
         from distributed import as_completed
 
-        queue = _Queue(tasks)
+        queue = _Queue(tasks, work.run)
         flying: dict[object, Task] = {}
         completed = as_completed()
         shared = client.scatter(work, broadcast=True, hash=False)
         try:
             while True:
-                while len(flying) < _room(client) and (task := queue.next()) is not None:
+                while len(flying) < _room(client) and (task := queue.next(alone=not flying)) is not None:
                     future = client.submit(all_computed, task, shared, pure=False, resources=dict(resources or {}))
                     flying[future] = task
                     completed.add(future)
@@ -53,16 +56,32 @@ def on(client: Client, resources: Mapping[str, float] | None = None) -> Execute:
                     found: list[Done] = future.result()
                     queue.learn(task, sum(one.seconds for one in found))
                     yield from found
-                elif len(task.pairs) > 1:  # one of them may kill its workers: which, they tell alone
-                    queue.alone(task)
                 else:
-                    pair, why = task.pairs[0], f"{type(future.exception()).__name__}: {future.exception()}"
-                    yield Done(task.network, pair.picture, pair.cells, f"its worker was lost: {why}")
+                    error = _error(client, future)
+                    if task.is_suspect:
+                        pair, why = task.pairs[0], f"{type(error).__name__}: {error}"
+                        yield Done(task.network, pair.picture, pair.cells, f"its worker was lost: {why}")
+                    else:  # one of its pairs may kill its workers, or one beside it: which, they tell alone
+                        queue.suspect(task)
                 future.release()
         finally:
-            client.cancel(list(flying))
+            with suppress(Exception):  # of a scheduler that is gone
+                client.cancel(list(flying))
 
     return run
+
+
+def _error(client: Client, future: Future[list[Done]]) -> BaseException | None:
+    """Return what became of a task; raise it if no other task will do better."""
+    if client.status != "running" or future.status == "cancelled":
+        raise InputError(
+            "client: its scheduler is gone, or has forgotten what it was given; what is finished is kept, and the "
+            "same call with a new client goes on."
+        )
+    error: BaseException | None = future.exception()
+    if isinstance(error, InputError):
+        raise error
+    return error
 
 
 def _room(client: Client) -> int:
@@ -73,27 +92,26 @@ def _room(client: Client) -> int:
 class _Queue:
     """Tasks cut to the length that each network's cells have shown to take."""
 
-    def __init__(self, tasks: Iterable[Task]) -> None:
-        self.waiting = deque(tasks)
-        self.single: deque[Task] = deque()
-        self.seconds: dict[str, float] = defaultdict(lambda: _SECONDS)
+    def __init__(self, tasks: Iterable[Task], run: str) -> None:
+        self.tasks, self.run = iter(tasks), run
+        self.rest: Task | None = None
+        self.suspects: deque[Task] = deque()
+        self.seconds: dict[str, float] = defaultdict(lambda: math.inf)
 
-    def next(self) -> Task | None:
-        """Return the next task, or None."""
-        if self.single:
-            return self.single.popleft()
-        if not self.waiting:
-            return None
-        task = self.waiting.popleft()
-        count = int(min(_MOST, max(1, _SECONDS / max(self.seconds[task.network_id], 1e-4))))
-        if len(task.pairs) > count:
-            self.waiting.appendleft(replace(task, pairs=task.pairs[count:]))
+    def next(self, *, alone: bool) -> Task | None:
+        """Return the next task, or None; those that are suspect come last, and alone."""
+        task = self.rest or next(self.tasks, None)
+        if task is None:
+            return self.suspects.popleft() if self.suspects and alone else None
+        length = _SECONDS * pause(self.run)
+        count = int(min(_MOST, max(1, length / max(self.seconds[task.network_id], 1e-4))))
+        self.rest = replace(task, pairs=task.pairs[count:]) if len(task.pairs) > count else None
         return replace(task, pairs=task.pairs[:count])
 
     def learn(self, task: Task, seconds: float) -> None:
         """Remember how long a pair takes."""
         self.seconds[task.network_id] = seconds / len(task.pairs)
 
-    def alone(self, task: Task) -> None:
-        """Have a task's pairs computed one by one."""
-        self.single.extend(replace(task, pairs=(pair,)) for pair in task.pairs)
+    def suspect(self, task: Task) -> None:
+        """Have a task's pairs computed one by one, when nothing else is: who then loses its worker, did it."""
+        self.suspects.extend(replace(task, pairs=(pair,), is_suspect=True) for pair in task.pairs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import io
 import os
 import threading
@@ -9,7 +10,7 @@ import time
 import uuid
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
@@ -38,8 +39,8 @@ Networks: TypeAlias = One | Sequence[One]
 """A network, or as many as a verb compares."""
 _POLL = 0.5
 """Seconds between looks at what other sweeps are at work on."""
-_TIDY = 30.0
-"""Seconds after which the store is tidied while it grows."""
+_TIDY = 10.0
+"""Seconds after which small segments are merged, if there are many, while a store grows."""
 
 
 @renamed(truth="as_truth")
@@ -158,16 +159,17 @@ def sweep(
     present(me)
     try:
         missing = _missing(asked, ledger)
-        with bar(progress, len(asked.rows), "sweep", "map") as shown, _tidied(store):
+        with bar(progress, len(asked.rows), "sweep", "map") as shown, _tidying(ledger):
             shown.update(len(asked.rows) - len(missing))
             while len(missing):
                 elsewhere = 0
-                for done in execute(_tasks(asked, missing, client is not None, ledger), work):
-                    elsewhere += done.elsewhere
-                    if done.failure:
-                        failures.append(done)
-                    if not done.elsewhere:
-                        shown.update(len(done.cells))
+                with closing(execute(_tasks(asked, missing, client is not None, ledger), work)) as found:
+                    for done in found:
+                        elsewhere += done.elsewhere
+                        if done.failure:
+                            failures.append(done)
+                        if not done.elsewhere:
+                            shown.update(len(done.cells))
                 if not elsewhere:
                     break
                 time.sleep(_POLL)
@@ -180,14 +182,17 @@ def sweep(
 
 
 @contextmanager
-def _tidied(store: str | os.PathLike[str]) -> Iterator[None]:
-    """Merge small segments now and then, beside what is computed."""
-    stop, ledger = threading.Event(), Ledger(store)
+def _tidying(ledger: Ledger) -> Iterator[None]:
+    """Merge segments now and then, beside what else is done: each time a pause that is much longer than it took."""
+    stop, own = threading.Event(), Ledger(ledger.place.address)
 
     def tidy() -> None:
-        while not stop.wait(_TIDY):
-            with suppress(OSError):  # the next time, or the last
-                ledger.compact()
+        seconds = 0.0
+        while not stop.wait(max(_TIDY, 4 * seconds)):
+            started = time.monotonic()
+            with suppress(OSError, InputError):  # a store that cannot be reached: whoever writes will say so
+                own.compact()
+            seconds = time.monotonic() - started
 
     thread = threading.Thread(target=tidy, daemon=True)
     thread.start()
@@ -238,30 +243,34 @@ def _asked_of_sets(
 
 
 def _missing(asked: Plan, ledger: Ledger, failed: Iterable[Done] = ()) -> pd.DataFrame:
-    rows = ledger.rows()
-    there = rows[columns.CELL][rows[columns.FAILURE].astype(str) == ""].to_numpy()
     given_up = [cell for one in failed for cell in one.cells]
-    return asked.rows[~asked.rows[columns.CELL].isin(np.concatenate([there, np.array(given_up, "int64")]))]
+    return asked.rows[~asked.rows[columns.CELL].isin(np.append(ledger.finished(), np.array(given_up, "int64")))]
 
 
-def _tasks(asked: Plan, missing: pd.DataFrame, travel: bool, ledger: Ledger) -> list[Task]:
-    """Return a task for each network, its pictures by size: equal shapes follow each other."""
+def _tasks(asked: Plan, missing: pd.DataFrame, travel: bool, ledger: Ledger) -> Iterator[Task]:
+    """Yield a task for each network, its pictures by size: equal shapes follow each other."""
     sources = {one: _travelling(source, one, ledger) if travel else source for one, source in asked.pictures.items()}
-    keys = [columns.NETWORK_ID, columns.PICTURE_ID]
-    tasks: dict[str, list[Pair]] = {}
-    titles: dict[str, str] = {}
-    named = (columns.NETWORK, columns.PICTURE)
-    for (network, picture), rows in missing.drop_duplicates(columns.CELL).groupby(keys, sort=False):
-        windows = rows[list(columns.WINDOW)].itertuples(index=False)
-        regions = tuple(Region(one[0], one[1], height=one[2], width=one[3]) for one in windows if one[2] > 0)
-        titles[network], label = (str(rows[name].iloc[0]) for name in named)
-        pair = Pair(picture, label, sources[picture], regions, tuple(rows[columns.CELL].tolist()))
-        tasks.setdefault(network, []).append(pair)
-    by_size = lambda pair: asked.sizes[pair.picture_id]  # noqa: E731
-    return [
-        Task(network, titles[network], asked.networks[network], tuple(sorted(pairs, key=by_size)))
-        for network, pairs in tasks.items()
-    ]
+    for network, rows in missing.drop_duplicates(columns.CELL).groupby(columns.NETWORK_ID, sort=False, observed=True):
+        pairs = sorted(_pairs(rows, sources), key=lambda pair: asked.sizes[pair.picture_id])
+        yield Task(str(network), str(rows[columns.NETWORK].iloc[0]), asked.networks[str(network)], tuple(pairs))
+
+
+def _pairs(rows: pd.DataFrame, sources: Mapping[str, Source | dict[str, Source]]) -> Iterator[Pair]:
+    """Yield the pairs of a network's rows."""
+    codes, pictures = pd.factorize(rows[columns.PICTURE_ID])
+    order = np.argsort(codes, kind="stable")
+    starts = np.searchsorted(codes[order], np.arange(len(pictures) + 1))
+    labels, cells = rows[columns.PICTURE].to_numpy(), rows[columns.CELL].to_numpy()
+    windows = rows[list(columns.WINDOW)].to_numpy()
+    for picture, start, end in zip(pictures, starts, starts[1:], strict=False):
+        mine = order[start:end]
+        regions = tuple(_window(*one) for one in windows[mine].tolist() if one[2] > 0)
+        yield Pair(str(picture), str(labels[mine[0]]), sources[picture], regions, tuple(cells[mine].tolist()))
+
+
+@functools.lru_cache(maxsize=2**12)
+def _window(y: int, x: int, height: int, width: int) -> Region:
+    return Region(y, x, height=height, width=width)
 
 
 def _travelling(source: Source | Mapping[str, Source], identity: str, ledger: Ledger) -> Source | dict[str, Source]:

@@ -7,11 +7,14 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Mapping, Sequence
+from array import array
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 from PIL import Image as Pillow
 
 from .. import identity, images, networks
@@ -191,7 +194,7 @@ def of_grid(
     named = dict(zip(map(str, labels), specs, strict=True))
     sources = _named_pictures(pictures)
     made = _made(named, sources, faults, None)
-    asked = [(network, picture, one) for network in named for picture in sources for one in regions]
+    asked = ((network, picture, one) for network in named for picture in sources for one in regions)
     return _planned(made, asked, as_truth, decided, faults)
 
 
@@ -340,40 +343,73 @@ def _made(
 
 def _planned(
     made: _Made,
-    asked: Sequence[tuple[str, str, Region | None]],
+    asked: Iterable[tuple[str, str, Region | None]],
     as_truth: bool,
     decided: Mapping[str, object],
     faults: _Faults,
 ) -> Plan:
     setting, label = setting_of(as_truth, decided)
-    rows: dict[tuple[object, ...], list[object]] = {}
+    networks_of, pictures_of = _numbered(made.networks), _numbered(made.pictures)
+    rows, cells = array("q"), array("q")
     for k, (network, picture, window) in enumerate(asked):
         if window is None or network not in made.networks or picture not in made.pictures:
             continue
         (network_id, _, scale), (picture_id, _, size) = made.networks[network], made.pictures[picture]
         output = tuple(side // scale * scale if as_truth else side * scale for side in size)
         sides = window_of(window)
-        cell = cell_of(network_id, picture_id, setting, sides)
         try:
             window.check(*output)
         except InputError as error:
             faults.add([k], f"{network} on {picture}: {error}")
             continue
-        if (network, picture, sides) in rows:
-            faults.add([k], f"{network} on {picture}, {window}: twice")
-            continue
-        rows[network, picture, sides] = [cell, network, picture, label, network_id, picture_id, setting, *sides]
+        cells.append(cell_of(network_id, picture_id, setting, sides))
+        rows.extend((k, networks_of[network], pictures_of[picture], *sides))
+    table = _table_of(made, cells, np.array(rows, np.int64).reshape(len(cells), -1), (setting, label), faults)
     if faults.start is None:  # of a grid one example is enough
         faults.lines = faults.lines[:1]
     faults.raise_any()
     return Plan(
-        pd.DataFrame(list(rows.values()), columns=_ROW),
+        table,
         {one: (spec,) for one, spec, _ in made.networks.values()},
         {one: source for one, source, _ in made.pictures.values()},
         {one: scale for one, _, scale in made.networks.values()},
         {one: size for one, _, size in made.pictures.values()},
         setting,
     )
+
+
+def _numbered(named: Mapping[str, object]) -> dict[str, int]:
+    return {name: k for k, name in enumerate(named)}
+
+
+def _table_of(
+    made: _Made, cells: Sequence[int], rows: NDArray[np.int64], setting: tuple[str, str], faults: _Faults
+) -> pd.DataFrame:
+    """Return the rows as columns, texts by their numbers: millions of them fit in memory."""
+    _, network, picture, *sides = rows.T
+    networks_, pictures = (list(one) for one in (made.networks, made.pictures))
+    texts = {
+        columns.NETWORK: (network, networks_),
+        columns.PICTURE: (picture, pictures),
+        columns.SETTING: (np.zeros_like(network), [setting[1]]),
+        columns.NETWORK_ID: (network, [one for one, *_ in made.networks.values()]),
+        columns.PICTURE_ID: (picture, [one for one, *_ in made.pictures.values()]),
+        columns.SETTING_ID: (np.zeros_like(network), [setting[0]]),
+    }
+    held = {columns.CELL: np.array(cells, np.int64)}
+    table = pd.DataFrame(held | {name: _texts(*one) for name, one in texts.items()})
+    table = table.assign(**dict(zip(columns.WINDOW, sides, strict=True)))
+    for k in np.flatnonzero(table.duplicated([columns.NETWORK, columns.PICTURE, *columns.WINDOW])):
+        y, x, height, width = rows[k, 3:].tolist()
+        words = f"{networks_[network[k]]} on {pictures[picture[k]]}, {Region(y, x, height=height, width=width)}: twice"
+        faults.add([int(rows[k, 0])], words)
+    return table
+
+
+def _texts(codes: NDArray[np.int64], texts: Sequence[str]) -> pd.Categorical:
+    """Return texts of which there are few, by number; two that are equal have one."""
+    renumbered, few = pd.factorize(np.array(texts, object))
+    return pd.Categorical.from_codes(renumbered[codes], few)
 
 
 def _network_id(spec: Spec, net: Network) -> str:

@@ -49,6 +49,8 @@ class Task:
     specs: tuple[Spec, ...]
     """One network, or as many as a verb compares."""
     pairs: tuple[Pair, ...]
+    is_suspect: bool = False
+    """It was lost before with others, and is now computed alone."""
 
 
 @dataclass(frozen=True)

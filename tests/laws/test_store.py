@@ -47,7 +47,7 @@ class Written:
 
 
 def test_a_cell_is_there_when_its_table_is_and_not_before(tmp_path, monkeypatch):
-    monkeypatch.setattr(cells, "_PAUSE", 0.0)  # every pair is written at once
+    monkeypatch.setattr(cells, "pause", lambda run: 0.0)  # every pair is written at once
     with monkeypatch.context() as patch:
         written = Written(patch)
         expected = asked(tmp_path / "whole.zarr").load()
@@ -70,7 +70,7 @@ def test_a_cell_is_there_when_its_table_is_and_not_before(tmp_path, monkeypatch)
 
 
 def test_what_was_merged_meanwhile_is_still_read(tmp_path, monkeypatch):
-    monkeypatch.setattr(cells, "_PAUSE", 0.0)
+    monkeypatch.setattr(cells, "pause", lambda run: 0.0)
     monkeypatch.setattr(compaction, "due", lambda known, last: [])
     early = asked(tmp_path / "all.zarr")
     assert len(Ledger(tmp_path / "all.zarr").segments()) == 2

@@ -12,10 +12,12 @@ import json
 import os
 import uuid
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from ...types import Region
 from ...validation import InputError, readable
@@ -23,6 +25,7 @@ from ..files import MARK
 from ..names import Word
 from ..table import stamp
 from . import assembly, columns, compaction, segments
+from .assembly import today
 from .claims import FOLDER, Claims
 from .place import Place, contents_of, listed
 from .segments import Arrays, Row, Segment
@@ -41,6 +44,7 @@ __all__ = [
     "contents_of",
     "listed",
     "packed",
+    "today",
     "window_of",
 ]
 
@@ -148,25 +152,36 @@ class Ledger:
 
     def segments(self) -> list[Segment]:
         """Return the segments that count, those that are new read."""
+        gone = {name for one in self._look().values() for name in one.replaces}
+        return [one for name, one in self._known.items() if name not in gone]
+
+    def _look(self) -> dict[str, Segment]:
         while True:
             there = segments.names(self.place)
             try:
-                self._known = {name: self._known.get(name) or segments.read(self.place, name) for name in there}
+                self._known = {name: self._known.get(name) or segments.known(self.place, name) for name in there}
             except FileNotFoundError:  # replaced by a larger one meanwhile, which is there now
                 continue
-            gone = {name for one in self._known.values() for name in one.replaces}
-            return [one for name, one in self._known.items() if name not in gone]
+            return self._known
+
+    def finished(self) -> NDArray[np.int64]:
+        """Return the cells that have their numbers: what a sweep remembers of a store while it runs."""
+        found = [one.finished for one in self.segments()]
+        return np.unique(np.concatenate(found)) if found else np.zeros(0, np.int64)
+
+    def holds(self, cells: Iterable[int]) -> bool:
+        """Whether all these cells have their numbers by now."""
+        wanted = np.array(list(cells), np.int64)
+        for one in self.segments():
+            at = np.searchsorted(one.finished, wanted)
+            wanted = wanted[np.append(one.finished, 0)[at] != wanted] if len(one.finished) else wanted
+        return not len(wanted)
 
     def rows(self) -> pd.DataFrame:
         """Return what is there, each cell once: with its numbers if any writer had them."""
-        return _rows(self.segments())
-
-    def holds(self, cells: Iterable[int]) -> bool:
-        """Whether all cells are there with their numbers: only segments that are new are read."""
-        missing = np.array(list(cells), "int64")
-        for one in self.segments():
-            missing = missing[~np.isin(missing, one.finished)]
-        return not len(missing)
+        while True:
+            with suppress(FileNotFoundError):
+                return _rows(self.place, self.segments())
 
     def write(self, name: str, rows: list[Row], arrays: list[Arrays]) -> None:
         """Write a segment of finished rows."""
@@ -181,7 +196,7 @@ class Ledger:
         parquet.write_table(pa.Table.from_pandas(plan[list(_PLAN)], preserve_index=False), held, compression="zstd")
         digest = hashlib.sha256(np.ascontiguousarray(plan[columns.CELL].to_numpy()).tobytes()).hexdigest()[:12]
         if not any(name.endswith(f"{digest}.parquet") for name in self.place.names(_PLANS)):
-            self.place.write(f"{_PLANS}/{assembly.today()}-{digest}.parquet".replace(":", ""), held.getvalue())
+            self.place.write(f"{_PLANS}/{today()}-{digest}.parquet".replace(":", ""), held.getvalue())
 
     def asked(self) -> pd.DataFrame:
         """Return all that was asked, in order, and whatever else is there."""
@@ -206,14 +221,18 @@ class Ledger:
         """Merge small segments if that is due, and nobody else is at it; return how many are left."""
         claims = Claims(self.place, uuid.uuid4().hex)
         known = self.segments()
+        counting = {one.name for one in known}
+        replaced = [name for name in self._known if name not in counting]  # of one who was killed while merging
         groups = compaction.due(known, last=last)
-        if not groups or not claims.take(_COMPACTION):
+        if not (groups or replaced) or not claims.take(_COMPACTION):
             return len(known)
         try:
+            segments.deleted(self.place, *replaced)
             there = {one.name for one in self.segments()}
             for group in groups:
                 if there.issuperset(one.name for one in group):
-                    compaction.merged(self.place, group, _rows(group))
+                    with suppress(FileNotFoundError):  # another was quicker
+                        compaction.merged(self.place, group, _rows(self.place, group))
         finally:
             claims.release()
         return len(self.segments())
@@ -228,12 +247,13 @@ def _words(facts: Mapping[str, object]) -> dict[str, Word]:
     return {name: (tuple(dims), label, units) for name, (dims, label, units) in dict(told).items()}  # type: ignore[call-overload]
 
 
-def _rows(known: list[Segment]) -> pd.DataFrame:
+def _rows(place: Place, known: list[Segment]) -> pd.DataFrame:
     import pyarrow as pa
 
     if not known:
         return segments.frame([]).assign(**{columns.SEGMENT: ""})
-    table = pa.concat_tables([one.table for one in known], promote_options="permissive").unify_dictionaries()
+    tables = [segments.read(place, one.name) for one in known]
+    table = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
     rows = table.to_pandas()
     if not rows[columns.CELL].is_unique:
         failed = rows[columns.FAILURE].astype(str) != ""
@@ -248,7 +268,3 @@ def _group(attributes: Mapping[str, object]) -> bytes:
 def _version(facts: Mapping[str, object]) -> str:
     version = facts.get("version", 1)
     return f"another version ({version}, not {VERSION})"
-
-
-def __dir__() -> list[str]:
-    return __all__

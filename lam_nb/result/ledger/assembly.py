@@ -192,7 +192,7 @@ class _Layout:
         regions, self.windows = pd.factorize(window)
         labels = (self.settings,) if len(self.settings) > 1 else ()
         counts = tuple(len(one) for one in (*labels, self.models, self.pictures, self.windows))
-        self.is_grid = len(asked) == math.prod(counts)
+        self.is_grid = 0 < len(asked) == math.prod(counts)
         self.dims: tuple[str, ...] = (*((columns.SETTING,) if labels else ()), *_GRID)
         self.axes, self.sizes = (*((settings,) if labels else ()), models, pictures, regions), counts
         if not self.is_grid:

@@ -30,13 +30,26 @@ def due(known: Sequence[Segment], *, last: bool) -> list[list[Segment]]:
     last : bool
         Nobody writes any more.
     """
-    small = [one for one in known if len(one.table) < _WHOLE]
+    small = [one for one in known if one.count < _WHOLE]
     if last:
-        return [small] if len(small) > 1 else []
+        return _filled(small)
     by_size: dict[int, list[Segment]] = {}
     for one in small:
-        by_size.setdefault(int(math.log(max(1, len(one.table)), _FEW)), []).append(one)
+        by_size.setdefault(int(math.log(max(1, one.count), _FEW)), []).append(one)
     return [group for group in by_size.values() if len(group) >= _FEW]
+
+
+def _filled(small: Sequence[Segment]) -> list[list[Segment]]:
+    """Return groups that make about one whole segment each: no more rows are held at once."""
+    groups: list[list[Segment]] = [[]]
+    held = 0
+    for one in small:
+        if held + one.count > _WHOLE and groups[-1]:
+            groups.append([])
+            held = 0
+        groups[-1].append(one)
+        held += one.count
+    return [group for group in groups if len(group) > 1]
 
 
 def merged(place: Place, group: Sequence[Segment], rows: pd.DataFrame) -> str:

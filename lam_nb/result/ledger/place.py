@@ -24,6 +24,8 @@ _QUIET: dict[str, object] = {"max_concurrency": 1}
 _S3 = ("s3://", "s3a://")
 _REFUSED = (errno.EINVAL, errno.EBUSY)
 """What S3 says where a file that should be new is there already, or another writes it at this moment."""
+_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM}
+"""What does not go away by trying again."""
 
 
 class Place:
@@ -110,19 +112,23 @@ class Place:
         if not self.is_local:
             return self.fs.pipe_file(target, contents)
         beside = Path(target).parent / f".{uuid.uuid4().hex}"
-        beside.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            beside.write_bytes(contents)
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
+        with self.writing():
+            beside.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                beside.write_bytes(contents)
+                beside.replace(target)
+            finally:
+                beside.unlink(missing_ok=True)
 
     def create(self, name: str, contents: bytes) -> bool:
         """Write a file that is not there yet; return False if another was quicker."""
+        target = self.at(name)
         try:
-            if self.is_local:
-                Path(self.at(name)).parent.mkdir(parents=True, exist_ok=True)
-            self.fs.pipe_file(self.at(name), contents, mode="create")
+            if not self.is_local:
+                self.fs.pipe_file(target, contents, mode="create")
+                return True
+            with self.writing():
+                _created(Path(target), contents)
         except FileExistsError:
             return False
         except OSError as error:
@@ -130,6 +136,25 @@ class Place:
                 raise
             return False
         return True
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """Say what a store that takes no more means for a sweep.
+
+        Raises
+        ------
+        InputError
+            If it is full, or may not be written.
+        """
+        try:
+            yield
+        except OSError as error:
+            if error.errno not in _FULL:
+                raise
+            raise InputError(
+                f"store: {self.address} takes no more ({os.strerror(error.errno)}); what is finished is kept, and the "
+                "same call goes on when there is room."
+            ) from error
 
     def delete(self, *names: str) -> None:
         """Delete files; those that are gone already are none the worse."""
@@ -222,6 +247,16 @@ def _system(address: str) -> tuple[AbstractFileSystem, str]:
     from fsspec.core import url_to_fs
 
     return url_to_fs(address, **(_QUIET if address.startswith(_S3) else {}))
+
+
+def _created(target: Path, contents: bytes) -> None:
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with target.open("xb", buffering=0) as file:
+        try:
+            file.write(contents)
+        except OSError:
+            target.unlink()
+            raise
 
 
 def _resolved(store: str | os.PathLike[str]) -> tuple[AbstractFileSystem, str, str]:

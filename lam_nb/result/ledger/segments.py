@@ -9,8 +9,8 @@ import io
 import json
 import math
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
@@ -38,17 +38,12 @@ Arrays: TypeAlias = Mapping[str, NDArray[np.generic]]
 
 @dataclass(frozen=True)
 class Segment:
-    """A segment as read: its rows, and which segments it stands for."""
+    """What is kept of a segment: how many rows, which of its cells have their numbers, sorted, and whom it replaces."""
 
     name: str
-    table: pa.Table
+    count: int
+    finished: NDArray[np.int64]
     replaces: tuple[str, ...]
-
-    @cached_property
-    def finished(self) -> NDArray[np.int64]:
-        """Cells with their numbers: not those that failed."""
-        failure = self.table[columns.FAILURE].to_pandas().astype(str).to_numpy()
-        return np.asarray(self.table[columns.CELL].to_numpy()[failure == ""])
 
 
 def kind_of(arrays: Arrays) -> str:
@@ -91,7 +86,8 @@ def written(place: Place, name: str, rows: Sequence[Row], arrays: Sequence[Array
             rows[k] |= {columns.ARRAYS: kind, columns.PLACE: place_there}
         for array in described(kind):
             values = np.stack([arrays[k][array] for k in members])
-            made(place, name, kind, array, len(members))[:] = values
+            with place.writing():
+                made(place, name, kind, array, len(members))[:] = values
     write_rows(place, name, frame(rows))
 
 
@@ -148,18 +144,36 @@ def names(place: Place) -> list[str]:
     return [one.removesuffix(_ENDING) for one in place.names(ROWS) if one.endswith(_ENDING)]
 
 
-def read(place: Place, name: str) -> Segment:
+def read(place: Place, name: str) -> pa.Table:
     """Read the rows of a segment; raise FileNotFoundError if it was replaced meanwhile."""
     import pyarrow as pa
     from pyarrow import parquet
 
     file = f"{ROWS}/{name}{_ENDING}"
     held = pa.BufferReader(place.read(file))
-    with readable("store", place.at(file), "table of a sweep; delete it, and its cells are computed again"):
+    with _readable(place, file):
         table = parquet.read_table(held, read_dictionary=list(columns.TOLD), page_checksum_verification=True)
-        replaces = tuple(json.loads((table.schema.metadata or {}).get(b"replaces", b"[]")))
-    column = pa.array([name] * len(table)).dictionary_encode()
-    return Segment(name, table.append_column(columns.SEGMENT, column), replaces)
+    which = pa.DictionaryArray.from_arrays(np.zeros(len(table), "int32"), [name])
+    return table.append_column(columns.SEGMENT, which)
+
+
+def known(place: Place, name: str) -> Segment:
+    """Read what is kept in memory of a segment; raise FileNotFoundError if it was replaced meanwhile."""
+    import pyarrow as pa
+    from pyarrow import compute, parquet
+
+    named = f"{ROWS}/{name}{_ENDING}"
+    held = pa.BufferReader(place.read(named))
+    with _readable(place, named):
+        file = parquet.ParquetFile(held, page_checksum_verification=True)
+        table = file.read(columns=[columns.CELL, columns.FAILURE])
+        replaces = tuple(json.loads((file.schema_arrow.metadata or {}).get(b"replaces", b"[]")))
+    finished = table[columns.CELL].filter(compute.equal(table[columns.FAILURE].cast(pa.string()), ""))
+    return Segment(name, len(table), np.sort(finished.to_numpy()), replaces)
+
+
+def _readable(place: Place, file: str) -> AbstractContextManager[None]:
+    return readable("store", place.at(file), "table of a sweep; delete it, and its cells are computed again")
 
 
 def deleted(place: Place, *segments: str) -> None:
