@@ -1,13 +1,18 @@
-"""Factories: a network that a function of an importable module makes, named "package.module:function"."""
+"""Factories: a network that a function of an importable module makes, named "package.module:function".
+
+Not among what `load` takes: names are typed by whoever uses a served page, and a factory is code that runs.
+"""
 
 from __future__ import annotations
 
 import importlib
 import re
+from pathlib import Path
 
 from torch import nn
 
 from ..validation import InputError, words_of
+from .loading import load
 from .network import Network
 from .wrapping import wrap
 
@@ -52,3 +57,16 @@ def made(name: str) -> Network:
     if not isinstance(found, nn.Module):
         raise InputError(f"network: {name!r} made {type(found).__name__}, expected a Network or a torch module.")
     return wrap(found.eval(), name=function)
+
+
+def named(spec: Network | str, *, check: bool = True) -> Network:
+    """Return a network, or what its name stands for in a plan: a factory's, or one that `load` takes.
+
+    Examples
+    --------
+    >>> named("fsrcnn").name, named("torch.nn:Identity").scale
+    ('fsrcnn', 1)
+    """
+    if isinstance(spec, Network):
+        return spec
+    return made(spec) if is_factory(spec) and not Path(spec).exists() else load(spec, check=check)

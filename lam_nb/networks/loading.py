@@ -15,7 +15,7 @@ from torch import nn
 from .. import identity
 from ..types import Axes
 from ..validation import InputError, address, choose, nearest, positive, whole
-from . import architectures, catalogue, checkpoints, factories, hub, published
+from . import architectures, catalogue, checkpoints, hub, published
 from .described import recognised
 from .network import Network
 from .published import PUBLISHED
@@ -128,8 +128,6 @@ def source(name: str | os.PathLike[str]) -> dict[str, str]:
         return {"file": f"{repository.commit}:{repository.wanted}"}
     if Path(known).is_file():
         return {"file": identity.of_file(known)}
-    if factories.is_factory(known):
-        return identity.of_network(factories.made(known))
     published_as = known.lower() if known.lower() in PUBLISHED else catalogue.named(known)
     if published_as:
         return {"file": PUBLISHED[published_as].sha256}
@@ -182,8 +180,7 @@ def load(
         A shipped network (``lam_nb.networks.shipped()``), a published one (downloaded once:
         ``lam_nb.networks.PUBLISHED``; words that only one has are enough, such as "swinir-m-x4-df2k"), a
         checkpoint file whose architecture is recognised from its keys, a repository of Hugging Face such as
-        "hf:caidas/swin2SR-classical-sr-x2-64" (extra ``hub``), a function that makes one, such as
-        "laboratory.networks:small", which is imported and called, or an architecture's name together with `weights`.
+        "hf:caidas/swin2SR-classical-sr-x2-64" (extra ``hub``), or an architecture's name together with `weights`.
     weights : path-like, optional
         Checkpoint to fill the named architecture with.
     value_range : float, optional
@@ -231,8 +228,6 @@ def load(
         return _from_file(weights, settings, expected=known)
     if hub.is_address(known):
         return _of_hub(known, settings)
-    if factories.is_factory(known) and not Path(known).exists():
-        return factories.made(known)
     if known in shipped():
         return _shipped(known, settings)
     if known.lower() in PUBLISHED and not Path(known).is_file():

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from threading import get_ident
 
-from .. import networks, result
-from ..networks import Network
+from .. import result
+from ..networks import Network, factories
 from ..result.ledger import FOLDER, Arrays, Claims, Ledger, Row, columns, today, window_of
 from ..validation import words_of
 from .tasks import Done, Pair, Spec, Task, Work
@@ -168,7 +168,7 @@ def _network(spec: Spec, key: str) -> Network:
         return spec
     mine = _LOADED.setdefault(get_ident(), OrderedDict())
     if key not in mine:
-        mine[key] = networks.load(spec, check=False)
+        mine[key] = factories.named(spec, check=False)
         while len(mine) > _KEPT:
             mine.popitem(last=False)
     mine.move_to_end(key)

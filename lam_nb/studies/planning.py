@@ -20,7 +20,7 @@ from PIL import Image as Pillow
 from .. import identity, images, networks
 from ..engine.scene import regions as as_regions
 from ..methods.attribution import RUN
-from ..networks import Network
+from ..networks import Network, factories
 from ..result import numbered
 from ..result.ledger import cell_of, columns, contents_of, listed, window_of
 from ..types import Image, ImageLike, Region, RegionLike
@@ -106,7 +106,7 @@ def plan(
 def _few(specs: Sequence[str], most: int = 4) -> list[Network]:
     """Return some of the networks, loaded: where they differ is where windows are looked for."""
     step = max(1, len(specs) // most)
-    return [networks.load(one, check=False) for one in specs[::step][:most]]
+    return [factories.named(one, check=False) for one in specs[::step][:most]]
 
 
 def found(given: str | os.PathLike[str] | Sequence[str | os.PathLike[str]]) -> list[str]:
@@ -326,7 +326,7 @@ def _made(
     made, channels = _Made({}, {}), set()
     for name, spec in specs.items():
         try:
-            net = networks.as_network(spec)  # loaded once, to fail before the night does
+            net = factories.named(spec)  # loaded once, to fail before the night does
             made.networks[name] = _network_id(spec, net), spec, net.scale
             channels.add(net.axes.count)
         except InputError as error:
@@ -413,7 +413,8 @@ def _texts(codes: NDArray[np.int64], texts: Sequence[str]) -> pd.Categorical:
 
 
 def _network_id(spec: Spec, net: Network) -> str:
-    told = networks.source(spec) if isinstance(spec, str) else identity.of_network(net)
+    by_name = isinstance(spec, str) and not networks.is_factory(spec)
+    told = networks.source(spec) if by_name else identity.of_network(net)
     return _digest(told) if identity.UNKNOWN not in str(told) else f"{identity.UNKNOWN} {uuid.uuid4().hex}"
 
 
