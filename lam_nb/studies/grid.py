@@ -29,10 +29,15 @@ from .sources import Source
 if TYPE_CHECKING:
     from distributed import Client
 
+
 _POLL = 0.5
 """Seconds between looks at what other sweeps are at work on."""
 _OFTEN = 16
 """Segments after which the store is tidied while it grows."""
+
+
+class NothingWorked(InputError):
+    """Every pair of a sweep failed."""
 
 
 @renamed(truth="as_truth")
@@ -150,6 +155,7 @@ def sweep(
                     elsewhere += done.elsewhere
                     if done.failure:
                         failures.append(done)
+                        shown.set_postfix_str(f"{sum(len(one.cells) for one in failures)} failed")
                     if not done.elsewhere:
                         shown.update(len(done.cells))
                 if not elsewhere:
@@ -230,6 +236,6 @@ def _tell(failures: Sequence[Done], asked: Plan, ledger: Ledger, is_new: bool) -
     if len(failures) == pairs:
         if is_new:  # nothing to keep: so that a mended call may use the name
             ledger.discard()
-        raise InputError(f"all {pairs} pairs of network and image failed, the first with {lines[0]}")
+        raise NothingWorked(f"all {pairs} pairs of network and image failed, the first with {lines[0]}")
     words = f"{len(failures)} of {pairs} pairs failed and will be tried again by the next call; "
     warnings.warn(words + "; ".join(lines[:3]), RuntimeWarning, stacklevel=3)

@@ -330,7 +330,7 @@ def _planned(
 
 def _network_id(spec: Spec, net: Network) -> str:
     told = networks.source(spec) if isinstance(spec, str) else identity.of_network(net)
-    return _digest(told) if identity.UNKNOWN not in str(told) else f"{identity.UNKNOWN} {uuid.uuid4().hex}"
+    return digest_of(told) if identity.UNKNOWN not in str(told) else f"{identity.UNKNOWN} {uuid.uuid4().hex}"
 
 
 def _picture(one: ImageLike, channels: int) -> tuple[str, Source, tuple[int, int]]:
@@ -372,8 +372,15 @@ def setting_of(as_truth: bool, decided: Mapping[str, object]) -> tuple[str, str]
     words = [f"{name} {value}" for name, value in shown.items()]
     label = ", ".join([*words, *([] if as_truth else ["of inputs"])]) or "defaults"
     doubt = {"call": uuid.uuid4().hex} if identity.UNKNOWN in str(told) else {}
-    return _digest({"as_truth": as_truth, "settings": told, "numbers": identity.NUMBERS, **doubt}), label
+    return digest_of({"as_truth": as_truth, "settings": told, "numbers": identity.NUMBERS, **doubt}), label
 
 
-def _digest(told: Mapping[str, object]) -> str:
+def digest_of(told: Mapping[str, object]) -> str:
+    """Return the identity of what is told.
+
+    Examples
+    --------
+    >>> digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1})
+    True
+    """
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,11 @@ from .place import Place
 from .segments import Arrays, Row, Segment
 
 __all__ = ["VERSION", "Arrays", "Claims", "Ledger", "Place", "Row", "cell_of", "columns"]
+
+
+def __dir__() -> list[str]:
+    return __all__
+
 
 VERSION = 2
 """Of the layout; version 1 had a place for each cell of one grid."""
@@ -53,6 +58,8 @@ class Ledger:
     ----------
     store : path-like or str
         A path, or an address of fsspec; ends in .zarr.
+    only : sequence of str, optional
+        Columns that are read, `columns.CELL` and `columns.FAILURE` among them; all by default.
 
     Raises
     ------
@@ -60,8 +67,8 @@ class Ledger:
         If the ending is another, or it cannot be addressed.
     """
 
-    def __init__(self, store: str | os.PathLike[str]) -> None:
-        self.place = Place(store)
+    def __init__(self, store: str | os.PathLike[str], only: Sequence[str] | None = None) -> None:
+        self.place, self.only = Place(store), only
         self._known: dict[str, Segment] = {}
 
     @property
@@ -111,7 +118,9 @@ class Ledger:
         while True:
             there = segments.names(self.place)
             try:
-                self._known = {name: self._known.get(name) or segments.read(self.place, name) for name in there}
+                self._known = {
+                    name: self._known.get(name) or segments.read(self.place, name, self.only) for name in there
+                }
             except FileNotFoundError:  # replaced by a larger one meanwhile, which is there now
                 continue
             gone = {name for one in self._known.values() for name in one.replaces}
@@ -138,9 +147,13 @@ class Ledger:
 
     def asked(self) -> pd.DataFrame:
         """Return all that was asked, in order, and whatever else is there."""
-        plans = [pd.read_parquet(io.BytesIO(self.place.read(f"{_PLANS}/{name}"))) for name in self.place.names(_PLANS)]
-        rows = self.rows()
-        every = pd.concat([*plans, rows[list(_PLAN)].astype(dict.fromkeys(columns.IDENTITIES, object))])
+        kept = [name for name in _PLAN if self.only is None or name in self.only]
+        plans = [
+            pd.read_parquet(io.BytesIO(self.place.read(f"{_PLANS}/{name}")), columns=kept)
+            for name in self.place.names(_PLANS)
+        ]
+        texts = [name for name in columns.IDENTITIES if name in kept]
+        every = pd.concat([*plans, self.rows()[kept].astype(dict.fromkeys(texts, object))])
         return every.drop_duplicates(columns.CELL).reset_index(drop=True)
 
     def dataset(self, asked: pd.DataFrame | None = None) -> xr.Dataset:

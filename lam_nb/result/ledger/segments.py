@@ -111,6 +111,8 @@ def frame(rows: Sequence[Row]) -> pd.DataFrame:
     found = pd.DataFrame(list(rows))
     for name in columns.WHOLE:
         found[name] = found[name].fillna(-1).astype("int64") if name in found else np.int64(-1)
+    if columns.SECONDS not in found:
+        found[columns.SECONDS] = np.nan
     for name in columns.TOLD:
         found[name] = found[name].fillna("").astype(str) if name in found else ""
     return found
@@ -133,13 +135,14 @@ def names(place: Place) -> list[str]:
     return [one.removesuffix(_ENDING) for one in place.names(ROWS) if one.endswith(_ENDING)]
 
 
-def read(place: Place, name: str) -> Segment:
-    """Read the rows of a segment; raise FileNotFoundError if it was replaced meanwhile."""
+def read(place: Place, name: str, only: Sequence[str] | None = None) -> Segment:
+    """Read the rows of a segment, or a few of their columns; raise FileNotFoundError if it was replaced meanwhile."""
     import pyarrow as pa
     from pyarrow import parquet
 
-    held = pa.BufferReader(place.read(f"{ROWS}/{name}{_ENDING}"))
-    table = parquet.read_table(held, read_dictionary=list(columns.TOLD))
+    with place.fs.open(place.at(f"{ROWS}/{name}{_ENDING}"), "rb") as held:
+        told = list(columns.TOLD)
+        table = parquet.read_table(held, columns=None if only is None else list(only), read_dictionary=told)
     replaces = tuple(json.loads((table.schema.metadata or {}).get(b"replaces", b"[]")))
     column = pa.array([name] * len(table)).dictionary_encode()
     return Segment(name, table.append_column(columns.SEGMENT, column), replaces)
