@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import re
 import subprocess
 import sys
 import zipfile
@@ -14,6 +15,8 @@ import lam_nb as lam
 from lam_nb import InputError, Region, cli
 from lam_nb.cli import watching
 from lam_nb.result.ledger import Claims, Ledger
+from lam_nb.studies import reporting
+from lam_nb.studies.cells import claim_of
 
 OLD = pathlib.Path(__file__).parent / "fixtures" / "store-1" / "store.zip"
 WINDOWS = [Region(24, 32, 16), Region(8, 8, height=8, width=12)]
@@ -59,7 +62,10 @@ def test_what_fails_is_counted_and_the_code_says_so(folder, capsys):
     assert cli.main(["sweep", plan, "--store", "night.zarr", *STEPS]) == 1
     told = capsys.readouterr()
     assert "1 failed" in told.err  # beside the bar
-    assert "1 of 2 done, 1 failed, 0 missing" in told.out and "failed            fsrcnn: " in told.out
+    assert (
+        "1 of 2 done, 1 failed, 0 missing" in told.out
+        and "failed            fsrcnn on photos/broken.jpg: InputError: " in told.out
+    )
     found = lam.studies.status("night.zarr")
     assert found[["asked", "done", "failed", "missing"]].values.tolist() == [[2, 1, 1, 0]]
     assert "Error" in found.first_failure[0] and found.mean_seconds[0] > 0
@@ -160,8 +166,6 @@ def test_status_counts_each_setting_and_sees_who_is_at_work(relu_network, image,
     row = ledger.asked().iloc[:1]
     ledger.ask(row.assign(cell=[1], region_y=[2]))
     claims = Claims(ledger.place, "b")
-    from lam_nb.studies.cells import claim_of
-
     claims.take(claim_of(*(row[name].iloc[0] for name in ("network_id", "picture_id", "setting_id"))))
     claims.take("run-b")
     found = lam.studies.status(store)
@@ -181,6 +185,67 @@ def test_what_was_only_asked_has_a_status(tmp_path):
     found = lam.studies.status(tmp_path / "all.zarr")
     assert found.missing.tolist() == [1] and np.isnan(found.seconds_left[0])
     assert "unknown left" in watching.table(found)
+
+
+def test_one_page_tells_of_a_sweep(folder, capsys):
+    lam.images.to_pillow(lam.images.sample("bricks")).save("photos/whole.jpg", quality=95)
+    pathlib.Path("photos/broken.jpg").write_bytes(pathlib.Path("photos/whole.jpg").read_bytes()[:9000])
+    nets, pictures = ("fsrcnn", "residual", "rfdn-small", "dncnn-small"), ("one.png", "two.png", "broken.jpg")
+    rows = [[net, f"photos/{one}", y, 8, 16] for net in nets for one in pictures for y in (8, 40)]
+    plan = _plan("plan.csv", *rows)
+    assert cli.main(["sweep", plan, "--store", "night.zarr", *STEPS]) == 1
+    shorter = _plan("plan3.csv", *(row for row in rows if "broken" not in row[1] and row[2] == 8))
+    assert cli.main(["sweep", shorter, "--store", "night.zarr", "--steps", "3"]) == 0
+    pathlib.Path("photos/two.png").unlink()
+    capsys.readouterr()
+    assert cli.main(["report", "night.zarr", "--html", "page.html"]) == 0
+    assert "24 of 32 done, 8 failed" in capsys.readouterr().out
+    page = pathlib.Path("page.html").read_text()
+    for words in (
+        "24 of 32 windows are done: 3 networks of scale 4 on 2 pictures",
+        "for other networks as well",
+        "Not compared, being of another scale: dncnn-small.",
+        "The widest looks",
+        "The narrowest looks",
+        "The hardest windows",
+        "8 windows failed",
+        "InputError: image: ",
+        "<td class='number'>×4</td>",
+        "the picture is not where it was",
+        'alt="Attribution map of rfdn-small for the window y=',
+        "one.png, y=8",
+    ):
+        assert words in page, words
+    assert "Settings: steps 3" not in page and "nan" not in re.sub(r"<script.*?</script>", "", page, flags=re.S)
+    assert cli.main(["report", "night.zarr", "--html", "page.html", "--by", "setting"]) == 0
+    assert "Settings: steps 3" in pathlib.Path("page.html").read_text()
+    assert cli.main(["report", "night.zarr", "--html", "page.txt"]) == 2
+
+
+def test_maps_of_a_report_are_read_one_by_one_and_those_that_are_shown(folder, monkeypatch):
+    lam.sweep(
+        ["fsrcnn", "residual"], "photos", [Region(8, 8), Region(40, 40)], store="night.zarr", steps=4, progress=False
+    )
+    report, read = reporting.Report("night.zarr"), []
+    arrays = Ledger.arrays
+    monkeypatch.setattr(Ledger, "arrays", lambda self, cell: read.append(cell) or arrays(self, cell))
+    widest = list(report.extremes(1))
+    assert len(read) == 1 and widest[0].row["cell"] == read[0]
+    index = lam.open("night.zarr").diffusion_index
+    assert widest[0].row["diffusion_index"] == float(index.max())
+    assert next(report.extremes(1, narrow=True)).row["diffusion_index"] == float(index.min())
+    found = lam.open("night.zarr").attribution.stack(cell=("model", "image", "region"))
+    at = int(index.values.argmax())
+    np.testing.assert_array_equal(widest[0].values, found.isel(cell=at).values)
+    assert [one.row["picture"] for one in report.hardest(9)] == ["one", "two"]
+
+
+def test_a_report_of_nothing_is_refused(folder, capsys):
+    assert cli.main(["report", "none.zarr", "--html", "page.html"]) == 2
+    assert "there is no sweep" in capsys.readouterr().err
+    Ledger("night.zarr").begin("sweep", {})
+    assert cli.main(["report", "night.zarr", "--html", "page.html"]) == 2
+    assert "is done yet" in capsys.readouterr().err
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 import warnings
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pandas as pd
+import xarray as xr
 
-from .. import detectors, paths, quadrature, studies
+from .. import detectors, paths, quadrature, result, studies
+from ..result.ledger import columns
 from ..studies import grid
 from ..studies.cells import VERBS
-from ..studies.watching import FAILED, FIRST_FAILURE
+from ..studies.watching import last_line
 from ..validation import InputError, settings, words_of
 from . import report, watching
 
@@ -59,11 +62,11 @@ def run(
     with cluster(scheduler, workers) as client, warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # what failed is told below, with all the rest
         try:
-            studies.sweep(plan=table, store=store, client=client, resources=amounts or None, **asked)  # type: ignore[arg-type]
+            found = studies.sweep(plan=table, store=store, client=client, resources=amounts or None, **asked)  # type: ignore[arg-type]
         except grid.NothingWorked as error:
             print(f"lam-nb: {error}", file=sys.stderr)
             return 1
-    return _summary(store)
+    return _summary(store, found)
 
 
 def _planned(
@@ -160,19 +163,30 @@ def cluster(scheduler: str | None, workers: int | None) -> Iterator[Client | Non
         yield client
 
 
-def _summary(store: str) -> int:
-    """Print what came out; return 1 if something failed."""
-    found = studies.status(store)
-    failed = int(found[FAILED].sum())
-    rows = [("store", f"{store}"), *watching.totals(found)]
-    first = found[found[FAILED] > 0].head(_REASONS)
-    rows += [("failed", f"{row[0]}: {row[1]}") for row in first[[watching.NETWORK, FIRST_FAILURE]].values]
-    if failed:
+def _summary(store: str, found: xr.Dataset) -> int:
+    """Print what came out; return 1 if something of what was asked failed."""
+    failures = _failures(found)
+    rows = [("store", f"{store}"), *watching.totals(studies.status(store))]
+    rows += [("failed", one) for one in failures[:_REASONS]]
+    if len(failures) > _REASONS:
+        rows.append(("", f"… and {len(failures) - _REASONS} more"))
+    if failures:
         rows.append(("next", "the same command tries what failed again"))
     rows.append(("next", f"lam-nb report {store} --html {Path(store).stem}.html"))
     rows.append(("", f'in Python: lam_nb.open("{store}")'))
     report.lines(rows)
-    return int(failed > 0)
+    return int(bool(failures))
+
+
+def _failures(found: xr.Dataset) -> list[str]:
+    """Return which pairs of network and picture failed, and why."""
+    traces = found[result.FAILURE].values.ravel()
+    if columns.CELL in found.dims:
+        every = list(zip(*(found[name].values for name in (columns.NETWORK, columns.PICTURE)), strict=True))
+    else:
+        every = list(itertools.product(found[result.MODEL].values, found[result.IMAGE].values))
+    told = [(pair, str(trace)) for pair, trace in zip(every, traces, strict=True) if trace]
+    return list(dict.fromkeys(f"{net} on {picture}: {last_line(pd.Series([why]))}" for (net, picture), why in told))
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -283,7 +283,7 @@ def _made(
         faults.add([], f"networks: take pictures of {', '.join(map(str, sorted(channels)))} channels; sweep equals.")
     for name, one in sources.items():
         try:
-            made.pictures[name] = _picture(one, max(channels, default=3))
+            made.pictures[name] = identified(one, max(channels, default=3))
         except InputError as error:
             faults.add(_rows_of(table, columns.PICTURE, name), str(error))
     return made
@@ -333,7 +333,19 @@ def _network_id(spec: Spec, net: Network) -> str:
     return digest_of(told) if identity.UNKNOWN not in str(told) else f"{identity.UNKNOWN} {uuid.uuid4().hex}"
 
 
-def _picture(one: ImageLike, channels: int) -> tuple[str, Source, tuple[int, int]]:
+def identified(one: ImageLike, channels: int) -> tuple[str, Source, tuple[int, int]]:
+    """Return a picture's identity, where it is read from, and its size.
+
+    Raises
+    ------
+    InputError
+        If there is no such picture.
+
+    Examples
+    --------
+    >>> identified("bricks", 3)[1:]
+    ('bricks', (254, 256))
+    """
     if isinstance(one, str | os.PathLike) and (name := os.fspath(one)) not in images.samples():
         return _file(name)
     picture: Image = images.sample(one, channels) if isinstance(one, str) else images.as_image(one, channels=channels)

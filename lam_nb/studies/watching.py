@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 import os
+import re
 
 import numpy as np
 import pandas as pd
@@ -178,7 +179,10 @@ def last_line(traces: pd.Series) -> str:
 
     Examples
     --------
-    >>> last_line(pd.Series(["Traceback …\n  in f\nRuntimeError: too dark\n"])), last_line(pd.Series([], dtype=str))
-    ('RuntimeError: too dark', '')
+    >>> last_line(pd.Series(["Traceback …\n  in f\ntorch.OutOfMemoryError: too large\n"]))
+    'OutOfMemoryError: too large'
+    >>> last_line(pd.Series([], dtype=str))
+    ''
     """
-    return str(traces.iloc[0]).strip().splitlines()[-1] if len(traces) else ""
+    last = str(traces.iloc[0]).strip().splitlines()[-1] if len(traces) else ""
+    return re.sub(r"^(?:\w+\.)+(?=\w+(?::|$))", "", last)

@@ -11,10 +11,12 @@ import io
 import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 
 import numpy as np
 import pandas as pd
 import xarray as xr
+from numpy.typing import NDArray
 
 from ...validation import InputError
 from ..files import MARK
@@ -161,6 +163,27 @@ class Ledger:
         wanted = self.asked() if asked is None else asked.reset_index(drop=True)
         facts = {name: value for name, value in self.facts.items() if name not in ("words", MARK)}
         return assembly.dataset(self.place, wanted, self.rows(), self.rows, self.words, facts)
+
+    def arrays(self, cell: int) -> dict[str, NDArray[np.generic]]:
+        """Return the arrays of one cell, read now; nothing if it has none.
+
+        Raises
+        ------
+        KeyError
+            If there is no such cell.
+        """
+        for _ in range(2):  # once more if segments were merged meanwhile
+            rows = self.rows()
+            found = rows[rows[columns.CELL] == cell]
+            if found.empty:
+                raise KeyError(cell)
+            kind, segment, place = (found[name].iloc[0] for name in (columns.ARRAYS, columns.SEGMENT, columns.PLACE))
+            with suppress(FileNotFoundError):
+                return {
+                    name: segments.one(self.place, str(segment), str(kind), name, int(place))
+                    for name in segments.described(str(kind))
+                }
+        raise FileNotFoundError(f"{self.place.address}: the arrays of cell {cell} are gone")
 
     def compact(self, *, last: bool = False) -> int:
         """Merge small segments if that is due; return how many are left."""

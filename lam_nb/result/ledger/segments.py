@@ -148,6 +148,14 @@ def read(place: Place, name: str, only: Sequence[str] | None = None) -> Segment:
     return Segment(name, table.append_column(columns.SEGMENT, column), replaces)
 
 
+def one(place: Place, segment: str, kind: str, name: str, at: int) -> NDArray[np.generic]:
+    """Return an array of one row."""
+    import zarr
+
+    source = zarr.open_array(place.array(folder_of(segment, kind, name)), mode="r")
+    return np.asarray(source[at])
+
+
 def deleted(place: Place, *segments: str) -> None:
     """Delete segments: rows first, so that nobody looks for arrays that are gone."""
     place.delete(*(f"{ROWS}/{one}{_ENDING}" for one in segments))
