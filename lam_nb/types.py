@@ -196,6 +196,10 @@ class Bar(Protocol):
         """Add to what is done."""
         ...
 
+    def set_postfix_str(self, words: str, /) -> object:
+        """Say something beside it."""
+        ...
+
     def __enter__(self) -> Bar:
         """Begin."""
         ...

@@ -42,6 +42,45 @@ def test_intervals_widen_with_noise_and_are_seeded():
     assert float(studied[1].pearson_low) <= float(studied[1].pearson) <= float(studied[1].pearson_high)
 
 
+def _population(generator, count, pictures=10, rho=0.7):
+    """Networks drawn from a population whose ln DI and PSNR correlate by rho, with a picture's own noise."""
+    index, own = generator.normal(size=(2, count, 1))
+    quality = rho * index + np.sqrt(1 - rho**2) * own
+    noise = 0.3 * generator.normal(size=(2, count, pictures))
+    return table(np.exp(index + noise[0]), quality + noise[1])
+
+
+def test_intervals_over_networks_too_are_wider_and_cover():
+    generator = np.random.default_rng(0)
+    covered = {"pictures": 0, "both": 0}
+    for _ in range(60):
+        made = _population(generator, 16)
+        found = {over: studies.di_against_psnr(made, over=over, draws=200) for over in covered}
+        widths = {over: float(one.pearson_high - one.pearson_low) for over, one in found.items()}
+        assert widths["both"] > widths["pictures"]
+        assert float(found["both"].pearson) == float(found["pictures"].pearson)
+        for over, one in found.items():
+            covered[over] += float(one.pearson_low) <= 0.7 <= float(one.pearson_high)
+    assert covered["both"] >= 0.85 * 60 > covered["pictures"] + 10
+    assert found["both"].attrs["over"] == "both"
+    with pytest.raises(InputError, match="over: got 'all'"):
+        studies.di_against_psnr(made, over="all")
+
+
+def test_pictures_with_windows_of_their_own_are_correlated_too():
+    generator = np.random.default_rng(1)
+    made = _population(generator, 5, 3)
+    rows = made.stack(cell=("model", "image")).reset_index("cell")
+    rows = rows.isel(region=0).rename(model="network", image="picture")
+    twice = xr.concat([rows.assign(diffusion_index=rows.diffusion_index * k) for k in (0.5, 1.5)], "cell")
+    for one, other in zip(*(studies.di_against_psnr(each, draws=50).values() for each in (made, twice)), strict=True):
+        np.testing.assert_allclose(one, other)
+    sizes = {f"net {k}": k for k in range(5)}
+    assert float(studies.di_against(made, sizes, "width").spearman) == float(
+        studies.di_against(twice, sizes, "width").spearman
+    )
+
+
 def test_global_fields_count_as_largest():
     made = table(np.exp([[0.0], [1.0], [2.0], [3.0]]))
     found = studies.di_against(made, {"net 0": 15, "net 1": 43, "net 2": 73, "net 3": np.inf}, "receptive field")

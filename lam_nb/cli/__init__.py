@@ -7,10 +7,38 @@ import sys
 from collections.abc import Callable
 
 from ..validation import InputError
-from . import attribution, cause, demonstration, doctor, explore, filtering, lab, listing, represent
+from . import (
+    attribution,
+    cause,
+    demonstration,
+    doctor,
+    explore,
+    filtering,
+    lab,
+    listing,
+    migrating,
+    overview,
+    represent,
+    sweeping,
+    watching,
+)
 
 __all__ = ["main"]
-_COMMANDS = (demonstration, attribution, cause, represent, filtering, listing, explore, lab, doctor)
+_COMMANDS = (
+    demonstration,
+    attribution,
+    cause,
+    represent,
+    filtering,
+    sweeping,
+    watching,
+    overview,
+    migrating,
+    listing,
+    explore,
+    lab,
+    doctor,
+)
 
 
 def __dir__() -> list[str]:
@@ -18,7 +46,7 @@ def __dir__() -> list[str]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Run the command line; return its exit code: 0, 2 for bad input, 130 after an interruption.
+    """Run the command line; return its exit code: 0, 1 if a sweep's cells failed, 2 for bad input, 130 interrupted.
 
     Examples
     --------
@@ -26,16 +54,16 @@ def main(arguments: list[str] | None = None) -> int:
     2
     """
     given = vars(_parser().parse_args(arguments))
-    command: Callable[..., None] = given.pop("command")
+    command: Callable[..., int | None] = given.pop("command")
     try:
-        command(**given)
+        code = command(**given)
     except InputError as error:
         print(f"lam-nb: {error}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("\nlam-nb: interrupted; no result was written, a --store keeps what was done.", file=sys.stderr)
         return 130
-    return 0
+    return code or 0
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -21,6 +21,9 @@ class _Told:
         self.done += more
         self.function(self.done, self.total)
 
+    def set_postfix_str(self, words: str, /) -> None:
+        pass
+
     def __enter__(self) -> _Told:
         self.update(0)
         return self

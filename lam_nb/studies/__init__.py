@@ -6,11 +6,13 @@ from .correlation import di_against, di_against_psnr
 from .generalising import generalisation
 from .grid import sweep
 from .masking import masking_curve, modulation_curve
+from .migration import migrate
 from .planning import plan
 from .predicting import degradation_prediction
 from .scaling import di_against_size
 from .selection import hard_regions, test_set
 from .sensitivity import detector_sensitivity, path_sensitivity
+from .watching import status
 from .widest import content
 
 __all__ = [
@@ -23,9 +25,11 @@ __all__ = [
     "generalisation",
     "hard_regions",
     "masking_curve",
+    "migrate",
     "modulation_curve",
     "path_sensitivity",
     "plan",
+    "status",
     "sweep",
     "test_set",
 ]

@@ -40,7 +40,7 @@ def computed(task: Task, work: Work) -> Iterator[Done]:
         for pair in task.pairs:
             if time.monotonic() - looked > _LOOK:
                 looked, alone = time.monotonic(), not others(claims)
-            how = claims.take(_key(task, pair, work))
+            how = claims.take(claim_of(task.network_id, pair.picture_id, work.setting[0]))
             if not how:
                 yield Done(task.network, pair.picture, pair.cells, elsewhere=True)
                 continue
@@ -104,8 +104,15 @@ def present(claims: Claims) -> bool:
     return is_alone
 
 
-def _key(task: Task, pair: Pair, work: Work) -> str:
-    return hashlib.sha256(f"{task.network_id} {pair.picture_id} {work.setting[0]}".encode()).hexdigest()[:32]
+def claim_of(network_id: str, picture_id: str, setting_id: str) -> str:
+    """Return the claim by which a sweep shows on what it is at work.
+
+    Examples
+    --------
+    >>> len(claim_of("a", "b", "c"))
+    32
+    """
+    return hashlib.sha256(f"{network_id} {picture_id} {setting_id}".encode()).hexdigest()[:32]
 
 
 def _pair(task: Task, pair: Pair, work: Work, writer: _Writer) -> Done:

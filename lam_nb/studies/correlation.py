@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from .. import result
+from ..result.ledger import columns
 from ..statistics import array
-from ..validation import InputError, text, whole
+from ..validation import InputError, choose, text, whole
 
+OVER = ("pictures", "both")
 DRAWS = 2000
 """Draws of a bootstrap: the ends of a 95 % interval then stand on fifty of them each."""
 _LABELS = {"": "", "_low": ", low", "_high": ", high"}
@@ -31,7 +34,7 @@ TABLE = result.Table(
 )
 
 
-def di_against_psnr(table: xr.Dataset, *, draws: int = DRAWS, seed: int = 0) -> xr.Dataset:
+def di_against_psnr(table: xr.Dataset, *, over: str = "pictures", draws: int = DRAWS, seed: int = 0) -> xr.Dataset:
     """Correlate how widely networks look with how well they restore: ln DI against PSNR.
 
     The paper found Pearson 0.85 and Spearman 0.88 over some forty networks (Gu & Dong, arXiv 2011.11036).
@@ -39,15 +42,18 @@ def di_against_psnr(table: xr.Dataset, *, draws: int = DRAWS, seed: int = 0) -> 
     Parameters
     ----------
     table : xarray.Dataset
-        Of `lam_nb.sweep`, with ground truth.
+        Of `lam_nb.sweep`, with ground truth; also of a plan whose pictures have windows of their own.
+    over : {"pictures", "both"}
+        What intervals of the correlations are over: other pictures of the kind for these networks, or also other
+        networks of the kind, which is wider. Those of each network are over pictures.
     draws, seed : int
-        Of the bootstrap over images.
+        Of the bootstrap.
 
     Returns
     -------
     xarray.Dataset
-        ``pearson``, ``spearman`` with ``_low`` and ``_high`` of 95 % intervals over images; per model
-        ``diffusion_index`` and ``against``, means with intervals.
+        ``pearson``, ``spearman`` with ``_low`` and ``_high`` of 95 % intervals; per model ``diffusion_index`` and
+        ``against``, means with intervals over pictures.
 
     Raises
     ------
@@ -64,7 +70,7 @@ def di_against_psnr(table: xr.Dataset, *, draws: int = DRAWS, seed: int = 0) -> 
     True
     """
     needs_psnr(table)
-    return _correlated(table, table[result.PSNR], "PSNR", "dB", draws, seed)
+    return _correlated(table, by_pair(table, result.PSNR), "PSNR", "dB", draws, seed, choose("over", over, OVER))
 
 
 def di_against(table: xr.Dataset, values: Mapping[str, float], label: str, units: str = "1") -> xr.Dataset:
@@ -100,33 +106,42 @@ def di_against(table: xr.Dataset, values: Mapping[str, float], label: str, units
     """
     if not isinstance(values, Mapping):
         raise InputError(f"values: got {type(values).__name__}, expected a dictionary: name of a network -> number.")
-    names = [str(name) for name in result.check(table, result.DIFFUSION_INDEX, result.MODEL)[result.MODEL].values]
+    index = by_pair(result.check(table, result.DIFFUSION_INDEX), result.DIFFUSION_INDEX)
+    names = [str(name) for name in index[result.MODEL].values]
     missing = [name for name in names if name not in values]
     if missing:
         raise InputError(f"values: has no number for {missing[0]!r}; give one for each of {', '.join(names)}.")
     row = xr.DataArray([float(values[name]) for name in names], dims=result.MODEL)
-    spread = row.expand_dims({result.IMAGE: table.sizes[result.IMAGE]}).transpose(result.MODEL, result.IMAGE)
+    spread = row.expand_dims({result.IMAGE: index.sizes[result.IMAGE]}).transpose(result.MODEL, result.IMAGE)
     return _correlated(table, spread, label, units, DRAWS, 0)
 
 
-def _correlated(table: xr.Dataset, against: xr.DataArray, label: str, units: str, draws: int, seed: int) -> xr.Dataset:
-    """Correlate ln of the mean index with a mean, over models, with intervals by drawing images again."""
+def _correlated(
+    table: xr.Dataset, against: xr.DataArray, label: str, units: str, draws: int, seed: int, over: str = OVER[0]
+) -> xr.Dataset:
+    """Correlate ln of the mean index with a mean, over models, with intervals by drawing images, or both, again."""
     text("label", label), text("units", units)
-    index = mean_index(table)
-    other = against.transpose(result.MODEL, result.IMAGE).values
+    paired = by_pair(table, result.DIFFUSION_INDEX)
+    index, other = paired.values, against.transpose(result.MODEL, result.IMAGE).values
     if len(index) < 3:
         raise InputError(f"table: has {len(index)} networks, expected at least three to correlate.")
     every = drawn_images(index.shape[1], draws, seed)
     means = [(np.nanmean(index[:, row], 1), other[:, row].mean(1)) for row in every]
     curves = {result.PEARSON: array.pearson, result.SPEARMAN: array.spearman}
-    found = {name: interval(np.array([curve(np.log(x), y) for x, y in means])) for name, curve in curves.items()}
+    chosen = _drawn_networks(len(index), draws, seed, over)
+    drawn = [(np.log(x[row]), y[row], len(set(row.tolist()))) for (x, y), row in zip(means, chosen, strict=True)]
+    found = {
+        name: interval(np.array([curve(x, y) if several > 2 else np.nan for x, y, several in drawn]))
+        for name, curve in curves.items()
+    }
     for k, name in enumerate((result.DIFFUSION_INDEX, result.AGAINST)):
         found[name] = interval(np.array([one[k] for one in means]))
     facts = {"against": label, "against_units": units, "draws": draws, "seed": seed, "images": index.shape[1]}
+    facts |= {"over": over}
     held = [result.AGAINST + end for end in result.ENDS]
     return TABLE.build(
         spread(found),
-        {result.MODEL: table[result.MODEL].values},
+        {result.MODEL: paired[result.MODEL].values},
         facts=facts,
         units=dict.fromkeys(held, units),
         labels={name: label + _LABELS[end] for name, end in zip(held, result.ENDS, strict=True)},
@@ -142,8 +157,38 @@ def needs_psnr(table: xr.Dataset) -> None:
 
 def mean_index(table: xr.Dataset) -> NDArray[np.float64]:
     """Return the diffusion index, mean over regions, (model, image)."""
-    index: NDArray[np.float64] = table[result.DIFFUSION_INDEX].mean(result.REGION).transpose(result.MODEL, ...).values
-    return index
+    return np.asarray(by_pair(table, result.DIFFUSION_INDEX).values)
+
+
+def by_pair(table: xr.Dataset, name: str) -> xr.DataArray:
+    """Return a number of a sweep, mean over the windows of each picture, (model, image).
+
+    Examples
+    --------
+    >>> names = {"network": ("cell", ["a", "a", "b"]), "picture": ("cell", ["one", "one", "one"])}
+    >>> table = xr.Dataset({"psnr": ("cell", [20.0, 30.0, 40.0])}, names)
+    >>> by_pair(table, "psnr").values.tolist()
+    [[25.0], [40.0]]
+    """
+    values = table[name]
+    if columns.CELL not in values.dims:
+        values = values.mean(result.REGION) if result.REGION in values.dims else values
+        return values.transpose(result.MODEL, result.IMAGE, ...)
+    names = [np.asarray(table[one].values, object) for one in (columns.NETWORK, columns.PICTURE)]
+    (m, models), (i, pictures) = (pd.factorize(one) for one in names)
+    found = np.full((len(models), len(pictures)), np.nan)
+    means = pd.Series(values.values).groupby([m, i]).mean()
+    found[tuple(np.array(means.index.tolist(), int).reshape(-1, 2).T)] = means.to_numpy()
+    return xr.DataArray(found, {result.MODEL: models, result.IMAGE: pictures}, (result.MODEL, result.IMAGE))
+
+
+def _drawn_networks(count: int, draws: int, seed: int, over: str) -> list[NDArray[np.int64]]:
+    """Return which networks count: all, then for every draw all again, or as many with replacement."""
+    every = np.arange(count)
+    if over == OVER[0]:
+        return [every] * (draws + 1)
+    generator = np.random.default_rng([seed, 1])  # other numbers than those of the pictures
+    return [every, *generator.integers(0, count, (draws, count))]
 
 
 def drawn_images(count: int, draws: int, seed: int) -> list[NDArray[np.int64]]:

@@ -43,6 +43,10 @@ _TIDY = 10.0
 """Seconds after which small segments are merged, if there are many, while a store grows."""
 
 
+class NothingWorked(InputError):
+    """Every pair of a sweep failed."""
+
+
 @renamed(truth="as_truth")
 def sweep(
     networks: Sequence[Networks] | None = None,
@@ -168,6 +172,7 @@ def sweep(
                         elsewhere += done.elsewhere
                         if done.failure:
                             failures.append(done)
+                            shown.set_postfix_str(f"{sum(len(one.cells) for one in failures)} failed")
                         if not done.elsewhere:
                             shown.update(len(done.cells))
                 if not elsewhere:
@@ -300,6 +305,6 @@ def _tell(failures: Sequence[Done], asked: Plan, ledger: Ledger, is_new: bool) -
     if len(failures) == pairs:
         if is_new:  # nothing to keep: so that a mended call may use the name
             ledger.discard()
-        raise InputError(f"all {pairs} pairs of network and image failed, the first with {lines[0]}")
+        raise NothingWorked(f"all {pairs} pairs of network and image failed, the first with {lines[0]}")
     words = f"{len(failures)} of {pairs} pairs failed and will be tried again by the next call; "
     warnings.warn(words + "; ".join(lines[:3]), RuntimeWarning, stacklevel=3)

@@ -218,11 +218,11 @@ def of_sets(
     known = [made.networks[str(k)] for k in range(len(flat))]
     groups = [known[k : k + count] for k in range(0, len(known), count)]
     setting, label = setting_of(True, decided)
-    set_id = _digest({name: one for name, (one, _, _) in made.pictures.items()})
+    set_id = digest_of({name: one for name, (one, _, _) in made.pictures.items()})
     set_name = ", ".join(made.pictures) if len(made.pictures) < 4 else f"{len(made.pictures)} pictures"
     rows, specs, scales = [], {}, {}
     for name, group in zip(numbered([_title(group) for group in groups]), groups, strict=True):
-        key = group[0][0] if count == 1 else _digest({str(k): one for k, (one, _, _) in enumerate(group)})
+        key = group[0][0] if count == 1 else digest_of({str(k): one for k, (one, _, _) in enumerate(group)})
         specs[key], scales[key] = tuple(spec for _, spec, _ in group), group[0][2]
         cell = cell_of(key, set_id, setting, window_of(None))
         rows.append([cell, str(name), set_name, label, key, set_id, setting, *window_of(None)])
@@ -335,7 +335,7 @@ def _made(
         faults.add([], f"networks: take pictures of {', '.join(map(str, sorted(channels)))} channels; sweep equals.")
     for name, one in sources.items():
         try:
-            made.pictures[name] = _picture(one, max(channels, default=3))
+            made.pictures[name] = identified(one, max(channels, default=3))
         except InputError as error:
             faults.add(_rows_of(table, columns.PICTURE, name), str(error))
     return made
@@ -414,11 +414,23 @@ def _texts(codes: NDArray[np.int64], texts: Sequence[str]) -> pd.Categorical:
 
 def _network_id(spec: Spec, net: Network) -> str:
     by_name = isinstance(spec, str) and not networks.is_factory(spec)
-    told = networks.source(spec) if by_name else identity.of_network(net)
-    return _digest(told) if identity.UNKNOWN not in str(told) else f"{identity.UNKNOWN} {uuid.uuid4().hex}"
+    told = networks.source(str(spec)) if by_name else identity.of_network(net)
+    return digest_of(told) if identity.UNKNOWN not in str(told) else f"{identity.UNKNOWN} {uuid.uuid4().hex}"
 
 
-def _picture(one: ImageLike, channels: int) -> tuple[str, Source, tuple[int, int]]:
+def identified(one: ImageLike, channels: int) -> tuple[str, Source, tuple[int, int]]:
+    """Return a picture's identity, where it is read from, and its size.
+
+    Raises
+    ------
+    InputError
+        If there is no such picture.
+
+    Examples
+    --------
+    >>> identified("bricks", 3)[1:]
+    ('bricks', (254, 256))
+    """
     if isinstance(one, str | os.PathLike) and (name := os.fspath(one)) not in images.samples():
         return _file(name) if "://" not in name else _remote(name, channels)
     picture: Image = images.sample(one, channels) if isinstance(one, str) else images.as_image(one, channels=channels)
@@ -429,7 +441,7 @@ def _picture(one: ImageLike, channels: int) -> tuple[str, Source, tuple[int, int
 def _file(name: str) -> tuple[str, Source, tuple[int, int]]:
     images.load(name) if not Path(name).is_file() else None  # says what is wrong
     with Path(name).open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.filedigest_of(file, "sha256").hexdigest()
     absolute = str(Path(name).absolute())
     try:
         with Pillow.open(name) as picture:
@@ -460,8 +472,15 @@ def setting_of(as_truth: bool, decided: Mapping[str, object]) -> tuple[str, str]
     words = [f"{name} {value}" for name, value in shown.items()]
     label = ", ".join([*words, *([] if as_truth else ["of inputs"])]) or "defaults"
     doubt = {"call": uuid.uuid4().hex} if identity.UNKNOWN in str(told) else {}
-    return _digest({"as_truth": as_truth, "settings": told, "numbers": identity.NUMBERS, **doubt}), label
+    return digest_of({"as_truth": as_truth, "settings": told, "numbers": identity.NUMBERS, **doubt}), label
 
 
-def _digest(told: Mapping[str, object]) -> str:
+def digest_of(told: Mapping[str, object]) -> str:
+    """Return the identity of what is told.
+
+    Examples
+    --------
+    >>> digest_of({"a": 1, "b": 2}) == digest_of({"b": 2, "a": 1})
+    True
+    """
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()

@@ -10,10 +10,12 @@ from .maps import Table, attribution, comparison, diffusion_field, informative, 
 from .paths import convergence, path_panel, progression
 from .publication import publish, save
 from .quality import faithfulness, randomised
-from .studies import content, di_scatter, scaling, sensitivity
+from .studies import Part, Tile, content, di_scatter, overview, scaling, sensitivity
 
 __all__ = [
+    "Part",
     "Table",
+    "Tile",
     "View",
     "attribution",
     "causal",
@@ -29,6 +31,7 @@ __all__ = [
     "informative",
     "masking",
     "modulation",
+    "overview",
     "path_panel",
     "progression",
     "publish",

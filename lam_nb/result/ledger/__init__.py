@@ -11,7 +11,7 @@ import io
 import json
 import os
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 
 import numpy as np
@@ -90,6 +90,8 @@ class Ledger:
     ----------
     store : path-like or str
         A path, or an address of fsspec; ends in .zarr.
+    only : sequence of str, optional
+        Columns that are read, `columns.CELL` and `columns.FAILURE` among them; all by default.
 
     Raises
     ------
@@ -97,8 +99,8 @@ class Ledger:
         If the ending is another, or it cannot be addressed.
     """
 
-    def __init__(self, store: str | os.PathLike[str]) -> None:
-        self.place = Place(store)
+    def __init__(self, store: str | os.PathLike[str], only: Sequence[str] | None = None) -> None:
+        self.place, self.only = Place(store), only
         self._known: dict[str, Segment] = {}
 
     @property
@@ -181,7 +183,7 @@ class Ledger:
         """Return what is there, each cell once: with its numbers if any writer had them."""
         while True:
             with suppress(FileNotFoundError):
-                return _rows(self.place, self.segments())
+                return _rows(self.place, self.segments(), self.only)
 
     def write(self, name: str, rows: list[Row], arrays: list[Arrays]) -> None:
         """Write a segment of finished rows."""
@@ -200,12 +202,14 @@ class Ledger:
 
     def asked(self) -> pd.DataFrame:
         """Return all that was asked, in order, and whatever else is there."""
+        kept = [name for name in _PLAN if self.only is None or name in self.only]
         plans = []
         for name in self.place.names(_PLANS):
             with readable("store", self.place.at(f"{_PLANS}/{name}"), "plan of a sweep; delete it"):
-                plans.append(pd.read_parquet(io.BytesIO(self.place.read(f"{_PLANS}/{name}"))))
-        rows = self.rows()
-        every = pd.concat([*plans, rows[list(_PLAN)].astype(dict.fromkeys(columns.IDENTITIES, object))])
+                held = io.BytesIO(self.place.read(f"{_PLANS}/{name}"))
+                plans.append(pd.read_parquet(held, columns=kept))
+        texts = [name for name in columns.IDENTITIES if name in kept]
+        every = pd.concat([*plans, self.rows()[kept].astype(dict.fromkeys(texts, object))])
         return every.drop_duplicates(columns.CELL).reset_index(drop=True)
 
     def dataset(self, asked: pd.DataFrame | None = None) -> xr.Dataset:
@@ -216,6 +220,27 @@ class Ledger:
         if facts.get(MARK) != "sweep":
             return together(self.place, wanted, self.rows()).assign_attrs(told)
         return assembly.dataset(self.place, wanted, self.rows(), self.rows, _words(facts), told)
+
+    def arrays(self, cell: int) -> dict[str, NDArray[np.generic]]:
+        """Return the arrays of one cell, read now; nothing if it has none.
+
+        Raises
+        ------
+        KeyError
+            If there is no such cell.
+        """
+        for _ in range(2):  # once more if segments were merged meanwhile
+            rows = self.rows()
+            found = rows[rows[columns.CELL] == cell]
+            if found.empty:
+                raise KeyError(cell)
+            kind, segment, place = (found[name].iloc[0] for name in (columns.ARRAYS, columns.SEGMENT, columns.PLACE))
+            with suppress(FileNotFoundError):
+                return {
+                    name: segments.one(self.place, str(segment), str(kind), name, int(place))
+                    for name in segments.described(str(kind))
+                }
+        raise FileNotFoundError(f"{self.place.address}: the arrays of cell {cell} are gone")
 
     def compact(self, *, last: bool = False) -> int:
         """Merge small segments if that is due, and nobody else is at it; return how many are left."""
@@ -247,12 +272,12 @@ def _words(facts: Mapping[str, object]) -> dict[str, Word]:
     return {name: (tuple(dims), label, units) for name, (dims, label, units) in dict(told).items()}  # type: ignore[call-overload]
 
 
-def _rows(place: Place, known: list[Segment]) -> pd.DataFrame:
+def _rows(place: Place, known: list[Segment], only: Sequence[str] | None = None) -> pd.DataFrame:
     import pyarrow as pa
 
     if not known:
         return segments.frame([]).assign(**{columns.SEGMENT: ""})
-    tables = [segments.read(place, one.name) for one in known]
+    tables = [segments.read(place, one.name, only) for one in known]
     table = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
     rows = table.to_pandas()
     if not rows[columns.CELL].is_unique:

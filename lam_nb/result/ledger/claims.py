@@ -92,9 +92,22 @@ class Claims:
             told = json.loads(self.place.read(f"{FOLDER}/{key}") or b"{}")
             if told.get("run") == self.run or is_dead(told):
                 return True
-            return self.place.now(f"clock/{self.run}") - self.place.modified(f"{FOLDER}/{key}") > self.term
+            return self._is_old(key)
         except (FileNotFoundError, ValueError):
             return True
+
+    def live(self) -> dict[str, str]:
+        """Return what is claimed by whom, of those who are alive: name of the claim -> run."""
+        found = {}
+        for key in self.place.names(FOLDER):
+            with suppress(FileNotFoundError, ValueError):
+                told = json.loads(self.place.read(f"{FOLDER}/{key}") or b"{}")
+                if not is_dead(told) and (told.get("host") == platform.node() or not self._is_old(key)):
+                    found[key] = str(told.get("run"))
+        return found
+
+    def _is_old(self, key: str) -> bool:
+        return self.place.now(f"clock/{self.run}") - self.place.modified(f"{FOLDER}/{key}") > self.term
 
     def _taken(self, key: str, contents: bytes) -> str:
         if not self.is_free(key):

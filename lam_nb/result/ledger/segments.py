@@ -122,6 +122,8 @@ def frame(rows: Sequence[Row]) -> pd.DataFrame:
     found = pd.DataFrame(list(rows))
     for name in columns.WHOLE:
         found[name] = found[name].fillna(-1).astype("int64") if name in found else np.int64(-1)
+    if columns.SECONDS not in found:
+        found[columns.SECONDS] = np.nan
     for name in columns.TOLD:
         found[name] = found[name].fillna("").astype(str) if name in found else ""
     return found
@@ -144,15 +146,16 @@ def names(place: Place) -> list[str]:
     return [one.removesuffix(_ENDING) for one in place.names(ROWS) if one.endswith(_ENDING)]
 
 
-def read(place: Place, name: str) -> pa.Table:
-    """Read the rows of a segment; raise FileNotFoundError if it was replaced meanwhile."""
+def read(place: Place, name: str, only: Sequence[str] | None = None) -> pa.Table:
+    """Read the rows of a segment, or a few of their columns; raise FileNotFoundError if it was replaced meanwhile."""
     import pyarrow as pa
     from pyarrow import parquet
 
     file = f"{ROWS}/{name}{_ENDING}"
     held = pa.BufferReader(place.read(file))
     with _readable(place, file):
-        table = parquet.read_table(held, read_dictionary=list(columns.TOLD), page_checksum_verification=True)
+        few = {"columns": None if only is None else list(only), "read_dictionary": list(columns.TOLD)}
+        table = parquet.read_table(held, **few, page_checksum_verification=True)
     which = pa.DictionaryArray.from_arrays(np.zeros(len(table), "int32"), [name])
     return table.append_column(columns.SEGMENT, which)
 
@@ -174,6 +177,14 @@ def known(place: Place, name: str) -> Segment:
 
 def _readable(place: Place, file: str) -> AbstractContextManager[None]:
     return readable("store", place.at(file), "table of a sweep; delete it, and its cells are computed again")
+
+
+def one(place: Place, segment: str, kind: str, name: str, at: int) -> NDArray[np.generic]:
+    """Return an array of one row."""
+    import zarr
+
+    source = zarr.open_array(place.array(folder_of(segment, kind, name)), mode="r")
+    return np.asarray(source[at])
 
 
 def deleted(place: Place, *segments: str) -> None:

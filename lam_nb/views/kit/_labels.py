@@ -69,6 +69,12 @@ def name_places(
             for down in ("top", "bottom")
             for side in ("right", "left")
         }
+        boxes |= {
+            "middle right": (a + 2 * offset, b - letter / 2, a + 2 * offset + wide, b + letter / 2),
+            "middle left": (a - 2 * offset - wide, b - letter / 2, a - 2 * offset, b + letter / 2),
+            "top center": (a - wide / 2, b + offset, a + wide / 2, b + offset + letter),
+            "bottom center": (a - wide / 2, b - offset - letter, a + wide / 2, b - offset),
+        }
         best = min(boxes, key=lambda place: sum(_covered(boxes[place], other) for other in taken))
         taken.append(boxes[best])
         chosen.append(best)

@@ -71,7 +71,8 @@ def di_scatter(study: xr.Dataset) -> View:
     figure.update_xaxes(title_text="diffusion index (logarithmic)", type="log", tickvals=ticks, **_AXIS)
     figure.update_yaxes(title_text=f"{label} ({units})" if units != "1" else label, **_AXIS)
     numbers = [f"{name.capitalize()} {_interval(study, name)}" for name in (PEARSON, SPEARMAN)]
-    how = f"{len(names)} networks, {study.attrs['images']} images, 95 % intervals by drawing images again"
+    drawn = "images and networks" if study.attrs.get("over") == "both" else "images"
+    how = f"{len(names)} networks, {study.attrs['images']} images, 95 % intervals by drawing {drawn} again"
     lines = kit.small(f"{label} against ln DI: {' · '.join(numbers)}", how)
     words = f"<b>Does looking wide go with {label}?</b>{lines}"
     kit.dress(figure, words, 820, 520, l=70, r=20, t=110, b=60)

@@ -1,0 +1,128 @@
+"""``lam-nb status``: how far the sweeps of a store are."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import sys
+import time
+
+import pandas as pd
+
+from .. import result
+from ..result.ledger import columns
+from ..studies.watching import ASKED, AT_WORK, FAILED, FIRST_FAILURE, LEFT, MEAN_SECONDS, MISSING, RATE, SWEEPS, Watch
+
+NAME, NETWORK = "status", columns.NETWORK
+_PAUSE = 3.0
+"""Seconds between looks."""
+_CLEAR = "\x1b[{}F\x1b[J"
+"""Goes up so many lines, and empties what is below."""
+_HEADS = {
+    NETWORK: "network",
+    columns.SETTING: "setting",
+    ASKED: "asked",
+    result.DONE: "done",
+    FAILED: "failed",
+    MISSING: "missing",
+    AT_WORK: "at work",
+    RATE: "cells/s",
+    LEFT: "left",
+    MEAN_SECONDS: "s/cell",
+}
+_TEXTS = (NETWORK, columns.SETTING)
+
+
+def run(store: str, follow: bool) -> None:
+    """Tell how far the sweeps of a store are: done, failed, missing, how fast, how long still."""
+    watch, lines = Watch(store), 0
+    while True:
+        found = watch.look()
+        text = table(found)
+        print((_CLEAR.format(lines) if lines and sys.stdout.isatty() else "") + text, flush=True)
+        lines = text.count("\n") + 1
+        if not follow or int(found[result.DONE].sum()) == int(found[ASKED].sum()):
+            return
+        try:
+            time.sleep(_PAUSE)
+        except KeyboardInterrupt:  # whoever looks on may stop to; the sweep goes on
+            return
+
+
+def table(found: pd.DataFrame) -> str:
+    """Return what `lam_nb.studies.status` found, as text: a line per network, the first failures, and all together.
+
+    Examples
+    --------
+    >>> import tempfile, lam_nb as lam
+    >>> store = tempfile.mkdtemp() + "/all.zarr"
+    >>> _ = lam.sweep(["fsrcnn"], ["bricks"], [lam.Region(96, 96)], store=store, steps=4, progress=False)
+    >>> print(table(lam.studies.status(store)).splitlines()[0])
+    network  asked  done  failed  missing  at work  cells/s  left  s/cell
+    """
+    heads = [name for name in _HEADS if name in found]
+    lines = [[_HEADS[name] for name in heads]]
+    lines += [[_cell(name, value) for name, value in zip(heads, row, strict=True)] for row in found[heads].values]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(heads))]
+    lefts = [name in _TEXTS for name in heads]
+    told = [
+        "  ".join(
+            one.ljust(width) if left else one.rjust(width) for one, width, left in zip(line, widths, lefts, strict=True)
+        ).rstrip()
+        for line in lines
+    ]
+    failed = found[found[FAILED] > 0]
+    told += [f"failed: {name}: {why}" for name, why in failed[[NETWORK, FIRST_FAILURE]].values]
+    return "\n".join([*told, *(f"{name:<18}{value}" for name, value in totals(found))])
+
+
+def totals(found: pd.DataFrame) -> list[tuple[str, str]]:
+    """Return what holds of all networks together, by name.
+
+    Examples
+    --------
+    >>> import tempfile, lam_nb as lam
+    >>> store = tempfile.mkdtemp() + "/all.zarr"
+    >>> _ = lam.sweep(["fsrcnn"], ["bricks"], [lam.Region(96, 96)], store=store, steps=4, progress=False)
+    >>> totals(lam.studies.status(store))
+    [('cells', '1 of 1 done, 0 failed, 0 missing'), ('sweeps at work', 'none')]
+    """
+    asked, done, failed, missing = (int(found[name].sum()) for name in (ASKED, result.DONE, FAILED, MISSING))
+    rows = [("cells", f"{done:,} of {asked:,} done, {failed:,} failed, {missing:,} missing")]
+    live = int(found.attrs.get(SWEEPS, 0))
+    if done == asked:
+        return [*rows, ("sweeps at work", str(live or "none"))]
+    left = duration(float(found[LEFT].sum(skipna=False)))
+    words = f"{live}, {float(found[RATE].sum()):.3g} cells per second, {left} left"
+    return [*rows, ("sweeps at work", words if live else f"none; {left} left when one goes on as before")]
+
+
+def duration(seconds: float) -> str:
+    """Return how long something takes, in words.
+
+    Examples
+    --------
+    >>> duration(4.2), duration(200), duration(9000), duration(4e5), duration(float("nan"))
+    ('4 s', '3 min 20 s', '2 h 30 min', '4 d 15 h', 'unknown')
+    """
+    if not math.isfinite(seconds):
+        return "unknown"
+    whole = round(seconds)
+    for size, unit, part, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // part} {name}"
+    return f"{whole} s"
+
+
+def _cell(name: str, value: object) -> str:
+    if name == LEFT:
+        return duration(float(str(value))).replace("unknown", "–")
+    if isinstance(value, float):
+        return "–" if math.isnan(value) else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def options(parser: argparse.ArgumentParser) -> None:
+    """Add the command's options."""
+    parser.add_argument("store", help=".zarr of a sweep, or its address")
+    parser.add_argument("--follow", action="store_true", help="look again every few seconds, until all is done")
