@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import result
 from ..statistics import array
 from ..validation import InputError, text, whole
+from .tabular import of_pictures
 
 DRAWS = 2000
 """Draws of a bootstrap: the ends of a 95 % interval then stand on fifty of them each."""
@@ -39,7 +40,8 @@ def di_against_psnr(table: xr.Dataset, *, draws: int = DRAWS, seed: int = 0) -> 
     Parameters
     ----------
     table : xarray.Dataset
-        Of `lam_nb.sweep`, with ground truth.
+        Of `lam_nb.sweep`, with ground truth; of one setting. Where pictures have windows of their own, the means over
+        them count, of pictures that all networks have seen; where maps differ in size, ``diffusion_index_common``.
     draws, seed : int
         Of the bootstrap over images.
 
@@ -63,6 +65,7 @@ def di_against_psnr(table: xr.Dataset, *, draws: int = DRAWS, seed: int = 0) -> 
     >>> -1 <= float(study.spearman) <= 1
     True
     """
+    table = of_pictures(table)
     needs_psnr(table)
     return _correlated(table, table[result.PSNR], "PSNR", "dB", draws, seed)
 
@@ -100,6 +103,7 @@ def di_against(table: xr.Dataset, values: Mapping[str, float], label: str, units
     """
     if not isinstance(values, Mapping):
         raise InputError(f"values: got {type(values).__name__}, expected a dictionary: name of a network -> number.")
+    table = of_pictures(result.check(table, result.DIFFUSION_INDEX))
     names = [str(name) for name in result.check(table, result.DIFFUSION_INDEX, result.MODEL)[result.MODEL].values]
     missing = [name for name in names if name not in values]
     if missing:
