@@ -162,5 +162,4 @@ def read(place: Place, name: str) -> Segment:
 def deleted(place: Place, *segments: str) -> None:
     """Delete segments: rows first, so that nobody looks for arrays that are gone."""
     place.delete(*(f"{ROWS}/{one}{_ENDING}" for one in segments))
-    for one in segments:
-        place.delete_folder(f"{MAPS}/{one}")
+    place.delete_folders(*(f"{MAPS}/{one}" for one in segments))
