@@ -126,16 +126,19 @@ def test_requests_are_not_wasted(asked):
     assert first <= 62 and again <= 16 and opened <= 7 and read <= 3
 
 
-def test_a_pair_costs_two_requests_beside_segments(asked):
-    """What a night costs: its picture is read and it is claimed; all else is for a second's or a task's pairs."""
+def test_a_pair_costs_three_requests_beside_segments(asked):
+    """What a night costs: a picture is read to plan and to compute, and it is claimed; all else is for many pairs."""
+    import s3fs
 
-    def requests(count):
-        asked.lines.clear()
-        lam.sweep(["fsrcnn"], PICTURES[:count], REGIONS, store=f"s3://bucket/of-{count}.zarr", **SETTINGS)
-        return len(asked.lines)
-
-    one, two = requests(1), requests(2)
-    assert two - one <= 3  # the picture when planning and when computing, and its claim
+    fs, source = s3fs.S3FileSystem(), lam.images.sample("bricks")
+    addresses = [f"s3://bucket/many/{k:02}.png" for k in range(40)]
+    for k, address in enumerate(addresses):
+        fs.pipe_file(address, png(source[:, k:, k:]))
+    asked.lines.clear()
+    lam.sweep(["fsrcnn"], addresses, REGIONS, store="s3://bucket/nights.zarr", **SETTINGS)
+    segments = sum("PUT" in line and "/rows/" in line for line in asked.lines)
+    print(f"{len(asked.lines)} requests for 40 pairs in {segments - 1} segments: {asked.verbs()}")
+    assert len(asked.lines) <= 3 * 40 + 10 * segments + 32
 
 
 _PROGRAM = """

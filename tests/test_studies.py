@@ -8,7 +8,7 @@ from PIL import Image as Pillow
 
 import lam_nb as lam
 from lam_nb import InputError, Region, networks, studies, views
-from lam_nb.studies import cells
+from lam_nb.studies import verbs
 
 REGION = Region(16, 20, 6)
 QUIET = {"steps": 4, "progress": False}
@@ -116,7 +116,7 @@ def test_the_first_choice_is_like_itself(relu_network, linear_network, image):
 def test_an_interrupted_study_goes_on(relu_network, image, tmp_path, monkeypatch):
     choices = {"blur": "blur", "black": "black"}
     whole = studies.path_sensitivity([relu_network], image, REGION, choices, **QUIET)
-    real, calls = cells.attribute, []
+    real, calls = verbs.attribute, []
 
     def once(*arguments, **settings):
         calls.append(settings["path"])
@@ -124,7 +124,7 @@ def test_an_interrupted_study_goes_on(relu_network, image, tmp_path, monkeypatch
             raise KeyboardInterrupt
         return real(*arguments, **settings)
 
-    monkeypatch.setattr(cells, "attribute", once)
+    monkeypatch.setattr(verbs, "attribute", once)
     with pytest.raises(KeyboardInterrupt):
         studies.path_sensitivity([relu_network], image, REGION, choices, store=tmp_path / "study", **QUIET)
     again = studies.path_sensitivity([relu_network], image, REGION, choices, store=tmp_path / "study", **QUIET)

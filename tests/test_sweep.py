@@ -16,6 +16,8 @@ from torch import nn
 import lam_nb as lam
 from lam_nb import InputError, Region, networks
 from lam_nb.identity import fingerprint
+from lam_nb.result.ledger import compaction
+from lam_nb.studies import cells, grid
 
 REGIONS = [Region(16, 20, 6), Region(0, 3, 8)]
 SETTINGS = {"steps": 4, "progress": False}
@@ -199,6 +201,22 @@ def test_paths_of_one_name_are_told_apart(pair, pictures, image, tmp_path):
     again = lam.sweep(pair, {"one": image}, REGIONS, path=lam.paths.linear(first.clone()), **given)
     np.testing.assert_array_equal(again.attribution, expected)
     assert lam.open(given["store"]).sizes["setting"] == 3
+
+
+def test_what_is_merged_while_it_grows_is_as_it_was(relu_network, tmp_path, monkeypatch):
+    monkeypatch.setattr(cells, "_PAUSE", 0.0)  # a segment for every pair
+    monkeypatch.setattr(grid, "_TIDY", 0.05)
+    monkeypatch.setattr(grid, "_POLL", 0.01)
+    random = torch.Generator().manual_seed(0)
+    given = {f"{k}": torch.rand(3, 40, 52, generator=random) for k in range(40)}
+    merged, real = [], compaction.merged
+    monkeypatch.setattr(compaction, "merged", lambda *known: merged.append(len(known[1])) or real(*known))
+    table = lam.sweep([relu_network], given, REGIONS, store=tmp_path / "a.zarr", **SETTINGS)
+    assert len(merged) > 1 and merged[0] >= 16 and bool((table.done == 1).all())
+    monkeypatch.undo()
+    there = lam.sweep([relu_network], given, REGIONS, store=tmp_path / "b.zarr", **SETTINGS)
+    for name in ("attribution", "diffusion_index", "psnr"):
+        np.testing.assert_array_equal(table[name], there[name])
 
 
 class Holder:

@@ -28,11 +28,15 @@ from ..result import (
     check,
     stacked,
 )
+from ..result.ledger import columns
 from ..validation import InputError
 from .concentration import diffusion_index, index_error
 
 _NETWORK, _PARAMETERS = "network", "parameters"
-_AXES = (MODEL, IMAGE, REGION)
+_SETTING, _CELL = columns.SETTING, columns.CELL
+_AXES = (_SETTING, MODEL, IMAGE, REGION)
+_CELLS = (columns.NETWORK, columns.PICTURE, *columns.WINDOW)
+"""What tells rows apart where pictures have windows of their own."""
 _NUMBERS = (DIFFUSION_INDEX, DIFFUSION_INDEX_ERROR, PSNR, PSNR_WINDOW, SSIM, _PARAMETERS, FIELD_WIDTH, QUADRATURE_ERROR)
 _TITLES = {
     DIFFUSION_INDEX: "DI",
@@ -137,23 +141,25 @@ def summary(results: xr.Dataset | Iterable[xr.Dataset]) -> Summary:
     (['fsrcnn', 'residual'], True)
     """
     whole = _whole(results)
-    axes = [name for name in _AXES if name in whole.dims]
+    axes = [name for name in (*_AXES, _CELL) if name in whole.dims]
     known = whole if DIFFUSION_INDEX in whole else whole.assign({DIFFUSION_INDEX: diffusion_index(whole)})
     if DIFFUSION_INDEX_ERROR in known and ATTRIBUTION in known:
         known = known.assign({DIFFUSION_INDEX_ERROR: index_error(whole)})
-    columns = {
+    found = {
         name: _column(known, name, axes) for name in (*_NUMBERS, FIELD_EXACT) if name in known or name in known.attrs
     }
     shape = [known.sizes[name] for name in axes]
     labels = [_labels(known, name) for name in axes]
     names = [{MODEL: _NETWORK}.get(name, name) for name in axes]
-    if len(axes) > 1:
+    if _CELL in axes:
+        index = _cells(known)
+    elif len(axes) > 1:
         index = pd.MultiIndex.from_product(labels, names=names)
     else:
         only = [str(known.attrs.get(_NETWORK, "result"))]
         index = pd.Index(labels[0] if axes else only, name=names[0] if axes else _NETWORK)
-    frame = Summary({name: np.broadcast_to(one, shape or [1]).ravel() for name, one in columns.items()}, index=index)
-    frame.attrs = {name: str(known[name].attrs.get("units", "1")) for name in columns if name in known}
+    frame = Summary({name: np.broadcast_to(one, shape or [1]).ravel() for name, one in found.items()}, index=index)
+    frame.attrs = {name: str(known[name].attrs.get("units", "1")) for name in found if name in known}
     return frame
 
 
@@ -169,6 +175,11 @@ def _whole(results: xr.Dataset | Iterable[xr.Dataset]) -> xr.Dataset:
     names = [str(one.attrs.get(_NETWORK, k)) for k, one in enumerate(every)]
     kept = [one.drop_dims([name for name in one.dims if name not in (CHANNEL, Y, X, *_AXES)]) for one in every]
     return stacked(kept, MODEL).assign_coords({MODEL: names})
+
+
+def _cells(known: xr.Dataset) -> pd.MultiIndex:
+    names = [*([_SETTING] if len(np.unique(known[_SETTING].values)) > 1 else []), *_CELLS]
+    return pd.MultiIndex.from_arrays([known[name].values for name in names], names=names)
 
 
 def _labels(known: xr.Dataset, axis: str) -> list[Any]:

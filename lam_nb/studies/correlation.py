@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import pandas as pd
 import xarray as xr
 from numpy.typing import ArrayLike, NDArray
 
 from .. import result
-from ..result.ledger import columns
 from ..statistics import array
 from ..validation import InputError, choose, text, whole
+from .tabular import of_pictures
 
 OVER = ("pictures", "both")
 DRAWS = 2000
@@ -42,7 +41,8 @@ def di_against_psnr(table: xr.Dataset, *, over: str = "pictures", draws: int = D
     Parameters
     ----------
     table : xarray.Dataset
-        Of `lam_nb.sweep`, with ground truth; also of a plan whose pictures have windows of their own.
+        Of `lam_nb.sweep`, with ground truth; of one setting. Where pictures have windows of their own, the means over
+        them count, of pictures that all networks have seen; where maps differ in size, ``diffusion_index_common``.
     over : {"pictures", "both"}
         What intervals of the correlations are over: other pictures of the kind for these networks, or also other
         networks of the kind, which is wider. Those of each network are over pictures.
@@ -69,6 +69,7 @@ def di_against_psnr(table: xr.Dataset, *, over: str = "pictures", draws: int = D
     >>> -1 <= float(study.spearman) <= 1
     True
     """
+    table = of_pictures(table)
     needs_psnr(table)
     return _correlated(table, by_pair(table, result.PSNR), "PSNR", "dB", draws, seed, choose("over", over, OVER))
 
@@ -106,7 +107,8 @@ def di_against(table: xr.Dataset, values: Mapping[str, float], label: str, units
     """
     if not isinstance(values, Mapping):
         raise InputError(f"values: got {type(values).__name__}, expected a dictionary: name of a network -> number.")
-    index = by_pair(result.check(table, result.DIFFUSION_INDEX), result.DIFFUSION_INDEX)
+    table = of_pictures(result.check(table, result.DIFFUSION_INDEX))
+    index = by_pair(result.check(table, result.DIFFUSION_INDEX, result.MODEL), result.DIFFUSION_INDEX)
     names = [str(name) for name in index[result.MODEL].values]
     missing = [name for name in names if name not in values]
     if missing:
@@ -165,21 +167,13 @@ def by_pair(table: xr.Dataset, name: str) -> xr.DataArray:
 
     Examples
     --------
-    >>> names = {"network": ("cell", ["a", "a", "b"]), "picture": ("cell", ["one", "one", "one"])}
-    >>> table = xr.Dataset({"psnr": ("cell", [20.0, 30.0, 40.0])}, names)
+    >>> table = xr.Dataset({"psnr": (("model", "image", "region"), [[[20.0, 30.0]], [[40.0, 40.0]]])})
     >>> by_pair(table, "psnr").values.tolist()
     [[25.0], [40.0]]
     """
     values = table[name]
-    if columns.CELL not in values.dims:
-        values = values.mean(result.REGION) if result.REGION in values.dims else values
-        return values.transpose(result.MODEL, result.IMAGE, ...)
-    names = [np.asarray(table[one].values, object) for one in (columns.NETWORK, columns.PICTURE)]
-    (m, models), (i, pictures) = (pd.factorize(one) for one in names)
-    found = np.full((len(models), len(pictures)), np.nan)
-    means = pd.Series(values.values).groupby([m, i]).mean()
-    found[tuple(np.array(means.index.tolist(), int).reshape(-1, 2).T)] = means.to_numpy()
-    return xr.DataArray(found, {result.MODEL: models, result.IMAGE: pictures}, (result.MODEL, result.IMAGE))
+    values = values.mean(result.REGION) if result.REGION in values.dims else values
+    return values.transpose(result.MODEL, result.IMAGE, ...)
 
 
 def _drawn_networks(count: int, draws: int, seed: int, over: str) -> list[NDArray[np.int64]]:

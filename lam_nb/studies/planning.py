@@ -441,7 +441,7 @@ def identified(one: ImageLike, channels: int) -> tuple[str, Source, tuple[int, i
 def _file(name: str) -> tuple[str, Source, tuple[int, int]]:
     images.load(name) if not Path(name).is_file() else None  # says what is wrong
     with Path(name).open("rb") as file:
-        digest = hashlib.filedigest_of(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
     absolute = str(Path(name).absolute())
     try:
         with Pillow.open(name) as picture:

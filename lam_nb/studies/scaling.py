@@ -12,6 +12,7 @@ from .. import result
 from ..statistics import array
 from ..validation import InputError
 from .correlation import DRAWS, drawn_images, interval, mean_index, needs_psnr, spread
+from .tabular import of_pictures
 
 _LABELS = {"": "", "_low": ", low", "_high": ", high"}
 _ORDER = (result.AXIS, result.QUANTITY)
@@ -70,6 +71,7 @@ def di_against_size(
     >>> di_against_size(table, sizes).spearman.sizes["axis"]
     1
     """
+    table = of_pictures(table)
     needs_psnr(table)
     if not isinstance(sizes, Mapping):
         raise InputError(f"sizes: got {type(sizes).__name__}, expected a dictionary: name -> (width, depth).")

@@ -13,10 +13,10 @@ import numpy as np
 import xarray as xr
 from numpy.typing import ArrayLike
 
-from .. import detectors, images, paths, result, statistics
+from .. import detectors, identity, images, paths, result, statistics
 from ..engine.scene import regions
 from ..methods.attribution import Choices, attribute
-from ..networks import NetworkLike, as_networks
+from ..networks import Network, NetworkLike, as_networks
 from ..networks.loading import axes_of
 from ..statistics import array
 from ..types import DetectorMaker, ImageLike, PathMaker, Progress, RegionLike
@@ -155,24 +155,39 @@ def _variants(
         raise InputError(f"choices: got {type(choices).__name__}, expected a dictionary with at least one {name}.")
     nets, (window,) = as_networks(networks), regions(region)
     picture = images.as_image(image, channels=axes_of(nets).count)
+    different, places = _different(nets)
+    index, likeness, first = [], [], None
     with tempfile.TemporaryDirectory() if store is None else nullcontext(store) as folder:
         _made("store", folder)
-        tables = []
         for k, choice in enumerate(choices.values()):
             varied: Choices = {"path": choice} if name == "path" else {"detector": choice}  # type: ignore[typeddict-item]
             given = {"store": Path(folder) / f"{name} {k}.zarr", "as_truth": False, "progress": progress}
-            table = sweep(nets, {"image": picture}, [window], **given, **{**settings, **varied})  # type: ignore[arg-type]
-            tables.append(table.load())
-    tables = [one.isel({result.IMAGE: 0, result.REGION: 0}) for one in tables]
-    index = np.array([one[result.DIFFUSION_INDEX].values for one in tables])
-    maps = [xr.Dataset({result.ATTRIBUTION: one[result.ATTRIBUTION].expand_dims(result.CHANNEL)}) for one in tables]
-    likeness = [statistics.agreement(maps[0], one) for one in maps]
+            table = sweep(different, {"image": picture}, [window], **given, **{**settings, **varied})  # type: ignore[arg-type]
+            cells = table.isel({result.IMAGE: 0, result.REGION: 0, result.MODEL: places})
+            maps = xr.Dataset({result.ATTRIBUTION: cells[result.ATTRIBUTION].load().expand_dims(result.CHANNEL)})
+            first = maps if first is None else first
+            likeness.append(statistics.agreement(first, maps))
+            index.append(cells[result.DIFFUSION_INDEX].values)
     values: dict[str, ArrayLike | None] = {
         key: np.array([one[key].values for one in likeness]) for key in (result.RANK_CORRELATION, result.TOP_OVERLAP)
     }
-    values |= {result.DIFFUSION_INDEX: index, result.RANKING: [array.spearman(index[0], row) for row in index]}
-    axes: dict[str, ArrayLike] = {result.CHOICE: list(choices), result.MODEL: tables[0][result.MODEL].values}
+    values |= {
+        result.DIFFUSION_INDEX: np.array(index),
+        result.RANKING: [array.spearman(index[0], row) for row in index],
+    }
+    axes: dict[str, ArrayLike] = {
+        result.CHOICE: list(choices),
+        result.MODEL: result.numbered([net.name for net in nets]),
+    }
     return TABLE.build(values, axes, facts={"varied": name, **window.facts})
+
+
+def _different(nets: Sequence[Network]) -> tuple[list[Network], list[int]]:
+    """Return networks that differ, and which of them each is: a sweep's cells go by identity."""
+    keys = [str(identity.of_network(one)) for one in nets]
+    found = {key: one for key, one in reversed(list(zip(keys, nets, strict=True)))}
+    known = list(dict.fromkeys(keys))
+    return [found[key] for key in known], [known.index(key) for key in keys]
 
 
 def _made(name: str, folder: str | os.PathLike[str]) -> None:

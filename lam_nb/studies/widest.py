@@ -6,6 +6,7 @@ import numpy as np
 import xarray as xr
 
 from .. import result
+from .tabular import of_pictures
 
 TABLE = result.Table(
     {
@@ -39,7 +40,8 @@ def content(table: xr.Dataset) -> xr.Dataset:
     >>> bool(content(table).largest[0] >= content(table).largest[1])
     True
     """
-    index = result.check(table, result.DIFFUSION_INDEX)[result.DIFFUSION_INDEX].mean(result.REGION)
+    table = of_pictures(result.check(table, result.DIFFUSION_INDEX))
+    index = table[result.DIFFUSION_INDEX].mean(result.REGION)
     largest = index.max(result.MODEL)
     order = np.argsort(-largest.values, kind="stable")
     names = table[result.MODEL].values[index.fillna(-np.inf).argmax(result.MODEL).values]

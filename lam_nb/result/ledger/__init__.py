@@ -214,8 +214,9 @@ class Ledger:
 
     def dataset(self, asked: pd.DataFrame | None = None) -> xr.Dataset:
         """Return numbers in memory, arrays unread, of what is asked or of all that ever was."""
+        if not (facts := self.facts):
+            raise InputError(f"path: there is no {self.place.address}; check it.")
         wanted = self.asked() if asked is None else asked.reset_index(drop=True)
-        facts = self.facts
         told = {name: value for name, value in facts.items() if name not in ("words", MARK)}
         if facts.get(MARK) != "sweep":
             return together(self.place, wanted, self.rows()).assign_attrs(told)
@@ -264,7 +265,7 @@ class Ledger:
 
     def discard(self) -> None:
         """Delete the store."""
-        self.place.delete_folder()
+        self.place.delete_folders("")
 
 
 def _words(facts: Mapping[str, object]) -> dict[str, Word]:

@@ -166,10 +166,12 @@ class Place:
             with suppress(FileNotFoundError):
                 self.fs.rm_file(self.at(name))
 
-    def delete_folder(self, name: str = "") -> None:
-        """Delete a folder, or all; one that is gone already is none the worse."""
-        with suppress(FileNotFoundError):
-            self.fs.rm(self.at(name) if name else self.root, recursive=True)
+    def delete_folders(self, *names: str) -> None:
+        """Delete folders, or with the name "" all; those that are gone already are none the worse."""
+        targets = [self.at(name).rstrip("/") for name in names]
+        for together in [targets] if self.fs.async_impl else [[one] for one in targets]:
+            with suppress(FileNotFoundError):
+                self.fs.rm(together, recursive=True)
 
     def modified(self, name: str) -> float:
         """Return when a file was last written, in seconds of the store's own clock; raise FileNotFoundError if gone."""

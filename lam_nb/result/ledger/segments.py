@@ -190,5 +190,4 @@ def one(place: Place, segment: str, kind: str, name: str, at: int) -> NDArray[np
 def deleted(place: Place, *segments: str) -> None:
     """Delete segments: rows first, so that nobody looks for arrays that are gone."""
     place.delete(*(f"{ROWS}/{one}{_ENDING}" for one in segments))
-    for one in segments:
-        place.delete_folder(f"{MAPS}/{one}")
+    place.delete_folders(*(f"{MAPS}/{one}" for one in segments))
