@@ -12,6 +12,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -27,6 +28,9 @@ from .assembly import today
 from .claims import Claims
 from .place import Place
 from .segments import Arrays, Row, Segment
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 __all__ = ["VERSION", "Arrays", "Claims", "Ledger", "Place", "Row", "cell_of", "columns", "today"]
 
@@ -139,8 +143,10 @@ class Ledger:
     def rows(self) -> pd.DataFrame:
         """Return what is there, each cell once: with its numbers if any writer had them."""
         while True:
-            with suppress(FileNotFoundError):
-                return _rows(self.place, self.segments())
+            with suppress(FileNotFoundError):  # replaced by a larger one meanwhile, which is there now
+                tables = {name: segments.read(self.place, name) for name in segments.names(self.place)}
+                gone = {name for one in tables.values() for name in segments.replaced(one)}
+                return _rows([one for name, one in tables.items() if name not in gone])
 
     def write(self, name: str, rows: list[Row], arrays: list[Arrays]) -> None:
         """Write a segment of finished rows."""
@@ -159,16 +165,19 @@ class Ledger:
 
     def asked(self) -> pd.DataFrame:
         """Return all that was asked, in order, and whatever else is there."""
+        return self._asked(self.rows())
+
+    def _asked(self, rows: pd.DataFrame) -> pd.DataFrame:
         plans = [pd.read_parquet(io.BytesIO(self.place.read(f"{_PLANS}/{name}"))) for name in self.place.names(_PLANS)]
-        rows = self.rows()
         every = pd.concat([*plans, rows[list(_PLAN)].astype(dict.fromkeys(columns.IDENTITIES, object))])
         return every.drop_duplicates(columns.CELL).reset_index(drop=True)
 
     def dataset(self, asked: pd.DataFrame | None = None) -> xr.Dataset:
         """Return numbers in memory, arrays unread, of what is asked or of all that ever was."""
-        wanted = self.asked() if asked is None else asked.reset_index(drop=True)
+        rows = self.rows()
+        wanted = self._asked(rows) if asked is None else asked.reset_index(drop=True)
         facts = {name: value for name, value in self.facts.items() if name not in ("words", MARK)}
-        return assembly.dataset(self.place, wanted, self.rows(), self.rows, self.words, facts)
+        return assembly.dataset(self.place, wanted, rows, self.rows, self.words, facts)
 
     def compact(self, *, last: bool = False) -> int:
         """Merge small segments if that is due; return how many are left."""
@@ -177,7 +186,8 @@ class Ledger:
         segments.deleted(self.place, *(name for name in self._known if name not in names))  # of one who was killed
         for group in compaction.due(counting, last=last):
             with suppress(FileNotFoundError):  # another was quicker
-                compaction.merged(self.place, group, _rows(self.place, group))
+                tables = [segments.read(self.place, one.name) for one in group]
+                compaction.merged(self.place, group, _rows(tables))
         return len(self.segments())
 
     def discard(self) -> None:
@@ -185,12 +195,11 @@ class Ledger:
         self.place.delete("")
 
 
-def _rows(place: Place, known: list[Segment]) -> pd.DataFrame:
+def _rows(tables: list[pa.Table]) -> pd.DataFrame:
     import pyarrow as pa
 
-    if not known:
+    if not tables:
         return segments.frame([]).assign(**{columns.SEGMENT: ""})
-    tables = [segments.read(place, one.name) for one in known]
     table = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
     rows = table.to_pandas()
     if not rows[columns.CELL].is_unique:

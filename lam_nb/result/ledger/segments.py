@@ -154,8 +154,13 @@ def known(place: Place, name: str) -> Segment:
     file = parquet.ParquetFile(pa.BufferReader(place.read(f"{ROWS}/{name}{_ENDING}")))
     table = file.read(columns=[columns.CELL, columns.FAILURE])
     finished = table[columns.CELL].filter(compute.equal(table[columns.FAILURE].cast(pa.string()), ""))
-    replaces = tuple(json.loads((file.schema_arrow.metadata or {}).get(b"replaces", b"[]")))
-    return Segment(name, len(table), np.sort(finished.to_numpy()), replaces)
+    return Segment(name, len(table), np.sort(finished.to_numpy()), replaced(file.schema_arrow))
+
+
+def replaced(told: pa.Table | pa.Schema) -> tuple[str, ...]:
+    """Return which segments a table, or its schema, says that it stands for."""
+    metadata = (told.schema if hasattr(told, "schema") else told).metadata or {}
+    return tuple(json.loads(metadata.get(b"replaces", b"[]")))
 
 
 def deleted(place: Place, *segments: str) -> None:
