@@ -41,11 +41,10 @@ def on(client: Client, resources: Mapping[str, float] | None = None) -> Execute:
         queue = _Queue(tasks, work.run)
         flying: dict[object, Task] = {}
         completed = as_completed()
-        shared = client.scatter(work, broadcast=True, hash=False)
         try:
             while True:
                 while len(flying) < _room(client) and (task := queue.next(alone=not flying)) is not None:
-                    future = client.submit(all_computed, task, shared, pure=False, resources=dict(resources or {}))
+                    future = client.submit(all_computed, task, work, pure=False, resources=dict(resources or {}))
                     flying[future] = task
                     completed.add(future)
                 if not flying:

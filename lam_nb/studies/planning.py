@@ -364,7 +364,7 @@ def _planned(
             continue
         cells.append(cell_of(network_id, picture_id, setting, sides))
         rows.extend((k, networks_of[network], pictures_of[picture], *sides))
-    table = _table_of(made, cells, np.array(rows, np.int64).reshape(len(cells), -1), (setting, label), faults)
+    table = _table_of(made, cells, np.array(rows, np.int64).reshape(len(cells), 7), (setting, label), faults)
     if faults.start is None:  # of a grid one example is enough
         faults.lines = faults.lines[:1]
     faults.raise_any()

@@ -13,6 +13,7 @@ import os
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
@@ -51,6 +52,10 @@ __all__ = [
 
 def __dir__() -> list[str]:
     return __all__
+
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 
 VERSION = 2
@@ -182,8 +187,11 @@ class Ledger:
     def rows(self) -> pd.DataFrame:
         """Return what is there, each cell once: with its numbers if any writer had them."""
         while True:
-            with suppress(FileNotFoundError):
-                return _rows(self.place, self.segments(), self.only)
+            with suppress(FileNotFoundError):  # replaced by a larger one meanwhile, which is there now
+                there = segments.names(self.place)
+                tables = {name: segments.read(self.place, name, self.only) for name in there}
+                gone = {name for one in tables.values() for name in segments.replaced(one)}
+                return _rows([one for name, one in tables.items() if name not in gone])
 
     def write(self, name: str, rows: list[Row], arrays: list[Arrays]) -> None:
         """Write a segment of finished rows."""
@@ -202,6 +210,9 @@ class Ledger:
 
     def asked(self) -> pd.DataFrame:
         """Return all that was asked, in order, and whatever else is there."""
+        return self._asked(self.rows())
+
+    def _asked(self, rows: pd.DataFrame) -> pd.DataFrame:
         kept = [name for name in _PLAN if self.only is None or name in self.only]
         plans = []
         for name in self.place.names(_PLANS):
@@ -209,18 +220,19 @@ class Ledger:
                 held = io.BytesIO(self.place.read(f"{_PLANS}/{name}"))
                 plans.append(pd.read_parquet(held, columns=kept))
         texts = [name for name in columns.IDENTITIES if name in kept]
-        every = pd.concat([*plans, self.rows()[kept].astype(dict.fromkeys(texts, object))])
+        every = pd.concat([*plans, rows[kept].astype(dict.fromkeys(texts, object))])
         return every.drop_duplicates(columns.CELL).reset_index(drop=True)
 
     def dataset(self, asked: pd.DataFrame | None = None) -> xr.Dataset:
         """Return numbers in memory, arrays unread, of what is asked or of all that ever was."""
         if not (facts := self.facts):
             raise InputError(f"path: there is no {self.place.address}; check it.")
-        wanted = self.asked() if asked is None else asked.reset_index(drop=True)
+        rows = self.rows()
+        wanted = self._asked(rows) if asked is None else asked.reset_index(drop=True)
         told = {name: value for name, value in facts.items() if name not in ("words", MARK)}
         if facts.get(MARK) != "sweep":
-            return together(self.place, wanted, self.rows()).assign_attrs(told)
-        return assembly.dataset(self.place, wanted, self.rows(), self.rows, _words(facts), told)
+            return together(self.place, wanted, rows).assign_attrs(told)
+        return assembly.dataset(self.place, wanted, rows, self.rows, _words(facts), told)
 
     def arrays(self, cell: int) -> dict[str, NDArray[np.generic]]:
         """Return the arrays of one cell, read now; nothing if it has none.
@@ -258,7 +270,8 @@ class Ledger:
             for group in groups:
                 if there.issuperset(one.name for one in group):
                     with suppress(FileNotFoundError):  # another was quicker
-                        compaction.merged(self.place, group, _rows(self.place, group))
+                        tables = [segments.read(self.place, one.name) for one in group]
+                        compaction.merged(self.place, group, _rows(tables))
         finally:
             claims.release()
         return len(self.segments())
@@ -273,12 +286,11 @@ def _words(facts: Mapping[str, object]) -> dict[str, Word]:
     return {name: (tuple(dims), label, units) for name, (dims, label, units) in dict(told).items()}  # type: ignore[call-overload]
 
 
-def _rows(place: Place, known: list[Segment], only: Sequence[str] | None = None) -> pd.DataFrame:
+def _rows(tables: list[pa.Table]) -> pd.DataFrame:
     import pyarrow as pa
 
-    if not known:
+    if not tables:
         return segments.frame([]).assign(**{columns.SEGMENT: ""})
-    tables = [segments.read(place, one.name, only) for one in known]
     table = pa.concat_tables(tables, promote_options="permissive").unify_dictionaries()
     rows = table.to_pandas()
     if not rows[columns.CELL].is_unique:

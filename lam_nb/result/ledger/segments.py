@@ -170,9 +170,15 @@ def known(place: Place, name: str) -> Segment:
     with _readable(place, named):
         file = parquet.ParquetFile(held, page_checksum_verification=True)
         table = file.read(columns=[columns.CELL, columns.FAILURE])
-        replaces = tuple(json.loads((file.schema_arrow.metadata or {}).get(b"replaces", b"[]")))
+        replaces = replaced(file.schema_arrow)
     finished = table[columns.CELL].filter(compute.equal(table[columns.FAILURE].cast(pa.string()), ""))
     return Segment(name, len(table), np.sort(finished.to_numpy()), replaces)
+
+
+def replaced(told: pa.Table | pa.Schema) -> tuple[str, ...]:
+    """Return which segments a table, or its schema, says that it stands for."""
+    metadata = (told.schema if hasattr(told, "schema") else told).metadata or {}
+    return tuple(json.loads(metadata.get(b"replaces", b"[]")))
 
 
 def _readable(place: Place, file: str) -> AbstractContextManager[None]:
