@@ -43,7 +43,8 @@ def computed(task: Task, work: Work) -> Iterator[Done]:
                 yield Done(task.network, pair.picture, pair.cells)
                 continue
             yield _pair(task, pair, work, writer)
-            writer.flush(_PAUSE)
+            if writer.flush(_PAUSE):
+                claims.release()  # who claims them now sees that they are there; those that are held are renewed
     finally:
         writer.flush()
         claims.release()
@@ -124,11 +125,13 @@ class _Writer:
         self.arrays.append(arrays)
         self.bytes += sum(one.nbytes for one in arrays.values())
 
-    def flush(self, pause: float = 0.0) -> None:
-        """Write what there is, if the last time is so long ago."""
-        if self.rows and (time.monotonic() - self.since >= pause or self.bytes > _MOST):
-            self.ledger.write(f"{os.getpid()}-{uuid.uuid4().hex[:16]}", self.rows, self.arrays)
-            self.rows, self.arrays = [], []
+    def flush(self, pause: float = 0.0) -> bool:
+        """Write what there is, if the last time is so long ago; return whether it was."""
+        if not self.rows or (time.monotonic() - self.since < pause and self.bytes <= _MOST):
+            return False
+        self.ledger.write(f"{os.getpid()}-{uuid.uuid4().hex[:16]}", self.rows, self.arrays)
+        self.rows, self.arrays = [], []
+        return True
 
 
 _LOADED: dict[int, OrderedDict[str, Network]] = {}
