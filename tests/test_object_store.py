@@ -138,7 +138,7 @@ def test_a_pair_costs_three_requests_beside_segments(asked):
     lam.sweep(["fsrcnn"], addresses, REGIONS, store="s3://bucket/nights.zarr", **SETTINGS)
     segments = sum("PUT" in line and "/rows/" in line for line in asked.lines)
     print(f"{len(asked.lines)} requests for 40 pairs in {segments - 1} segments: {asked.verbs()}")
-    assert len(asked.lines) <= 3 * 40 + 10 * segments + 32
+    assert len(asked.lines) <= 3 * 40 + 14 * segments + 32
 
 
 _PROGRAM = """

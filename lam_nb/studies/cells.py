@@ -155,11 +155,13 @@ class _Writer:
         self.arrays.append(arrays)
         self.bytes += sum(one.nbytes for one in arrays.values())
 
-    def flush(self, pause: float = 0.0) -> None:
-        """Write what there is, if the last time is so long ago."""
-        if self.rows and (time.monotonic() - self.since >= pause or self.bytes > _MOST):
-            self.ledger.write(f"{os.getpid()}-{uuid.uuid4().hex[:16]}", self.rows, self.arrays)
-            self.rows, self.arrays = [], []
+    def flush(self, pause: float = 0.0) -> bool:
+        """Write what there is, if the last time is so long ago; return whether it was."""
+        if not self.rows or (time.monotonic() - self.since < pause and self.bytes <= _MOST):
+            return False
+        self.ledger.write(f"{os.getpid()}-{uuid.uuid4().hex[:16]}", self.rows, self.arrays)
+        self.rows, self.arrays = [], []
+        return True
 
 
 _LOADED: dict[int, OrderedDict[str, Network]] = {}

@@ -31,7 +31,7 @@ def opened(source: Source, channels: int | None = 3) -> Image:
     Examples
     --------
     >>> opened("bricks").shape
-    torch.Size([3, 254, 256])
+    torch.Size([3, 256, 256])
     """
     if not isinstance(source, str):
         return source

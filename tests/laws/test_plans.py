@@ -100,7 +100,7 @@ def test_all_faults_are_told_at_once_with_their_rows(kind, photographs, tmp_path
 @pytest.mark.parametrize(
     ("renamed", "message"),
     [
-        ({"netwrok": "network"}, r"unknown column netwrok and no column network; expected network, .*did you mean"),
+        ({"networkk": "network"}, r"unknown column networkk and no column network; expected network, .*did you mean"),
         ({"picture_file": "picture"}, r"unknown column picture_file and no column picture"),
         ({"alpha": None}, r"unknown column alpha; expected"),
     ],

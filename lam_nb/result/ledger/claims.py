@@ -120,7 +120,7 @@ class Claims:
         self._stop.set()
         with self._lock:
             held, self._held = list(self._held), {}
-        self.place.delete(*(f"{FOLDER}/{key}" for key in held))
+            self.place.delete(*(f"{FOLDER}/{key}" for key in held))
 
     def _renewing(self) -> None:
         if self._thread is None or self._stop.is_set():
@@ -130,9 +130,7 @@ class Claims:
 
     def _renew(self, stop: threading.Event) -> None:
         while not stop.wait(self.term / 4):
-            with self._lock:
-                held = dict(self._held)
-            for key, contents in held.items():
-                with suppress(OSError):  # a store that cannot be reached now may be a little later
+            for key, contents in list(self._held.items()):
+                with self._lock, suppress(OSError):  # a store that cannot be reached now may be a little later
                     if key in self._held:
                         self.place.write(f"{FOLDER}/{key}", contents)
