@@ -11,7 +11,19 @@ import pandas as pd
 
 from .. import result
 from ..result.ledger import columns
-from ..studies.watching import ASKED, AT_WORK, FAILED, FIRST_FAILURE, LEFT, MEAN_SECONDS, MISSING, RATE, SWEEPS, Watch
+from ..studies.watching import (
+    ASKED,
+    AT_WORK,
+    FAILED,
+    FIRST_FAILURE,
+    LEFT,
+    MEAN_SECONDS,
+    MISSING,
+    RATE,
+    SWEEPS,
+    Watch,
+    duration,
+)
 
 NAME, NETWORK = "status", columns.NETWORK
 _PAUSE = 3.0
@@ -95,23 +107,6 @@ def totals(found: pd.DataFrame) -> list[tuple[str, str]]:
     left = duration(float(found[LEFT].sum(skipna=False)))
     words = f"{live}, {float(found[RATE].sum()):.3g} cells per second, {left} left"
     return [*rows, ("sweeps at work", words if live else f"none; {left} left when one goes on as before")]
-
-
-def duration(seconds: float) -> str:
-    """Return how long something takes, in words.
-
-    Examples
-    --------
-    >>> duration(4.2), duration(200), duration(9000), duration(4e5), duration(float("nan"))
-    ('4 s', '3 min 20 s', '2 h 30 min', '4 d 15 h', 'unknown')
-    """
-    if not math.isfinite(seconds):
-        return "unknown"
-    whole = round(seconds)
-    for size, unit, part, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
-        if whole >= size:
-            return f"{whole // size} {unit} {whole % size // part} {name}"
-    return f"{whole} s"
 
 
 def _cell(name: str, value: object) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import math
 import os
 import re
 
@@ -20,6 +21,19 @@ SWEEPS = "sweeps"
 """Attribute of a status: how many sweeps are at work."""
 _LATELY = 300.0
 """Seconds that tell how fast it goes now."""
+_SHOWN = (
+    columns.NETWORK,
+    columns.SETTING,
+    ASKED,
+    result.DONE,
+    FAILED,
+    MISSING,
+    AT_WORK,
+    RATE,
+    LEFT,
+    MEAN_SECONDS,
+    FIRST_FAILURE,
+)
 _KEY = [columns.NETWORK_ID, columns.SETTING_ID]
 _LOOKED_AT = (
     columns.CELL,
@@ -90,7 +104,8 @@ class Watch:
         sweeps = {name for name in live if name.startswith(presence(""))}
         told = _told(asked, rows, set(live) - sweeps)
         speed = _Speed(rows, bool(sweeps))
-        found = pd.DataFrame([_row(key, one, speed) for key, one in told.groupby(_KEY, sort=False)])
+        lines = [_row(one, speed) for _, one in told.groupby(_KEY, sort=False)]
+        found = pd.DataFrame(lines, columns=[*_SHOWN])
         if told[columns.SETTING_ID].nunique() < 2:
             found = found.drop(columns=columns.SETTING)
         found.attrs[SWEEPS] = len(sweeps)
@@ -155,7 +170,7 @@ class _Speed:
         return count * (self.mean if np.isnan(seconds) else seconds) / (self.at_once or np.nan)
 
 
-def _row(key: object, cells: pd.DataFrame, speed: _Speed) -> dict[str, object]:
+def _row(cells: pd.DataFrame, speed: _Speed) -> dict[str, object]:
     done, failed = cells[result.DONE], cells[FAILED]
     seconds = float(cells.loc[done, columns.SECONDS].mean()) if done.any() else np.nan
     left = int((~done).sum())
@@ -186,3 +201,20 @@ def last_line(traces: pd.Series) -> str:
     """
     last = str(traces.iloc[0]).strip().splitlines()[-1] if len(traces) else ""
     return re.sub(r"^(?:\w+\.)+(?=\w+(?::|$))", "", last)
+
+
+def duration(seconds: float) -> str:
+    """Return how long something takes, in words.
+
+    Examples
+    --------
+    >>> duration(4.2), duration(200), duration(9000), duration(4e5), duration(float("nan"))
+    ('4 s', '3 min 20 s', '2 h 30 min', '4 d 15 h', 'unknown')
+    """
+    if not math.isfinite(seconds):
+        return "unknown"
+    whole = round(seconds)
+    for size, unit, part, name in ((86400, "d", 3600, "h"), (3600, "h", 60, "min"), (60, "min", 1, "s")):
+        if whole >= size:
+            return f"{whole // size} {unit} {whole % size // part} {name}"
+    return f"{whole} s"

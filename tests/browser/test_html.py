@@ -27,6 +27,24 @@ def figure(page, written):
     return page
 
 
+def test_a_page_of_a_sweep_fits_a_phone_and_asks_for_nothing(page, errors, tmp_path):
+    nets, regions = ["fsrcnn", "residual", "rfdn-small"], [lam.Region(96, 96), lam.Region(32, 160)]
+    store, asked = tmp_path / "night.zarr", []
+    lam.sweep(nets, ["bricks", "facade"], regions, store=store, steps=3, progress=False)
+    assert cli.main(["report", str(store), "--html", str(tmp_path / "night.html")]) == 0
+    page.on("request", lambda request: asked.append(request.url))
+    for width in (1400, 400):
+        page.set_viewport_size({"width": width, "height": 800})
+        page.goto(f"file://{tmp_path / 'night.html'}")
+        page.wait_for_function("document.querySelector('.main-svg').clientWidth < innerWidth")
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        names = page.locator(".textpoint text").all_text_contents()
+        assert sorted(names) == (["1", "2", "3"] if width == 400 else sorted(nets))
+    images = page.locator("main img")
+    assert images.count() == 3 + 3 + 2 and all(one.get_attribute("alt") for one in images.all())
+    assert all(url.startswith(("file:", "data:", "blob:")) for url in asked)
+
+
 def test_the_page_of_the_demo_scrubs(page, tmp_path):
     assert cli.main(["demo", "--folder", str(tmp_path)]) == 0
     page.goto(f"file://{tmp_path / 'lam-demo.html'}")

@@ -18,6 +18,8 @@ import lam_nb as lam
 import lam_widgets
 from lam_nb import InputError, Region
 from lam_nb.cli import demonstration
+from lam_nb.result.ledger import Ledger
+from lam_nb.studies import planning
 from lam_nb.views import kit
 from lam_widgets.downloads import Downloads
 from lam_widgets.explorer.offers import named_images, named_networks
@@ -963,3 +965,33 @@ def test_only_the_newest_of_the_runs_are_kept(tmp_path, monkeypatch):
     for _ in range(3):
         explorer.run(wait=True)
     assert len(explorer.runs) == 3 and len(list(tmp_path.glob("*.json"))) == len(list(tmp_path.glob("*.nc"))) == 2
+
+
+def test_a_sweep_is_watched_until_it_is_done(relu_network, image, tmp_path):
+    store, told = tmp_path / "all.zarr", {"steps": 4, "as_truth": False, "progress": False}
+    lam.sweep([relu_network], {"a": image}, [WINDOW], store=store, **told)
+    assert lam_widgets.Sweep(store).is_done and not lam_widgets.Sweep(store).is_live
+    ledger = Ledger(store)
+    ledger.ask(planning.of_grid([relu_network], {"a": image, "b": image.flip(-1)}, [WINDOW], False, {"steps": 4}).rows)
+    widget = lam_widgets.Sweep(store, pause=0.05)
+    seen = threading.Event()
+    assert (
+        widget.is_live
+        and widget.rows[0] | {"missing": 1, "done": 1, "asked": 2, "cells_per_second": "0"} == widget.rows[0]
+    )
+    assert widget.lines == ["1 of 2 cells done, 0 failed", "nobody is at work"]
+    widget.observe(lambda change: seen.set(), "is_done")
+    lam.sweep([relu_network], {"b": image.flip(-1)}, [WINDOW], store=store, **told)  # as another process would
+    assert seen.wait(20)
+    widget._thread.join(20)
+    assert not widget.is_live and widget.share == 1 and widget.lines[0] == "2 of 2 cells done, 0 failed"
+    assert np.asarray(widget.picture()).min() == 0
+    page = widget.to_html(tmp_path / "sweep.html").read_text()
+    assert "2 of 2 cells done" in page
+    ledger.ask(ledger.asked().iloc[:1].assign(cell=7, region_y=2))
+    closed = lam_widgets.Sweep(store, pause=0.05)
+    closed.close()
+    closed._thread.join(20)
+    assert not closed._thread.is_alive() and not closed.is_done
+    with pytest.raises(InputError, match="there is no sweep"):
+        lam_widgets.Sweep(tmp_path / "none.zarr")

@@ -5,8 +5,9 @@ from .explorer import Explorer
 from .region_picker import RegionPicker
 from .samples import Samples
 from .scrubber import Scrubber
+from .sweep import Sweep
 
-__all__ = ["Comparison", "Explorer", "RegionPicker", "Samples", "Scrubber"]
+__all__ = ["Comparison", "Explorer", "RegionPicker", "Samples", "Scrubber", "Sweep"]
 
 
 def __dir__() -> list[str]:
