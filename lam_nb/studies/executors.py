@@ -21,6 +21,8 @@ _SECONDS = 2
 """What a task on a worker should take, in pauses between what is written: much more than to send it."""
 _MOST = 256
 """Pairs of a task."""
+_HERE = 16
+"""Pairs that are claimed before others of them may be, where nothing has to be sent."""
 _AHEAD = 2
 """Tasks that wait for each thread of the cluster, beside the one that runs."""
 
@@ -28,8 +30,8 @@ _AHEAD = 2
 def here(tasks: Iterable[Task], work: Work) -> Generator[Done, None, None]:
     """Compute one task after the other."""
     for task in tasks:
-        for start in range(0, len(task.pairs), _MOST):
-            yield from computed(replace(task, pairs=task.pairs[start : start + _MOST]), work)
+        for start in range(0, len(task.pairs), _HERE):
+            yield from computed(replace(task, pairs=task.pairs[start : start + _HERE]), work)
 
 
 def on(client: Client, resources: Mapping[str, float] | None = None) -> Execute:
