@@ -129,7 +129,7 @@ def _pair(task: Task, pair: Pair, work: Work, writer: _Writer) -> Done:
         measured = list(VERBS[work.verb].measured(_networks(task), pair, work))
         failure = ""
     except Exception as error:  # whatever it is, the other cells go on; the ledger keeps where it came from
-        failure, trace = f"{words_of(error):.300}", f"{traceback.format_exc()}on {platform.node()}"
+        failure, trace = f"{words_of(error):.300}", traceback.format_exc()
         measured = [({columns.FAILURE: trace}, {})] * len(pair.cells)
     seconds = time.perf_counter() - started
     for k, (cell, (numbers, arrays)) in enumerate(zip(pair.cells, measured, strict=True)):

@@ -10,7 +10,7 @@ from PIL import Image as Pillow
 from torch import nn
 
 import lam_nb as lam
-from lam_nb import InputError, Region, studies
+from lam_nb import InputError, Region, networks, studies
 
 SETTINGS = {"steps": 3, "progress": False}
 
@@ -139,7 +139,7 @@ def test_sizes_and_scales_may_be_mixed_and_each_cell_is_what_it_is_alone(kind, p
     assert table.sizes["cell"] == len(plan) and bool((table.done == 1).all())
     assert "attribution" not in table and bool((table.diffusion_index_common <= table.diffusion_index).all())
     for k, row in plan.iterrows():
-        net, truth = lam.networks.load(row.network), lam.images.load(row.picture)
+        net, truth = networks.factories.named(row.network), lam.images.load(row.picture)
         low, window = lam.images.downscale(truth, net.scale), Region(row.y, row.x, row["size"])
         alone = lam.attribute(net, low, window, reference=truth, **SETTINGS)
         cell = table.isel(cell=k)
