@@ -211,7 +211,7 @@ class Simulation:
         heapq.heapify(events)
         while events:
             now, who = heapq.heappop(events)
-            self.now = now
+            self.now = now if self.left or who >= 0 else self.now
             if who < 0:
                 if self.left:
                     done = self.tidy(now)
