@@ -268,7 +268,7 @@ def measured(found):
     return [{**row, "part": part} for part in ("ready", "computing") for row in found.get(part, [])]
 
 
-WHATS = {
+CHANGES = {
     "as it is": {},
     "a pause of 1 s throughout": {"longest": 1.0},
     "that, and no merging while it runs": {"longest": 1.0, "tidied": False},
@@ -285,7 +285,7 @@ WHATS = {
 def grown(costs):
     """What becomes of eight million maps, in several ways."""
     found = {}
-    for name, change in WHATS.items():
+    for name, change in CHANGES.items():
         found[name] = Simulation(replace(Night(), **change), costs).run()
         told = found[name]
         print(f"{name}: {told['hours']:.2f} h, {told['requests']:,} requests, {told['most segments']} segments")
@@ -299,7 +299,7 @@ def plot(costs, path):
 
     pictures = [10, 100, 1000, 10_000]
     figure, axes = plt.subplots(1, 3, figsize=(11, 3.6), layout="constrained")
-    unmerged = WHATS["that, and no merging while it runs"]
+    unmerged = CHANGES["that, and no merging while it runs"]
     for name, change in {"pauses that grow": {}, "a pause of 1 s, unmerged": unmerged}.items():
         runs = [Simulation(replace(Night(networks=40, pictures=one), **change), costs).run() for one in pictures]
         cells = [one["cells"] for one in runs]
