@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict, deque
-from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 Execute: TypeAlias = Callable[[Iterable[Task], Work], Generator[Done, None, None]]
 _SECONDS = 2
 """What a task on a worker should take, in pauses between what is written: much more than to send it."""
+_GONE = (
+    "client: its scheduler is gone, or has forgotten what it was given; what is finished is kept, and the same call "
+    "with a new client goes on."
+)
 _MOST = 256
 """Pairs of a task."""
 _HERE = 16
@@ -44,27 +48,28 @@ def on(client: Client, resources: Mapping[str, float] | None = None) -> Execute:
         flying: dict[object, Task] = {}
         completed = as_completed()
         try:
-            while True:
-                while len(flying) < _room(client) and (task := queue.next(alone=not flying)) is not None:
-                    future = client.submit(all_computed, task, work, pure=False, resources=dict(resources or {}))
-                    flying[future] = task
-                    completed.add(future)
-                if not flying:
-                    return
-                future = next(completed)
-                task = flying.pop(future)
-                if future.status == "finished":
-                    found: list[Done] = future.result()
-                    queue.learn(task, sum(one.seconds for one in found))
-                    yield from found
-                else:
-                    error = _error(client, future)
-                    if task.is_suspect:
-                        pair, why = task.pairs[0], f"{type(error).__name__}: {error}"
-                        yield Done(task.network, pair.picture, pair.cells, f"its worker was lost: {why}")
-                    else:  # one of its pairs may kill its workers, or one beside it: which, they tell alone
-                        queue.suspect(task)
-                future.release()
+            with _reachable():
+                while True:
+                    while len(flying) < _room(client) and (task := queue.next(alone=not flying)) is not None:
+                        future = client.submit(all_computed, task, work, pure=False, resources=dict(resources or {}))
+                        flying[future] = task
+                        completed.add(future)
+                    if not flying:
+                        return
+                    future = next(completed)
+                    task = flying.pop(future)
+                    if future.status == "finished":
+                        found: list[Done] = future.result()
+                        queue.learn(task, sum(one.seconds for one in found))
+                        yield from found
+                    else:
+                        error = _error(client, future)
+                        if task.is_suspect:
+                            pair, why = task.pairs[0], f"{type(error).__name__}: {error}"
+                            yield Done(task.network, pair.picture, pair.cells, f"its worker was lost: {why}")
+                        else:  # one of its pairs may kill its workers, or one beside it: which, they tell alone
+                            queue.suspect(task)
+                    future.release()
         finally:
             with suppress(Exception):  # of a scheduler that is gone
                 client.cancel(list(flying))
@@ -72,13 +77,21 @@ def on(client: Client, resources: Mapping[str, float] | None = None) -> Execute:
     return run
 
 
+@contextmanager
+def _reachable() -> Iterator[None]:
+    """Say what it means that a scheduler does not answer."""
+    from distributed.comm.core import CommClosedError
+
+    try:
+        yield
+    except CommClosedError as error:
+        raise InputError(_GONE) from error
+
+
 def _error(client: Client, future: Future[list[Done]]) -> BaseException | None:
     """Return what became of a task; raise it if no other task will do better."""
     if client.status != "running" or future.status == "cancelled":
-        raise InputError(
-            "client: its scheduler is gone, or has forgotten what it was given; what is finished is kept, and the "
-            "same call with a new client goes on."
-        )
+        raise InputError(_GONE)
     error: BaseException | None = future.exception()
     if isinstance(error, InputError):
         raise error

@@ -158,12 +158,13 @@ def sweep(
     label = str(asked.rows[columns.SETTING].iloc[0])
     work = Work(ledger.place.address, uuid.uuid4().hex[:12], verb, as_truth, (asked.setting, label), choices, own)
     execute = here if client is None else on(client, resources)
+    rest = 4.0 if client is None else 0.0  # beside workers there is nothing else to do here
     failures: list[Done] = []
     me = Claims(ledger.place, work.run)
     present(me)
     try:
         missing = _missing(asked, ledger)
-        with bar(progress, len(asked.rows), "sweep", "map") as shown, _tidying(ledger):
+        with bar(progress, len(asked.rows), "sweep", "map") as shown, _tidying(ledger, rest):
             shown.update(len(asked.rows) - len(missing))
             while len(missing):
                 elsewhere = 0
@@ -187,13 +188,13 @@ def sweep(
 
 
 @contextmanager
-def _tidying(ledger: Ledger) -> Iterator[None]:
-    """Merge segments now and then, beside what else is done: each time a pause that is much longer than it took."""
+def _tidying(ledger: Ledger, rest: float) -> Iterator[None]:
+    """Merge segments now and then beside what else is done, with a rest of so many times what it took."""
     stop, own = threading.Event(), Ledger(ledger.place.address)
 
     def tidy() -> None:
         seconds = 0.0
-        while not stop.wait(max(_TIDY, 4 * seconds)):
+        while not stop.wait(max(_TIDY, rest * seconds)):
             started = time.monotonic()
             with suppress(OSError, InputError):  # a store that cannot be reached: whoever writes will say so
                 own.compact()
