@@ -37,8 +37,8 @@ if TYPE_CHECKING:
 One: TypeAlias = Network | str | os.PathLike[str]
 Networks: TypeAlias = One | Sequence[One]
 """A network, or as many as a verb compares."""
-_POLL = 0.5
-"""Seconds between looks at what other sweeps are at work on."""
+_POLL, _SELDOM = 0.5, 16.0
+"""Seconds between looks at what other sweeps are at work on: at first, and after many."""
 _TIDY = 10.0
 """Seconds after which small segments are merged, if there are many, while a store grows."""
 
@@ -166,6 +166,7 @@ def sweep(
         missing = _missing(asked, ledger)
         with bar(progress, len(asked.rows), "sweep", "map") as shown, _tidying(ledger, rest):
             shown.update(len(asked.rows) - len(missing))
+            wait = _POLL
             while len(missing):
                 elsewhere = 0
                 with closing(execute(_tasks(asked, missing, client is not None, ledger), work)) as found:
@@ -178,7 +179,8 @@ def sweep(
                             shown.update(len(done.cells))
                 if not elsewhere:
                     break
-                time.sleep(_POLL)
+                time.sleep(wait)
+                wait = min(2 * wait, _SELDOM)
                 missing = _missing(asked, ledger, failures)
     finally:
         me.release()
