@@ -190,6 +190,30 @@ def test_workers_may_die(tmp_path):
     np.testing.assert_allclose(table.diffusion_index, alone.diffusion_index, rtol=1e-3)
 
 
+@pytest.mark.filterwarnings("ignore")
+def test_few_tasks_are_in_flight_however_many_there_are(pictures, tmp_path):
+    distributed = pytest.importorskip("distributed")
+    truth, flying = pictures["one"], []
+    many = {f"{k}": truth.roll(k, -1) for k in range(24)}
+    with distributed.LocalCluster(
+        n_workers=1, threads_per_worker=2, processes=False, dashboard_address=None
+    ) as cluster:
+        with distributed.Client(cluster) as client:
+            submit = client.submit
+
+            def counted(*given, **settings):
+                future = submit(*given, **settings)
+                flying.append(future)
+                most.append(sum(not one.done() for one in flying))
+                return future
+
+            most, client.submit = [], counted
+            table = lam.sweep(
+                ["torch.nn:Identity"], many, REGIONS, store=tmp_path / "all.zarr", client=client, **SETTINGS
+            )
+    assert bool(table.done.all()) and 1 < max(most) <= 3 * 2 and len(flying) > 3
+
+
 def test_paths_of_one_name_are_told_apart(pair, pictures, image, tmp_path):
     first, second = image * 0.5, image * 0.2
     given = {"store": tmp_path / "all.zarr", "as_truth": False, **SETTINGS}

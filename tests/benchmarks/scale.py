@@ -23,8 +23,9 @@ import numpy as np
 import psutil
 
 import lam_nb as lam
+from lam_nb.networks import factories
 from lam_nb.result.ledger import Ledger, cell_of, columns
-from lam_nb.studies import cells
+from lam_nb.studies import cells, tasks, verbs
 from tests.benchmarks import tiny
 from tests.benchmarks.cluster import Cluster
 
@@ -62,11 +63,11 @@ class _Nowhere:
 
 def alone(paths, windows, turn):
     """Compute as a sweep does, and keep nothing."""
-    net = lam.networks.load(NETWORK)
-    work = cells.Work("none", "none", "attribute", True, ("a", "a"), {"steps": 2})
-    task = cells.Task(str(turn), "tiny", net, ())
+    net = factories.named(NETWORK)
+    work = tasks.Work("none", "none", "attribute", True, ("a", "a"), {"steps": 2})
+    task = tasks.Task(str(turn), "tiny", (net,), ())
     for path in paths:
-        pair = cells.Pair(path, path, path, tuple(windows), tuple(range(len(windows))))
+        pair = tasks.Pair(path, path, path, tuple(windows), tuple(range(len(windows))))
         assert not cells._pair(task, pair, work, _Nowhere()).failure
 
 
@@ -92,14 +93,14 @@ def overhead():
 
 def _ready_here(count=1000):
     """The same where nothing is computed, so that what differs is not lost in noise."""
-    before = cells.VERBS["attribute"]
+    before = verbs.VERBS["attribute"]
     tiny.dask_setup(None)
     try:
         with scratch() as folder:
             paths = tiny.pictures(folder / "pictures", count)
             turns = [_turn(folder, paths, tiny.windows(1), turn) for turn in range(5)][1:]
     finally:
-        cells.VERBS["attribute"] = before
+        verbs.VERBS["attribute"] = before
     clock, busy = np.median(np.array(turns), 0) / count * 1000
     return {"clock": clock, "busy": busy, "turns": (np.array(turns) / count * 1000).tolist()}
 
@@ -199,7 +200,7 @@ def efficiency(count=120, busy=0.05):
 def filled(folder, count, rows_a_segment):
     """Write a store of ready numbers; return its address."""
     ledger = Ledger(folder / "all.zarr")
-    ledger.begin("sweep", dict(cells.ATTRIBUTION.words))
+    ledger.begin("sweep", dict(verbs.ATTRIBUTION.words))
     windows = tiny.windows(20)
     for start in range(0, count, rows_a_segment):
         numbers = range(start, min(count, start + rows_a_segment))
@@ -212,7 +213,7 @@ _MAP = {"attribution": np.random.default_rng(0).random((8, 8), dtype=np.float32)
 
 def _row(k, window):
     sides = window.y, window.x, window.height, window.width
-    numbers = {name: k * 0.5 for name, word in cells.ATTRIBUTION.words.items() if len(word[0]) == 3}
+    numbers = {name: k * 0.5 for name, word in verbs.ATTRIBUTION.words.items() if len(word[0]) == 3}
     told = {columns.NETWORK: "tiny", columns.NETWORK_ID: "n" * 64, columns.SETTING: "steps 2"}
     told |= {columns.SETTING_ID: "s" * 64, columns.PICTURE: f"{k // 20:06d}", columns.PICTURE_ID: f"{k // 20:064d}"}
     cell = cell_of("n", str(k // 20), "s", sides)

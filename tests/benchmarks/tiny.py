@@ -13,7 +13,7 @@ from PIL import Image as Pillow
 from torch import nn
 
 import lam_nb as lam
-from lam_nb.studies import cells
+from lam_nb.studies import verbs
 
 SIDE, WINDOW = 16, 4
 
@@ -70,7 +70,7 @@ def windows(count):
 def ready(net, given, truth, windows, work):
     """Instead of computing: numbers that are ready, so that what is left is the sweep."""
     rows, across = given.shape[-2:]
-    names = [name for name, word in cells.ATTRIBUTION.words.items() if len(word[0]) == 3]
+    names = [name for name, word in verbs.ATTRIBUTION.words.items() if len(word[0]) == 3]
     for window in windows:
         yield (
             {**dict.fromkeys(names, float(window.y)), "psnr": 20.0, "device": "cpu"},
@@ -80,7 +80,7 @@ def ready(net, given, truth, windows, work):
 
 def dask_setup(worker):
     """As a preload of a Dask worker: have it compute nothing."""
-    cells.VERBS["attribute"] = dataclasses.replace(cells.VERBS["attribute"], function=ready)
+    verbs.VERBS["attribute"] = dataclasses.replace(verbs.VERBS["attribute"], measured=verbs._of_windows(ready))
 
 
 def noted(output, truth):
