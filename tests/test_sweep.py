@@ -228,7 +228,7 @@ def test_paths_of_one_name_are_told_apart(pair, pictures, image, tmp_path):
 
 
 def test_what_is_merged_while_it_grows_is_as_it_was(relu_network, tmp_path, monkeypatch):
-    monkeypatch.setattr(cells, "_PAUSE", 0.0)  # a segment for every pair
+    monkeypatch.setattr(cells, "pause", lambda run: 0.0)  # a segment for every pair
     monkeypatch.setattr(grid, "_TIDY", 0.05)
     monkeypatch.setattr(grid, "_POLL", 0.01)
     random = torch.Generator().manual_seed(0)

@@ -52,7 +52,7 @@ def known(n, i, d):
 
 def filtered(n, i, d):
     clean = [doubled(i), doubled(i).flip(2)]
-    return lam.filters(n, other(n), clean, BLUR, steps=3, batch=2, device=d, **QUIET)
+    return lam.filters(n, other(fresh()), clean, BLUR, steps=3, batch=2, device=d, **QUIET)
 
 
 def other(network):

@@ -429,7 +429,7 @@ def identified(one: ImageLike, channels: int) -> tuple[str, Source, tuple[int, i
     Examples
     --------
     >>> identified("bricks", 3)[1:]
-    ('bricks', (254, 256))
+    ('bricks', (256, 256))
     """
     if isinstance(one, str | os.PathLike) and (name := os.fspath(one)) not in images.samples():
         return _file(name) if "://" not in name else _remote(name, channels)

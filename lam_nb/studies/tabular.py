@@ -21,7 +21,7 @@ def one_setting(table: xr.Dataset) -> xr.Dataset:
     Traceback (most recent call last):
     lam_nb.InputError: table: holds 2 settings (steps 4, steps 5); select one: table.sel(setting='steps 4').
     """
-    if columns.SETTING not in table.coords:
+    if columns.SETTING not in result.check(table).coords:
         return table
     found = list(dict.fromkeys(np.atleast_1d(table[columns.SETTING].values).tolist()))
     if len(found) > 1:

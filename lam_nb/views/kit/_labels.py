@@ -49,9 +49,9 @@ def name_places(
     Examples
     --------
     >>> name_places(["a", "b"], np.array([0.0, 1.0]), np.zeros(2), (0, 1, -1, 1), (100, 100), 10)
-    ['top right', 'top right']
+    ['middle right', 'middle right']
     >>> name_places(["one", "two"], np.array([0.5, 0.6]), np.array([0.5, 0.5]), (0, 1, 0, 1), (99, 99), 9)
-    ['top left', 'top right']
+    ['middle left', 'middle right']
     """
     across = np.nan_to_num((x - limits[0]) / (limits[1] - limits[0]), posinf=1) * size[0]
     up = np.nan_to_num((y - limits[2]) / (limits[3] - limits[2]), posinf=1) * size[1]

@@ -89,7 +89,7 @@ def overview(
     >>> overview(tempfile.mkdtemp() + "/night.html", "A night", "Nothing came out.", [Part("Failures", [])]).name
     'night.html'
     """
-    if not all(isinstance(one, Part) for one in parts):
+    if not isinstance(parts, Sequence) or not all(isinstance(one, Part) for one in parts):
         raise InputError("parts: expected lam_nb.views.Part, each with a heading, words and what is shown.")
     first = [True]
     body = "".join(_part(one, k, first) for k, one in enumerate(parts))
