@@ -36,7 +36,7 @@ def _run_last(page, text):
     page.keyboard.press("Shift+Enter")
     printed = page.locator(".jp-OutputArea-output").filter(
         has_text=re.compile(re.escape(text))
-    )  # by letter: a text is not
+    )
     printed.last.wait_for(timeout=60_000)
     return printed.last.inner_text()
 
