@@ -34,9 +34,7 @@ def _run_last(page, text):
     """Run the last cell by hand and wait until it has printed."""
     page.locator(".jp-Notebook .jp-CodeCell .cm-content").last.click()
     page.keyboard.press("Shift+Enter")
-    printed = page.locator(".jp-OutputArea-output").filter(
-        has_text=re.compile(re.escape(text))
-    )
+    printed = page.locator(".jp-OutputArea-output").filter(has_text=re.compile(re.escape(text)))
     printed.last.wait_for(timeout=60_000)
     return printed.last.inner_text()
 
