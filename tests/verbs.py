@@ -7,6 +7,7 @@ from torch import nn
 
 import lam_nb as lam
 from lam_nb import images, networks
+from lam_nb.engine.running import Leased
 
 QUIET = {"progress": False}
 WINDOW = lam.Region(16, 20, height=6, width=8)
@@ -52,12 +53,13 @@ def known(n, i, d):
 
 def filtered(n, i, d):
     clean = [doubled(i), doubled(i).flip(2)]
-    return lam.filters(n, other(fresh()), clean, BLUR, steps=3, batch=2, device=d, **QUIET)
+    return lam.filters(n, other(n), clean, BLUR, steps=3, batch=2, device=d, **QUIET)
 
 
 def other(network):
     """One of its kind, whose parameters all lie elsewhere."""
-    made = copy.deepcopy(network)
+    with Leased(network, torch.device("cpu")).lease():  # others may be inside, with weights of their own
+        made = copy.deepcopy(network)
     with torch.no_grad():
         for one in made.parameters():
             one += 0.1
