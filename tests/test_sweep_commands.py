@@ -230,7 +230,7 @@ def test_maps_of_a_report_are_read_one_by_one_and_those_that_are_shown(folder, m
     )
     report, read = reporting.Report("night.zarr"), []
     arrays = Ledger.arrays
-    monkeypatch.setattr(Ledger, "arrays", lambda self, cell: read.append(cell) or arrays(self, cell))
+    monkeypatch.setattr(Ledger, "arrays", lambda self, row: read.append(row["cell"]) or arrays(self, row))
     widest = list(report.extremes(1))
     assert len(read) == 1 and widest[0].row["cell"] == read[0]
     index = lam.open("night.zarr").diffusion_index

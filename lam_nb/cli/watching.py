@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import time
 
@@ -23,6 +22,7 @@ from ..studies.watching import (
     SWEEPS,
     Watch,
     duration,
+    worded,
 )
 
 NAME, NETWORK = "status", columns.NETWORK
@@ -74,7 +74,7 @@ def table(found: pd.DataFrame) -> str:
     """
     heads = [name for name in _HEADS if name in found]
     lines = [[_HEADS[name] for name in heads]]
-    lines += [[_cell(name, value) for name, value in zip(heads, row, strict=True)] for row in found[heads].values]
+    lines += [[worded(name, value) for name, value in zip(heads, row, strict=True)] for row in found[heads].values]
     widths = [max(len(line[k]) for line in lines) for k in range(len(heads))]
     lefts = [name in _TEXTS for name in heads]
     told = [
@@ -107,14 +107,6 @@ def totals(found: pd.DataFrame) -> list[tuple[str, str]]:
     left = duration(float(found[LEFT].sum(skipna=False)))
     words = f"{live}, {float(found[RATE].sum()):.3g} cells per second, {left} left"
     return [*rows, ("sweeps at work", words if live else f"none; {left} left when one goes on as before")]
-
-
-def _cell(name: str, value: object) -> str:
-    if name == LEFT:
-        return duration(float(str(value))).replace("unknown", "–")
-    if isinstance(value, float):
-        return "–" if math.isnan(value) else f"{value:.3g}"
-    return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def options(parser: argparse.ArgumentParser) -> None:

@@ -184,7 +184,7 @@ class Report:
         return pd.DataFrame(rows, columns=names)
 
     def _map(self, row: Mapping[str, object]) -> Glimpse:
-        values = np.asarray(self.ledger.arrays(int(str(row[columns.CELL])))[result.ATTRIBUTION], np.float64)
+        values = np.asarray(self.ledger.arrays(row)[result.ATTRIBUTION], np.float64)
         scale, (rows, across) = int(str(row[columns.SCALE])), values.shape
         picture = self._picture(row)
         if picture is not None and picture.shape[-2] >= rows * scale > rows:

@@ -203,6 +203,21 @@ def last_line(traces: pd.Series) -> str:
     return re.sub(r"^(?:\w+\.)+(?=\w+(?::|$))", "", last)
 
 
+def worded(name: str, value: object) -> str:
+    """Return what a status says of a network, as it is shown.
+
+    Examples
+    --------
+    >>> worded(LEFT, 200.0), worded(RATE, 1.2345), worded(MEAN_SECONDS, float("nan")), worded(ASKED, 12345)
+    ('3 min 20 s', '1.23', '–', '12,345')
+    """
+    if name == LEFT:
+        return duration(float(str(value))).replace("unknown", "–")
+    if isinstance(value, float):
+        return "–" if math.isnan(value) else f"{value:.3g}"
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
 def duration(seconds: float) -> str:
     """Return how long something takes, in words.
 

@@ -52,16 +52,16 @@ def demo_scheme(net, lr, region, sigma=1.2, steps=50):
         edges[..., rows, columns].sum().backward()
         slope = torch.nan_to_num(image.grad[0], nan=0.0)
         total += slope * (images[node + 1] - images[node])
-    return total.numpy()
+    return total.cpu().numpy()
 
 
-def straight_by_captum(net, lr, region, steps, method="riemann_middle"):
-    """Integrate along the straight line from black with captum, as many nodes at once as is fastest for us."""
+def straight_by_captum(net, lr, region, steps, method="riemann_middle", at_once=4):
+    """Integrate along the straight line from black with captum; by default as many nodes at once as is fastest here."""
     from captum.attr import IntegratedGradients
 
     measure = lam.detectors.edges(region)
     peer = IntegratedGradients(lambda batch: measure(net(batch)))
-    return peer.attribute(lr[None], n_steps=steps, method=method, internal_batch_size=4)[0].detach().numpy()
+    return peer.attribute(lr[None], n_steps=steps, method=method, internal_batch_size=at_once)[0].detach().cpu().numpy()
 
 
 def blur_by_saliency(net, lr, region, steps, sigma=1.2):

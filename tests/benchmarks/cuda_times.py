@@ -236,18 +236,10 @@ def demo(bench):
 
             def loop(there=there, moved=moved):
                 with products("ieee"):
-                    return _demo_loop(moved, there)
+                    return peers.demo_scheme(moved, there, WINDOW)
 
             goal = peers.error(loop(), reference)
-            steps = next(
-                n
-                for n in (*peers.LADDER, 100)
-                if n == 100
-                or peers.error(
-                    lam.attribute(network, picture, WINDOW, steps=n, **settings).attribution.values, reference
-                )
-                <= goal
-            )
+            steps = peers.fewest(network, picture, reference, goal, device=bench.device)
             ours = lambda n=steps: lam.attribute(network, picture, WINDOW, steps=n, **settings)  # noqa: E731
             default = lambda: lam.attribute(network, picture, WINDOW, **settings)  # noqa: E731
             seconds = bench.medians(2 if bench.small else 3, demo=loop, ours=ours, default=default)
@@ -258,39 +250,17 @@ def demo(bench):
     return {"rows": rows, "ratio": peers.geometric_mean([row["ratio"] for row in rows])}
 
 
-def _demo_loop(network, picture, sigma=1.2, steps=50):
-    """The demo's scheme with the picture on the card, where a GPU's user of it has it."""
-    images = lam.paths.blur(sigma)(picture)(torch.arange(steps + 1).numpy() / steps)
-    rows, columns = WINDOW.slices
-    total = torch.zeros_like(picture)
-    for node in range(steps):
-        image = images[node + 1][None].clone().requires_grad_()
-        output = network(image)
-        down = output[:, :, :-1, :-1] - output[:, :, 1:, :-1]
-        right = output[:, :, :-1, :-1] - output[:, :, :-1, 1:]
-        edges = (down**2 + right**2).sqrt()
-        network.zero_grad()
-        edges[..., rows, columns].sum().backward()
-        total += torch.nan_to_num(image.grad[0], nan=0.0) * (images[node + 1] - images[node])
-    return total.cpu().numpy()
-
-
 def captum(bench, steps=24):
     """Compare with captum on the straight path, equal nodes, at its fastest of several batches."""
-    from captum.attr import IntegratedGradients
-
     rows = []
-    measure = lam.detectors.edges(WINDOW)
     network = bench.imdn()
     moved = bench.imdn().to(bench.device).requires_grad_(False)
     for label, picture in list(bench.pictures().items())[:1]:
         there = picture.to(bench.device)
-        peer = IntegratedGradients(lambda batch: measure(moved(batch)))
 
-        def theirs(at_once, there=there, peer=peer):
+        def theirs(at_once, there=there):
             with products("ieee"):
-                found = peer.attribute(there[None], n_steps=steps, method="riemann_middle", internal_batch_size=at_once)
-                return found[0].detach().cpu().numpy()
+                return peers.straight_by_captum(moved, there, WINDOW, steps, at_once=at_once)
 
         settings = {"path": "black", "rule": "midpoint", "local": False, "device": bench.device, **QUIET}
         ours = lambda p=picture: lam.attribute(network, p, WINDOW, steps=steps, **settings).attribution.values  # noqa: E731

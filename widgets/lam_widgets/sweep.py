@@ -24,6 +24,7 @@ from lam_nb.studies.watching import (
     SWEEPS,
     Watch,
     duration,
+    worded,
 )
 from lam_nb.views.kit.letters import font, written
 
@@ -135,14 +136,7 @@ def _row(row: dict[str, object]) -> dict[str, object]:
     """Return a row of a status in plain values."""
     counts = {name: int(str(row[name])) for name in (ASKED, DONE, FAILED, MISSING, AT_WORK)}
     named = {name: str(row[name]) for name in (columns.NETWORK, columns.SETTING, FIRST_FAILURE) if row.get(name)}
-    seconds = float(str(row[MEAN_SECONDS]))
-    left = duration(float(str(row[LEFT]))).replace("unknown", "–")
-    told = {
-        RATE: f"{float(str(row[RATE])):.3g}",
-        LEFT: left,
-        MEAN_SECONDS: "–" if np.isnan(seconds) else f"{seconds:.3g}",
-    }
-    return {**named, **counts, **told}
+    return {**named, **counts, **{name: worded(name, row[name]) for name in (RATE, LEFT, MEAN_SECONDS)}}
 
 
 def _at_work(found: pd.DataFrame) -> str:

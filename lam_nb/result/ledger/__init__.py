@@ -107,6 +107,7 @@ class Ledger:
     def __init__(self, store: str | os.PathLike[str], only: Sequence[str] | None = None) -> None:
         self.place, self.only = Place(store), only
         self._known: dict[str, Segment] = {}
+        self._tables: dict[str, pa.Table] = {}
 
     @property
     def facts(self) -> dict[str, object]:
@@ -188,10 +189,13 @@ class Ledger:
         """Return what is there, each cell once: with its numbers if any writer had them."""
         while True:
             with suppress(FileNotFoundError):  # replaced by a larger one meanwhile, which is there now
-                there = segments.names(self.place)
-                tables = {name: segments.read(self.place, name, self.only) for name in there}
+                tables = {name: self._table(name) for name in segments.names(self.place)}
+                self._tables = {} if self.only is None else tables  # few columns are kept for the next look
                 gone = {name for one in tables.values() for name in segments.replaced(one)}
                 return _rows([one for name, one in tables.items() if name not in gone])
+
+    def _table(self, name: str) -> pa.Table:
+        return self._tables[name] if name in self._tables else segments.read(self.place, name, self.only)
 
     def write(self, name: str, rows: list[Row], arrays: list[Arrays]) -> None:
         """Write a segment of finished rows."""
@@ -234,26 +238,19 @@ class Ledger:
             return together(self.place, wanted, rows).assign_attrs(told)
         return assembly.dataset(self.place, wanted, rows, self.rows, _words(facts), told)
 
-    def arrays(self, cell: int) -> dict[str, NDArray[np.generic]]:
-        """Return the arrays of one cell, read now; nothing if it has none.
+    def arrays(self, row: Mapping[str, object]) -> Arrays:
+        """Return the arrays of a row, read now; where they lie is looked up again if segments were merged since.
 
         Raises
         ------
         KeyError
-            If there is no such cell.
+            If its cell is gone.
         """
-        for _ in range(2):  # once more if segments were merged meanwhile
-            rows = self.rows()
-            found = rows[rows[columns.CELL] == cell]
-            if found.empty:
-                raise KeyError(cell)
-            kind, segment, place = (found[name].iloc[0] for name in (columns.ARRAYS, columns.SEGMENT, columns.PLACE))
-            with suppress(FileNotFoundError):
-                return {
-                    name: segments.one(self.place, str(segment), str(kind), name, int(place))
-                    for name in segments.described(str(kind))
-                }
-        raise FileNotFoundError(f"{self.place.address}: the arrays of cell {cell} are gone")
+        try:
+            return segments.arrays_of(self.place, row)
+        except FileNotFoundError:
+            rows = self.rows().set_index(columns.CELL)
+            return segments.arrays_of(self.place, rows.loc[row[columns.CELL]])
 
     def compact(self, *, last: bool = False) -> int:
         """Merge small segments if that is due, and nobody else is at it; return how many are left."""

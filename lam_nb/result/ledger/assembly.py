@@ -124,20 +124,24 @@ def dataset(
         Attributes.
     """
     layout = _Layout(asked)
-    at = pd.Index(rows[columns.CELL]).get_indexer(asked[columns.CELL])
-    failed = np.append((rows[columns.FAILURE].astype(str) != "").to_numpy(), False)[at]
-    known = (at >= 0) & ~failed
+    at, failures = matched(asked, rows)
     numbers = {name: np.append(rows[name].to_numpy(float), np.nan) for name in rows if name not in columns.FACTS}
-    found = {name: np.where(known, values[at], np.nan) for name, values in numbers.items()}
+    found = {name: values[at] for name, values in numbers.items()}
     found = {name: values for name, values in found.items() if not np.isnan(values).all()}
     found = {name: np.full(len(asked), np.nan) for name, word in words.items() if _is_number(word)} | found
     variables = {name: layout.of(values, words.get(name)) for name, values in found.items()}
-    traces = np.append(rows[columns.FAILURE].astype(object).to_numpy(), "")[np.where(at >= 0, at, -1)]
-    variables[names.DONE] = layout.every(known.astype("int8"), np.min, words[names.DONE])
-    variables[names.FAILURE] = layout.every(np.where(known, "", traces), np.max, words[names.FAILURE])
-    variables |= _common(layout, rows, np.where(known, at, -1), found)
-    variables |= _arrays(place, layout, rows, again, np.where(known, at, -1), words)
+    variables[names.DONE] = layout.every((at >= 0).astype("int8"), np.min, words[names.DONE])
+    variables[names.FAILURE] = layout.every(failures, np.max, words[names.FAILURE])
+    variables |= _common(layout, rows, at, found)
+    variables |= _arrays(place, layout, rows, again, at, words)
     return xr.Dataset(variables, layout.coordinates(), dict(facts))
+
+
+def matched(asked: pd.DataFrame, rows: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.object_]]:
+    """Return which row has the numbers of each cell that is asked, -1 where none has, and what failed, if it did."""
+    at = pd.Index(rows[columns.CELL]).get_indexer(asked[columns.CELL])
+    failures = np.append(rows[columns.FAILURE].astype(str).to_numpy(object), "")[at]
+    return np.where(failures == "", at, -1), failures
 
 
 def _is_number(word: Word) -> bool:

@@ -185,12 +185,10 @@ def _readable(place: Place, file: str) -> AbstractContextManager[None]:
     return readable("store", place.at(file), "table of a sweep; delete it, and its cells are computed again")
 
 
-def one(place: Place, segment: str, kind: str, name: str, at: int) -> NDArray[np.generic]:
-    """Return an array of one row."""
-    import zarr
-
-    source = zarr.open_array(place.array(folder_of(segment, kind, name)), mode="r")
-    return np.asarray(source[at])
+def arrays_of(place: Place, row: Mapping[str, object]) -> dict[str, NDArray[np.generic]]:
+    """Return the arrays of one row; raise FileNotFoundError if its segment was replaced."""
+    kind, segment, at = str(row[columns.ARRAYS]), str(row[columns.SEGMENT]), int(str(row[columns.PLACE]))
+    return {name: np.asarray(opened(place, segment, kind, name)[at]) for name in described(kind)}
 
 
 def deleted(place: Place, *segments: str) -> None:

@@ -12,6 +12,7 @@ import xarray as xr
 from .. import names
 from ..stacking import numbered, stacked
 from . import columns, segments
+from .assembly import matched
 from .place import Place
 from .segments import Arrays, Row
 
@@ -54,13 +55,12 @@ def together(place: Place, asked: pd.DataFrame, rows: pd.DataFrame) -> xr.Datase
 
     Where rows are of several sets of pictures, or settings, the coordinates ``picture`` and ``setting`` tell which.
     """
-    at = pd.Index(rows[columns.CELL]).get_indexer(asked[columns.CELL])
-    failed = np.append((rows[columns.FAILURE].astype(str) != "").to_numpy(), False)[at]
-    known = (at >= 0) & ~failed
+    at, failures = matched(asked, rows)
+    known = at >= 0
     labels = numbered([str(one) for one in asked[columns.NETWORK]])
     about = {
         names.DONE: known.astype("int8"),
-        names.FAILURE: np.where((at >= 0) & ~known, np.append(rows[columns.FAILURE].astype(object), "")[at], ""),
+        names.FAILURE: failures,
     } | {name: asked[name].astype(str).to_numpy(object) for name in (columns.PICTURE, columns.SETTING)}
     whole = xr.Dataset({name: (names.MODEL, values) for name, values in about.items()}, {names.MODEL: labels})
     whole = whole.set_coords([columns.PICTURE, columns.SETTING])
@@ -72,10 +72,7 @@ def together(place: Place, asked: pd.DataFrame, rows: pd.DataFrame) -> xr.Datase
 
 
 def _read(place: Place, row: Mapping[str, object]) -> xr.Dataset:
-    kind, segment = str(row[columns.ARRAYS]), str(row[columns.SEGMENT])
-    sources = {name: segments.opened(place, segment, kind, name) for name in segments.described(kind)}
-    arrays = {name: np.asarray(one[int(str(row[columns.PLACE]))]) for name, one in sources.items()}
-    return unpacked(json.loads(str(row[columns.WHOLE_RESULT])), arrays)
+    return unpacked(json.loads(str(row[columns.WHOLE_RESULT])), segments.arrays_of(place, row))
 
 
 def _alike(parts: list[xr.Dataset]) -> list[xr.Dataset]:
