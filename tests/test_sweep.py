@@ -133,12 +133,26 @@ def test_a_store_grows_and_only_what_is_missing_is_computed(pair, pictures, tmp_
         ({"regions": []}, "regions: got"),
         ({"store": "all.nc"}, "store: got all.nc"),
         ({"client": object()}, "modules do not travel"),
+        ({"client": 3, "networks": ["fsrcnn"], "regions": [(4, 4, 8)]}, "client: got int"),
+        ({"resources": {"GPU": 1}}, "resources: are what a task takes of a worker"),
+        ({"metrics": {"mine": 3}}, "metrics: got int for 'mine'"),
+        ({"metrics": {"cell": lambda output, truth: 1.0}}, "metrics: 'cell' is the name of something"),
+        ({"metrics": {"psnr": lambda output, truth: 1.0}}, "metrics: 'psnr' is the name of something"),
     ],
 )
 def test_bad_input_names_the_argument(arguments, message, pair, pictures, tmp_path):
     given = {"networks": pair, "images": pictures, "regions": REGIONS, "store": tmp_path / "x.zarr"} | arguments
     with pytest.raises(InputError, match=message):
         lam.sweep(**given, **SETTINGS)
+
+
+def test_a_file_is_no_store_and_is_left_as_it_is(pair, pictures, tmp_path):
+    file = tmp_path / "mine.zarr"
+    file.write_text("mine")
+    for ask in (lambda: lam.sweep(pair, pictures, REGIONS, store=file, **SETTINGS), lambda: lam.studies.status(file)):
+        with pytest.raises(InputError, match="is a file, expected a folder"):
+            ask()
+    assert file.read_text() == "mine"
 
 
 _PROGRAM = """

@@ -142,8 +142,9 @@ def sweep(
     settings({name: one for name, one in choices.items() if name not in also}, chosen.of, "sweep", chosen.without)
     switch("as_truth", as_truth)
     own = mapping("metrics", metrics)
-    if own and verb != "attribute":
-        raise InputError(f"metrics: are measured with verb='attribute', not {verb!r}.")
+    _check_metrics(own, verb)
+    if resources and client is None:
+        raise InputError("resources: are what a task takes of a worker; give client=, too.")
     decided = {**choices, **({} if verb == "attribute" else {"verb": verb}), **({"metrics": own} if own else {})}
     ledger = Ledger(store)
     if chosen.of_sets:
@@ -152,6 +153,8 @@ def sweep(
         asked = _asked(networks, images, regions, plan, as_truth, decided, allow_code)
     if client is not None and any(isinstance(one, Network) for every in asked.networks.values() for one in every):
         raise InputError("networks: modules do not travel to workers; give names or checkpoint files, or no client.")
+    if client is not None and not hasattr(client, "submit"):
+        raise InputError(f"client: got {type(client).__name__}, expected a dask.distributed.Client.")
     with ledger.place.reached():
         is_new = ledger.begin(chosen.kind, chosen.words_for(choices) | {name: ((), name, "1") for name in own})
         ledger.ask(asked.rows)
@@ -209,6 +212,17 @@ def _tidying(ledger: Ledger, rest: float) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+
+
+def _check_metrics(own: Mapping[str, Metric], verb: str) -> None:
+    """Refuse own metrics where none are measured, or that would stand in the place of something else."""
+    if own and verb != "attribute":
+        raise InputError(f"metrics: are measured with verb='attribute', not {verb!r}.")
+    for name, metric in own.items():
+        if name in columns.FACTS or name in VERBS[verb].words:
+            raise InputError(f"metrics: {name!r} is the name of something that a sweep keeps anyway; give another.")
+        if not callable(metric):
+            raise InputError(f"metrics: got {type(metric).__name__} for {name!r}, expected a function (output, truth).")
 
 
 def _asked(

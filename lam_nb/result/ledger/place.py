@@ -39,7 +39,7 @@ class Place:
     Raises
     ------
     InputError
-        If it does not, or nothing here can read such an address.
+        If it does not, is a file, or nothing here can read such an address.
 
     Examples
     --------
@@ -54,6 +54,8 @@ class Place:
         self.fs, self.root, self.address = _resolved(store)
         if not self.root.endswith(_SUFFIX):
             raise InputError(f"store: got {Path(self.root).name}, expected a name that ends in .zarr.")
+        if self.is_local and Path(self.root).is_file():
+            raise InputError(f"store: {self.root} is a file, expected a folder; give another name.")
 
     @property
     def is_local(self) -> bool:
