@@ -1,6 +1,7 @@
 """Sweeps lose nothing: killed, interrupted, with workers that die, with pairs that fail."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -16,8 +17,8 @@ from torch import nn
 import lam_nb as lam
 from lam_nb import InputError, Region, networks
 from lam_nb.identity import fingerprint
-from lam_nb.result.ledger import compaction
-from lam_nb.studies import cells, grid
+from lam_nb.result.ledger import Ledger, compaction
+from lam_nb.studies import cells, grid, planning
 
 REGIONS = [Region(16, 20, 6), Region(0, 3, 8)]
 SETTINGS = {"steps": 4, "progress": False}
@@ -282,3 +283,59 @@ def test_when_nothing_works_it_is_an_error_and_the_name_is_free_again(pair, pict
     with pytest.raises(InputError, match=r"all 4 pairs of network and image failed, .*detector"):
         lam.sweep(pair, pictures, REGIONS, store=tmp_path / "all.zarr", detector="edgess", **SETTINGS)
     assert bool(lam.sweep(pair, pictures, REGIONS, store=tmp_path / "all.zarr", **SETTINGS).done.all())
+
+
+def test_tasks_hold_a_bounded_number_of_pairs_and_make_no_more_ahead(linear_network, tmp_path):
+    """However many pictures there are, by size, each pair once."""
+    sides = [24 + 2 * (k % 3) for k in range(40)]
+    many = {str(k): torch.full((3, side, side), k / 40) for k, side in enumerate(sides)}
+    asked = planning.of_grid([linear_network], many, REGIONS[1:], True, {"steps": 4})
+    made = []
+
+    class Sources(dict):
+        def __getitem__(self, key):
+            made.append(key)
+            return super().__getitem__(key)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(grid, "MOST", 8)
+        patch.setattr(grid, "_pairs", lambda rows, sources, sizes, real=grid._pairs: real(rows, Sources(sources), sizes))
+        tasks = grid._tasks(asked, asked.rows, False, Ledger(tmp_path / "all.zarr"))
+        first = next(tasks)
+        assert len(first.pairs) == len(made) == 8
+        every = [first, *tasks]
+    assert [len(one.pairs) for one in every] == [8] * 5
+    pairs = [pair for one in every for pair in one.pairs]
+    sizes = [asked.sizes[pair.picture_id] for pair in pairs]
+    assert sizes == sorted(sizes)
+    assert sorted(cell for pair in pairs for cell in pair.cells) == sorted(asked.rows.cell.unique())
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_a_store_in_memory_is_not_for_other_processes(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    asked = {"networks": ["torch.nn:Identity"], "images": ["bricks"], "regions": REGIONS}
+    cluster = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
+    with distributed.LocalCluster(**cluster) as local, distributed.Client(local) as client:
+        with pytest.raises(InputError, match="store: memory://.* lies in this process"):
+            lam.sweep(**asked, store=f"memory://{tmp_path.name}/a.zarr", client=client, **SETTINGS)
+    with distributed.LocalCluster(**cluster, processes=False) as local, distributed.Client(local) as client:
+        table = lam.sweep(**asked, store=f"memory://{tmp_path.name}/b.zarr", client=client, **SETTINGS)
+        assert bool(table.done.all())
+
+
+def test_a_notebook_shows_a_table_of_networks(tmp_path):
+    """In a real kernel: one table beneath the bar, as it is at the end; outside there is none."""
+    nbclient, nbformat = pytest.importorskip("nbclient"), pytest.importorskip("nbformat")
+    call = f"""
+import lam_nb as lam, torch
+torch.set_num_threads(1)
+lam.sweep(["fsrcnn", "residual"], ["bricks"], [(96, 96, 16), (32, 32, 16)], store={str(tmp_path / "a.zarr")!r}, steps=2);
+"""
+    book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(call)])
+    nbclient.NotebookClient(book, timeout=300, kernel_name="python3").execute()
+    pages = [one.data["text/html"] for one in book.cells[0].outputs if "text/html" in one.get("data", {})]
+    (page,) = [one for one in pages if "<table" in one]
+    lines = [re.findall("<t[hd]>(.*?)</t[hd]>", line) for line in page.split("<tr")]
+    assert [line[:4] for line in lines[-2:]] == [[name, "2", "2", "0"] for name in ("fsrcnn", "residual")]
+    assert [line[-1] for line in lines[-2:]] == ["0 s", "0 s"]

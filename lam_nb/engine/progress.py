@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from types import TracebackType
 
@@ -32,6 +33,18 @@ class _Told:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None, /
     ) -> None:
         pass
+
+
+def is_notebook() -> bool:
+    """Whether this is a kernel, whose cells can show what changes.
+
+    Examples
+    --------
+    >>> is_notebook()
+    False
+    """
+    shell = sys.modules.get("IPython")
+    return shell is not None and getattr(shell.get_ipython(), "kernel", None) is not None
 
 
 def bar(progress: Progress, total: int, name: str, unit: str) -> Bar:

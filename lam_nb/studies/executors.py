@@ -23,7 +23,7 @@ _GONE = (
     "client: its scheduler is gone, or has forgotten what it was given; what is finished is kept, and the same call "
     "with a new client goes on."
 )
-_MOST = 256
+MOST = 256
 """Pairs of a task."""
 _HERE = 16
 """Pairs that are claimed before others of them may be, where nothing has to be sent."""
@@ -118,7 +118,7 @@ class _Queue:
         if task is None:
             return self.suspects.popleft() if self.suspects and alone else None
         length = _SECONDS * pause(self.run)
-        count = int(min(_MOST, max(1, length / max(self.seconds[task.network_id], 1e-4))))
+        count = int(min(MOST, max(1, length / max(self.seconds[task.network_id], 1e-4))))
         self.rest = replace(task, pairs=task.pairs[count:]) if len(task.pairs) > count else None
         return replace(task, pairs=task.pairs[:count])
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import io
+import itertools
 import os
 import threading
 import time
@@ -25,9 +26,10 @@ from ..types import Image, ImageLike, Progress, Region, RegionLike
 from ..validation import InputError, choose, mapping, settings, switch
 from . import planning
 from .cells import others, present
-from .executors import here, on
+from .executors import MOST, here, on
 from .planning import Plan
 from .sources import Source
+from .tally import Tally
 from .tasks import Done, Metric, Pair, Task, Work
 from .verbs import VERBS, Verb
 
@@ -100,7 +102,7 @@ def sweep(
     resources : mapping of str to float, optional
         What a task takes of a worker's, such as ``{"GPU": 1}``.
     progress : bool or callable
-        As for `lam_nb.attribute`, in cells.
+        As for `lam_nb.attribute`, in cells; True shows a table of the networks beneath the bar in a notebook.
     **choices
         Of the verb: steps, tolerance, path, detector, … by name. Those that decide a map are part of a cell's
         identity; how it is run (batch, memory, device, local) is not.
@@ -155,6 +157,8 @@ def sweep(
         raise InputError("networks: modules do not travel to workers; give names or checkpoint files, or no client.")
     if client is not None and not hasattr(client, "submit"):
         raise InputError(f"client: got {type(client).__name__}, expected a dask.distributed.Client.")
+    if client is not None and ledger.place.is_memory and not client.scheduler.address.startswith("inproc://"):
+        raise InputError(f"store: {ledger.place.address} lies in this process, whose memory workers do not see.")
     with ledger.place.reached():
         is_new = ledger.begin(chosen.kind, chosen.words_for(choices) | {name: ((), name, "1") for name in own})
         ledger.ask(asked.rows)
@@ -167,7 +171,8 @@ def sweep(
     present(me)
     try:
         missing = _missing(asked, ledger)
-        with bar(progress, len(asked.rows), "sweep", "map") as shown, _tidying(ledger, rest):
+        told, tally = bar(progress, len(asked.rows), "sweep", "map"), Tally(asked.rows, missing, progress)
+        with told as shown, tally, _tidying(ledger, rest):
             shown.update(len(asked.rows) - len(missing))
             wait = _POLL
             while len(missing):
@@ -175,6 +180,7 @@ def sweep(
                 with closing(execute(_tasks(asked, missing, client is not None, ledger), work)) as found:
                     for done in found:
                         elsewhere += done.elsewhere
+                        tally.count(done)
                         if done.failure:
                             failures.append(done)
                             shown.set_postfix_str(f"{sum(len(one.cells) for one in failures)} failed")
@@ -270,24 +276,27 @@ def _missing(asked: Plan, ledger: Ledger, failed: Iterable[Done] = ()) -> pd.Dat
 
 
 def _tasks(asked: Plan, missing: pd.DataFrame, travel: bool, ledger: Ledger) -> Iterator[Task]:
-    """Yield a task for each network, its pictures by size: equal shapes follow each other."""
+    """Yield the tasks of each network, its pictures by size: equal shapes follow each other."""
     sources = {one: _travelling(source, one, ledger) if travel else source for one, source in asked.pictures.items()}
     for network, rows in missing.drop_duplicates(columns.CELL).groupby(columns.NETWORK_ID, sort=False, observed=True):
-        pairs = sorted(_pairs(rows, sources), key=lambda pair: asked.sizes[pair.picture_id])
-        yield Task(str(network), str(rows[columns.NETWORK].iloc[0]), asked.networks[str(network)], tuple(pairs))
+        pairs, label = _pairs(rows, sources, asked.sizes), str(rows[columns.NETWORK].iloc[0])
+        while some := tuple(itertools.islice(pairs, MOST)):
+            yield Task(str(network), label, asked.networks[str(network)], some)
 
 
-def _pairs(rows: pd.DataFrame, sources: Mapping[str, Source | dict[str, Source]]) -> Iterator[Pair]:
-    """Yield the pairs of a network's rows."""
+def _pairs(
+    rows: pd.DataFrame, sources: Mapping[str, Source | dict[str, Source]], sizes: Mapping[str, tuple[int, int]]
+) -> Iterator[Pair]:
+    """Yield the pairs of a network's rows by size, each made when it is wanted."""
     codes, pictures = pd.factorize(rows[columns.PICTURE_ID])
     order = np.argsort(codes, kind="stable")
     starts = np.searchsorted(codes[order], np.arange(len(pictures) + 1))
-    labels, cells = rows[columns.PICTURE].to_numpy(), rows[columns.CELL].to_numpy()
+    labels, cells = rows[columns.PICTURE], rows[columns.CELL].to_numpy()
     windows = rows[list(columns.WINDOW)].to_numpy()
-    for picture, start, end in zip(pictures, starts, starts[1:], strict=False):
-        mine = order[start:end]
+    for k in sorted(range(len(pictures)), key=lambda k: sizes[pictures[k]]):
+        picture, mine = pictures[k], order[starts[k] : starts[k + 1]]
         regions = tuple(_window(*one) for one in windows[mine].tolist() if one[2] > 0)
-        yield Pair(str(picture), str(labels[mine[0]]), sources[picture], regions, tuple(cells[mine].tolist()))
+        yield Pair(str(picture), str(labels.iloc[mine[0]]), sources[picture], regions, tuple(cells[mine].tolist()))
 
 
 @functools.lru_cache(maxsize=2**12)

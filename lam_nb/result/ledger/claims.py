@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import json
 import os
 import platform
@@ -13,7 +14,7 @@ import psutil
 
 from .place import Place
 
-FOLDER = "claims"
+FOLDER, _TAKEOVERS = "claims", "takeovers"
 TERM = 60.0
 """Seconds after which a claim that nobody renews is nobody's."""
 
@@ -92,7 +93,7 @@ class Claims:
             told = json.loads(self.place.read(f"{FOLDER}/{key}") or b"{}")
             if told.get("run") == self.run or is_dead(told):
                 return True
-            return self._is_old(key)
+            return self._is_old(f"{FOLDER}/{key}")
         except (FileNotFoundError, ValueError):
             return True
 
@@ -102,18 +103,39 @@ class Claims:
         for key in self.place.names(FOLDER):
             with suppress(FileNotFoundError, ValueError):
                 told = json.loads(self.place.read(f"{FOLDER}/{key}") or b"{}")
-                if not is_dead(told) and (told.get("host") == platform.node() or not self._is_old(key)):
+                if not is_dead(told) and (told.get("host") == platform.node() or not self._is_old(f"{FOLDER}/{key}")):
                     found[key] = str(told.get("run"))
         return found
 
-    def _is_old(self, key: str) -> bool:
-        return self.place.now(f"clock/{self.run}") - self.place.modified(f"{FOLDER}/{key}") > self.term
+    def _is_old(self, name: str) -> bool:
+        return self.place.now(f"clock/{self.run}") - self.place.modified(name) > self.term
 
     def _taken(self, key: str, contents: bytes) -> str:
+        """Take over what is free; of many who try at once one does, whoever first says whose it was."""
+        before = self._told(key)
+        if before is None:  # given back meanwhile
+            return "new" if self.place.create(f"{FOLDER}/{key}", contents) else ""
         if not self.is_free(key):
             return ""
-        self.place.write(f"{FOLDER}/{key}", contents)
-        return "taken"
+        marker = f"{_TAKEOVERS}/{key}-{hashlib.sha256(before).hexdigest()[:16]}"
+        if not self.place.create(marker, contents):
+            with suppress(FileNotFoundError):
+                if self._is_old(marker):  # of one who died while taking over
+                    self.place.delete(marker)
+            return ""
+        try:
+            if self._told(key) != before:
+                return ""
+            self.place.write(f"{FOLDER}/{key}", contents)
+            return "taken"
+        finally:
+            self.place.delete(marker)
+
+    def _told(self, key: str) -> bytes | None:
+        try:
+            return self.place.read(f"{FOLDER}/{key}")
+        except FileNotFoundError:
+            return None
 
     def release(self) -> None:
         """Give back everything."""

@@ -62,6 +62,11 @@ class Place:
         """Whether it is a folder of this machine."""
         return "://" not in self.address
 
+    @property
+    def is_memory(self) -> bool:
+        """Whether it lies in the memory of this process, which no other sees."""
+        return self.address.startswith("memory://")
+
     def at(self, name: str) -> str:
         """Return where something lies, as its file system calls it."""
         return f"{self.root}/{name}"

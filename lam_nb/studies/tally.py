@@ -1,0 +1,102 @@
+"""Tally: what a sweep has done so far, network by network, shown beneath its bar in a notebook."""
+
+from __future__ import annotations
+
+import time
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+import pandas as pd
+
+from .. import result
+from ..engine.progress import is_notebook
+from ..result.ledger import columns
+from ..types import Progress
+from .tasks import Done
+from .watching import ASKED, FAILED, LEFT, RATE, worded
+
+if TYPE_CHECKING:
+    from IPython.display import DisplayHandle
+
+_PAUSE = 0.5
+"""Seconds between what is shown."""
+
+
+class Tally:
+    """Cells asked, done and failed of each network, how fast it goes and how long it takes.
+
+    Parameters
+    ----------
+    rows : pandas.DataFrame
+        Of a plan: what is asked.
+    missing : pandas.DataFrame
+        Those of them that are to be computed.
+    progress : bool or callable
+        Whether it is shown: where True, and in a notebook.
+
+    Examples
+    --------
+    >>> rows = pd.DataFrame({"network": ["a", "a", "b"], "cell": [1, 2, 3]})
+    >>> with Tally(rows, rows[1:], False) as tally:
+    ...     tally.count(Done("a", "bricks", (2,)))
+    ...     tally.count(Done("b", "bricks", (3,), failure="ValueError"))
+    >>> tally.table()[["network", "asked", "done", "failed"]].values.tolist()
+    [['a', 2, 2, 0], ['b', 1, 0, 1]]
+    """
+
+    def __init__(self, rows: pd.DataFrame, missing: pd.DataFrame, progress: Progress) -> None:
+        self.asked = _by_network(rows)
+        self.before = {name: count - _by_network(missing).get(name, 0) for name, count in self.asked.items()}
+        self.done, self.failed = dict.fromkeys(self.asked, 0), dict.fromkeys(self.asked, 0)
+        self.since, self.shown = time.monotonic(), 0.0
+        self.is_shown = progress is True and is_notebook()
+        self.handle: DisplayHandle | None = None
+
+    def __enter__(self) -> Tally:
+        self._show()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._show()
+
+    def count(self, done: Done) -> None:
+        """Count a pair that is finished, failed, or another sweep's."""
+        if not done.elsewhere:
+            kind = self.failed if done.failure else self.done
+            kind[done.network] += len(done.cells)
+        if time.monotonic() > self.shown + _PAUSE:
+            self._show()
+
+    def table(self) -> pd.DataFrame:
+        """Return a row per network, in the words of `lam_nb.studies.status`."""
+        spent = max(time.monotonic() - self.since, 1e-3)
+        speed = (sum(self.done.values()) + sum(self.failed.values())) / spent
+        rows = []
+        for name, asked in self.asked.items():
+            left = asked - self.before[name] - self.done[name] - self.failed[name]
+            done = self.before[name] + self.done[name]
+            rows.append([name, asked, done, self.failed[name], self.done[name] / spent, left])
+        found = pd.DataFrame(rows, columns=[columns.NETWORK, ASKED, result.DONE, FAILED, RATE, LEFT])
+        ahead = found[LEFT].cumsum().where(found[LEFT] > 0, 0)  # networks follow one another
+        return found.assign(**{LEFT: ahead / speed if speed else float("nan")})
+
+    def _show(self) -> None:
+        if not self.is_shown:
+            return
+        from IPython.display import HTML, display
+
+        self.shown = time.monotonic()
+        table = self.table()
+        words = table.assign(**{name: [worded(name, one) for one in table[name]] for name in table}).astype(object)
+        page = HTML(words.rename(columns=lambda name: name.replace("_", " ")).to_html(index=False))
+        if self.handle is None:
+            self.handle = display(page, display_id=True)
+        else:
+            self.handle.update(page)
+
+
+def _by_network(rows: pd.DataFrame) -> dict[str, int]:
+    counts = rows.drop_duplicates(columns.CELL)[columns.NETWORK].astype(str).value_counts(sort=False)
+    return {str(name): int(count) for name, count in counts.items()}
