@@ -84,6 +84,7 @@ def figures(folder: Path) -> Iterator[tuple[str, views.View | Widget]]:
     yield "widget, Samples", lam_widgets.Samples(known[two[0]], selected=["cat, blur 2", "bricks, blur 2"])
     yield "widget, Comparison", lam_widgets.Comparison(many)
     yield "widget, RegionPicker", lam_widgets.RegionPicker(sharp, suggestions=[window])
+    yield "widget, Sweep", lam_widgets.Sweep(folder / "sweep.zarr")
     for width in ("cvpr-column", "page"):
         views.save(many, folder / f"five {width}.png", rows=FIVE, width=width, best=True)
 

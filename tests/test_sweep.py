@@ -299,7 +299,9 @@ def test_tasks_hold_a_bounded_number_of_pairs_and_make_no_more_ahead(linear_netw
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(grid, "MOST", 8)
-        patch.setattr(grid, "_pairs", lambda rows, sources, sizes, real=grid._pairs: real(rows, Sources(sources), sizes))
+        patch.setattr(
+            grid, "_pairs", lambda rows, sources, sizes, real=grid._pairs: real(rows, Sources(sources), sizes)
+        )
         tasks = grid._tasks(asked, asked.rows, False, Ledger(tmp_path / "all.zarr"))
         first = next(tasks)
         assert len(first.pairs) == len(made) == 8

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import glob
 import hashlib
 import json
@@ -409,7 +410,7 @@ def _table_of(
 def _texts(codes: NDArray[np.int64], texts: Sequence[str]) -> pd.Categorical:
     """Return texts of which there are few, by number; two that are equal have one."""
     renumbered, few = pd.factorize(np.array(texts, object))
-    return pd.Categorical.from_codes(renumbered[codes], few)
+    return pd.Categorical.from_codes(renumbered[codes], pd.Index(few, dtype=object))  # the texts that there are
 
 
 def _network_id(spec: Spec, net: Network) -> str:
@@ -439,17 +440,23 @@ def identified(one: ImageLike, channels: int) -> tuple[str, Source, tuple[int, i
 
 
 def _file(name: str) -> tuple[str, Source, tuple[int, int]]:
-    images.load(name) if not Path(name).is_file() else None  # says what is wrong
-    with Path(name).open("rb") as file:
+    images.load(name) if not os.path.isfile(name) else None  # says what is wrong
+    with open(name, "rb") as file:  # pathlib keeps every part of a path that it ever saw
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    absolute = str(Path(name).absolute())
+    absolute = os.path.abspath(name)
     try:
         with Pillow.open(name) as picture:
             turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
             across, rows = picture.size[::-1] if turned else picture.size
     except OSError:
         rows, across = images.load(name).shape[-2:]
-    return digest, absolute, (rows, across)
+    return digest, absolute, _size(rows, across)
+
+
+@functools.lru_cache(maxsize=2**12)
+def _size(rows: int, across: int) -> tuple[int, int]:
+    """Return one pair for all pictures of a size."""
+    return rows, across
 
 
 def _remote(name: str, channels: int) -> tuple[str, Source, tuple[int, int]]:
@@ -467,12 +474,24 @@ def setting_of(as_truth: bool, decided: Mapping[str, object]) -> tuple[str, str]
     ('steps 4', 'defaults')
     """
     choices = {name: value for name, value in sorted(decided.items()) if name not in RUN and value is not None}
-    told = {name: identity.fingerprint(value) for name, value in choices.items()}
+    held = {name: _contents(value) if name == "degradations" else value for name, value in choices.items()}
+    told = {name: identity.fingerprint(value) for name, value in held.items()}
     shown = {name: value if isinstance(value, str) else identity.named(value) for name, value in choices.items()}
     words = [f"{name} {value}" for name, value in shown.items()]
     label = ", ".join([*words, *([] if as_truth else ["of inputs"])]) or "defaults"
     doubt = {"call": uuid.uuid4().hex} if identity.UNKNOWN in str(told) else {}
     return digest_of({"as_truth": as_truth, "settings": told, "numbers": identity.NUMBERS, **doubt}), label
+
+
+def _contents(value: object) -> object:
+    """Return folders of pictures, wherever they occur, as what they hold."""
+    if isinstance(value, Mapping):
+        return {name: _contents(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_contents(one) for one in value]
+    if isinstance(value, str | os.PathLike) and Path(value).is_dir():
+        return {str(one.relative_to(value)): identity.of_file(one) for one in images.files(value)}
+    return value
 
 
 def digest_of(told: Mapping[str, object]) -> str:

@@ -53,12 +53,14 @@ class Tally:
         self.handle: DisplayHandle | None = None
 
     def __enter__(self) -> Tally:
+        """Show what there is."""
         self._show()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        """Show how it ended."""
         self._show()
 
     def count(self, done: Done) -> None:

@@ -11,6 +11,7 @@ from torch import nn
 import lam_nb as lam
 from lam_nb import Region, networks
 from lam_nb.result.ledger import Ledger
+from lam_nb.studies import planning
 
 REGIONS = [Region(16, 20, 6), Region(0, 3, 8)]
 FACTOR = 2.0
@@ -179,3 +180,21 @@ def test_another_order_never_mixes_cells_up(axis, tmp_path):
     given |= {"networks": nets[::-1]} if axis == "networks" else {"images": dict(reversed(pictures().items()))}
     found = asked(tmp_path / "all.zarr", **given)
     xr.testing.assert_equal(found.sel(model=["a", "b"], image=["one", "two"]).drop_attrs(), expected.drop_attrs())
+
+
+def test_a_folder_of_degraded_pictures_counts_by_what_it_holds(tmp_path):
+    here, there = tmp_path / "here", tmp_path / "there"
+    here.mkdir()
+    (here / "one.png").write_bytes(b"one")
+
+    def setting(folder, **kinds):
+        return planning.setting_of(True, {"degradations": {"rain": [(1, folder)], **kinds}})[0]
+
+    first = setting(str(here))
+    shutil.copytree(here, there)
+    assert setting(str(there)) == setting(there) == first
+    (there / "one.png").write_bytes(b"two")
+    assert setting(there) != first
+    (here / "two.png").write_bytes(b"two")
+    assert setting(here) != first
+    assert setting(here, blur=lam.images.Blur(1)) != setting(here, blur=lam.images.Blur(2))
