@@ -319,7 +319,7 @@ def test_a_store_in_memory_is_not_for_other_processes(tmp_path):
     asked = {"networks": ["torch.nn:Identity"], "images": ["bricks"], "regions": REGIONS}
     cluster = {"n_workers": 1, "threads_per_worker": 1, "dashboard_address": None}
     with distributed.LocalCluster(**cluster) as local, distributed.Client(local) as client:
-        with pytest.raises(InputError, match="store: memory://.* lies in this process"):
+        with pytest.raises(InputError, match=r"store: memory://.* lies in this process"):
             lam.sweep(**asked, store=f"memory://{tmp_path.name}/a.zarr", client=client, **SETTINGS)
     with distributed.LocalCluster(**cluster, processes=False) as local, distributed.Client(local) as client:
         table = lam.sweep(**asked, store=f"memory://{tmp_path.name}/b.zarr", client=client, **SETTINGS)
@@ -332,7 +332,8 @@ def test_a_notebook_shows_a_table_of_networks(tmp_path):
     call = f"""
 import lam_nb as lam, torch
 torch.set_num_threads(1)
-lam.sweep(["fsrcnn", "residual"], ["bricks"], [(96, 96, 16), (32, 32, 16)], store={str(tmp_path / "a.zarr")!r}, steps=2);
+windows, store = [(96, 96, 16), (32, 32, 16)], {str(tmp_path / "a.zarr")!r}
+lam.sweep(["fsrcnn", "residual"], ["bricks"], windows, store=store, steps=2);
 """
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(call)])
     nbclient.NotebookClient(book, timeout=300, kernel_name="python3").execute()

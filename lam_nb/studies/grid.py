@@ -157,7 +157,9 @@ def sweep(
         raise InputError("networks: modules do not travel to workers; give names or checkpoint files, or no client.")
     if client is not None and not hasattr(client, "submit"):
         raise InputError(f"client: got {type(client).__name__}, expected a dask.distributed.Client.")
-    if client is not None and ledger.place.is_memory and not client.scheduler.address.startswith("inproc://"):
+    if ledger.place.is_memory and not str(getattr(getattr(client, "scheduler", None), "address", _HERE)).startswith(
+        _HERE
+    ):
         raise InputError(f"store: {ledger.place.address} lies in this process, whose memory workers do not see.")
     with ledger.place.reached():
         is_new = ledger.begin(chosen.kind, chosen.words_for(choices) | {name: ((), name, "1") for name in own})
@@ -218,6 +220,11 @@ def _tidying(ledger: Ledger, rest: float) -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+
+
+def _is_within(client: Client) -> bool:
+    """Whether scheduler and workers are threads of this process."""
+    return str(getattr(client.scheduler, "address", "")).startswith("inproc://")
 
 
 def _check_metrics(own: Mapping[str, Metric], verb: str) -> None:
