@@ -157,9 +157,7 @@ def sweep(
         raise InputError("networks: modules do not travel to workers; give names or checkpoint files, or no client.")
     if client is not None and not hasattr(client, "submit"):
         raise InputError(f"client: got {type(client).__name__}, expected a dask.distributed.Client.")
-    if ledger.place.is_memory and not str(getattr(getattr(client, "scheduler", None), "address", _HERE)).startswith(
-        _HERE
-    ):
+    if client is not None and ledger.place.is_memory and not _is_within(client):
         raise InputError(f"store: {ledger.place.address} lies in this process, whose memory workers do not see.")
     with ledger.place.reached():
         is_new = ledger.begin(chosen.kind, chosen.words_for(choices) | {name: ((), name, "1") for name in own})
