@@ -5,11 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from tqdm.auto import tqdm
 
 from ..types import Bar, Progress
 from ..validation import InputError
+
+if TYPE_CHECKING:
+    from IPython.display import DisplayHandle
 
 
 class _Told:
@@ -35,16 +39,34 @@ class _Told:
         pass
 
 
-def is_notebook() -> bool:
-    """Whether this is a kernel, whose cells can show what changes.
+class Page:
+    """HTML beneath a cell of a notebook, which changes while it runs; nothing elsewhere.
+
+    Parameters
+    ----------
+    progress : bool or callable
+        Whether it is wanted: only if True.
 
     Examples
     --------
-    >>> is_notebook()
+    >>> Page(True).is_shown
     False
     """
-    shell = sys.modules.get("IPython")
-    return shell is not None and getattr(shell.get_ipython(), "kernel", None) is not None
+
+    def __init__(self, progress: Progress) -> None:
+        shell = sys.modules.get("IPython")
+        is_kernel = shell is not None and getattr(shell.get_ipython(), "kernel", None) is not None
+        self.is_shown = progress is True and is_kernel
+        self._handle: DisplayHandle | None = None
+
+    def show(self, text: str) -> None:
+        """Show HTML in place of what was shown."""
+        from IPython.display import HTML, display
+
+        if self._handle is None:
+            self._handle = display(HTML(text), display_id=True)
+        else:
+            self._handle.update(HTML(text))
 
 
 def bar(progress: Progress, total: int, name: str, unit: str) -> Bar:

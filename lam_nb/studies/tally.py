@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import time
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 import pandas as pd
 
 from .. import result
-from ..engine.progress import is_notebook
+from ..engine.progress import Page
 from ..result.ledger import columns
 from ..types import Progress
 from .tasks import Done
 from .watching import ASKED, FAILED, LEFT, RATE, worded
-
-if TYPE_CHECKING:
-    from IPython.display import DisplayHandle
 
 _PAUSE = 0.5
 """Seconds between what is shown."""
@@ -49,8 +45,7 @@ class Tally:
         self.before = {name: count - _by_network(missing).get(name, 0) for name, count in self.asked.items()}
         self.done, self.failed = dict.fromkeys(self.asked, 0), dict.fromkeys(self.asked, 0)
         self.since, self.shown = time.monotonic(), 0.0
-        self.is_shown = progress is True and is_notebook()
-        self.handle: DisplayHandle | None = None
+        self.page = Page(progress)
 
     def __enter__(self) -> Tally:
         """Show what there is."""
@@ -85,18 +80,12 @@ class Tally:
         return found.assign(**{LEFT: ahead / speed if speed else float("nan")})
 
     def _show(self) -> None:
-        if not self.is_shown:
+        if not self.page.is_shown:
             return
-        from IPython.display import HTML, display
-
         self.shown = time.monotonic()
         table = self.table()
         words = table.assign(**{name: [worded(name, one) for one in table[name]] for name in table}).astype(object)
-        page = HTML(words.rename(columns=lambda name: name.replace("_", " ")).to_html(index=False))
-        if self.handle is None:
-            self.handle = display(page, display_id=True)
-        else:
-            self.handle.update(page)
+        self.page.show(words.rename(columns=lambda name: name.replace("_", " ")).to_html(index=False))
 
 
 def _by_network(rows: pd.DataFrame) -> dict[str, int]:
