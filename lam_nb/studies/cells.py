@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 import hashlib
 import os
+import pickle
 import platform
 import time
 import traceback
 import uuid
+import zlib
 from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import replace
@@ -56,9 +58,9 @@ def computed(task: Task, work: Work) -> Iterator[Done]:
             claims.release()
 
 
-def all_computed(task: Task, work: Work) -> list[Done]:
+def all_computed(packed: bytes, work: Work) -> list[Done]:
     """Compute a task on a worker; it is told when everything is written, and where something failed."""
-    host = platform.node()
+    task, host = pickle.loads(zlib.decompress(packed)), platform.node()
     return [replace(one, failure=f"{one.failure} (on {host})") if one.failure else one for one in computed(task, work)]
 
 

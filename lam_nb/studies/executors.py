@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import pickle
+import zlib
 from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -51,7 +53,8 @@ def on(client: Client, resources: Mapping[str, float] | None = None) -> Execute:
             with _reachable():
                 while True:
                     while len(flying) < _room(client) and (task := queue.next(alone=not flying)) is not None:
-                        future = client.submit(all_computed, task, work, pure=False, resources=dict(resources or {}))
+                        packed = zlib.compress(pickle.dumps(task))  # schedulers keep what they were sent for a while
+                        future = client.submit(all_computed, packed, work, pure=False, resources=dict(resources or {}))
                         flying[future] = task
                         completed.add(future)
                     if not flying:

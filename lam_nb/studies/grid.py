@@ -29,7 +29,7 @@ from .cells import others, present
 from .executors import MOST, here, on
 from .planning import Plan
 from .sources import Source
-from .tally import Tally
+from .tally import Tally, once
 from .tasks import Done, Metric, Pair, Task, Work
 from .verbs import VERBS, Verb
 
@@ -283,7 +283,7 @@ def _missing(asked: Plan, ledger: Ledger, failed: Iterable[Done] = ()) -> pd.Dat
 def _tasks(asked: Plan, missing: pd.DataFrame, travel: bool, ledger: Ledger) -> Iterator[Task]:
     """Yield the tasks of each network, its pictures by size: equal shapes follow each other."""
     sources = {one: _travelling(source, one, ledger) if travel else source for one, source in asked.pictures.items()}
-    for network, rows in missing.drop_duplicates(columns.CELL).groupby(columns.NETWORK_ID, sort=False, observed=True):
+    for network, rows in once(missing).groupby(columns.NETWORK_ID, sort=False, observed=True):
         pairs, label = _pairs(rows, sources, asked.sizes), str(rows[columns.NETWORK].iloc[0])
         while some := tuple(itertools.islice(pairs, MOST)):
             yield Task(str(network), label, asked.networks[str(network)], some)

@@ -317,7 +317,7 @@ def _named_pictures(given: Mapping[str, ImageLike] | Sequence[ImageLike]) -> dic
         raise InputError("images: expected at least one, got none.")
     if isinstance(given, Mapping):
         return {str(name): one for name, one in given.items()}
-    labels = [Path(one).stem if isinstance(one, str | os.PathLike) else f"image {k}" for k, one in enumerate(given)]
+    labels = [Path(os.path.basename(one)).stem if isinstance(one, str | os.PathLike) else f"image {k}" for k, one in enumerate(given)]
     return dict(zip(map(str, numbered(labels)), given, strict=True))
 
 
@@ -400,7 +400,8 @@ def _table_of(
     held = {columns.CELL: np.array(cells, np.int64)}
     table = pd.DataFrame(held | {name: _texts(*one) for name, one in texts.items()})
     table = table.assign(**dict(zip(columns.WINDOW, sides, strict=True)))
-    for k in np.flatnonzero(table.duplicated([columns.NETWORK, columns.PICTURE, *columns.WINDOW])):
+    again = table[table[columns.CELL].duplicated(keep=False)]  # few: names that are equal have equal cells
+    for k in again.index[again.duplicated([columns.NETWORK, columns.PICTURE, *columns.WINDOW])]:
         y, x, height, width = rows[k, 3:].tolist()
         words = f"{networks_[network[k]]} on {pictures[picture[k]]}, {Region(y, x, height=height, width=width)}: twice"
         faults.add([int(rows[k, 0])], words)

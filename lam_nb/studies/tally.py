@@ -89,5 +89,17 @@ class Tally:
 
 
 def _by_network(rows: pd.DataFrame) -> dict[str, int]:
-    counts = rows.drop_duplicates(columns.CELL)[columns.NETWORK].astype(str).value_counts(sort=False)
-    return {str(name): int(count) for name, count in counts.items()}
+    counts = once(rows)[columns.NETWORK].value_counts(sort=False)
+    return {str(name): int(count) for name, count in counts.items() if count}
+
+
+def once(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return rows, each cell once; the same table if they are: it may be large.
+
+    Examples
+    --------
+    >>> once(pd.DataFrame({"cell": [1, 2, 1]})).cell.tolist()
+    [1, 2]
+    """
+    cells = rows[columns.CELL]
+    return rows if cells.is_unique else rows[~cells.duplicated()]

@@ -211,6 +211,7 @@ class Ledger:
         digest = hashlib.sha256(np.ascontiguousarray(plan[columns.CELL].to_numpy()).tobytes()).hexdigest()[:12]
         if not any(name.endswith(f"{digest}.parquet") for name in self.place.names(_PLANS)):
             self.place.write(f"{_PLANS}/{today()}-{digest}.parquet".replace(":", ""), held.getvalue())
+        _give_back()
 
     def asked(self) -> pd.DataFrame:
         """Return all that was asked, in order, and whatever else is there."""
@@ -271,11 +272,19 @@ class Ledger:
                         compaction.merged(self.place, group, _rows(tables))
         finally:
             claims.release()
+            _give_back()
         return len(self.segments())
 
     def discard(self) -> None:
         """Delete the store."""
         self.place.delete_folders("")
+
+
+def _give_back() -> None:
+    """Give memory back that tables took: what made them keeps it for the next, and a sweep's next comes late."""
+    import pyarrow as pa
+
+    pa.default_memory_pool().release_unused()
 
 
 def _words(facts: Mapping[str, object]) -> dict[str, Word]:
