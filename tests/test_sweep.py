@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 import types
 
@@ -18,7 +19,7 @@ import lam_nb as lam
 from lam_nb import InputError, Region, networks
 from lam_nb.identity import fingerprint
 from lam_nb.result.ledger import Ledger, compaction
-from lam_nb.studies import cells, grid, planning
+from lam_nb.studies import cells, executors, grid, planning
 
 REGIONS = [Region(16, 20, 6), Region(0, 3, 8)]
 SETTINGS = {"steps": 4, "progress": False}
@@ -256,6 +257,48 @@ def test_what_is_merged_while_it_grows_is_as_it_was(relu_network, tmp_path, monk
     there = lam.sweep([relu_network], given, REGIONS, store=tmp_path / "b.zarr", **SETTINGS)
     for name in ("attribution", "diffusion_index", "psnr"):
         np.testing.assert_array_equal(table[name], there[name])
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_workers_merge_what_they_wrote(linear_network, tmp_path, monkeypatch):
+    distributed = pytest.importorskip("distributed")
+    monkeypatch.setattr(cells, "pause", lambda run: 0.0)  # a segment for every pair
+    monkeypatch.setattr(grid, "_TIDY", 0.05)
+    random = torch.Generator().manual_seed(0)
+    given = {f"{k}": torch.rand(3, 40, 52, generator=random) for k in range(40)}
+    threads, real = set(), compaction.merged
+    monkeypatch.setattr(
+        compaction, "merged", lambda *known: threads.add(threading.current_thread().name) or real(*known)
+    )
+    cluster = {"n_workers": 2, "threads_per_worker": 1, "dashboard_address": None, "processes": False}
+    asked = {"networks": ["torch.nn:Identity"], "images": given, "regions": REGIONS[1:], **SETTINGS}
+    with distributed.LocalCluster(**cluster) as local, distributed.Client(local) as client:
+        table = lam.sweep(**asked, store=tmp_path / "a.zarr", client=client)
+    assert threads and all("Dask-Default-Threads" in name for name in threads)
+    assert len(Ledger(tmp_path / "a.zarr").segments()) == 1
+    alone = lam.sweep(**asked, store=tmp_path / "b.zarr")
+    np.testing.assert_array_equal(table.attribution, alone.attribution)
+
+
+def test_who_merges_on_workers_that_are_gone_leaves_it(monkeypatch):
+    """None there, or a scheduler that fails: nothing is raised, nothing is waited for."""
+
+    class Gone:
+        def map(self, *given, **settings):
+            raise OSError("scheduler is gone")
+
+    class Empty(Gone):
+        def map(self, *given, **settings):
+            return [types.SimpleNamespace(done=lambda: False)]
+
+        def nthreads(self):
+            return {}
+
+        def cancel(self, futures):
+            assert len(futures) == 1
+
+    for client in (Gone(), Empty()):
+        executors.spread(client)(lambda group: None, [["a", "b"]])
 
 
 class Holder:

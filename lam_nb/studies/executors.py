@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import pickle
+import threading
 import zlib
 from collections import defaultdict, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
@@ -11,6 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING, TypeAlias
 
+from ..result.ledger import Each
 from ..validation import InputError
 from .cells import all_computed, computed, pause
 from .tasks import Done, Task, Work
@@ -31,6 +33,8 @@ _HERE = 16
 """Pairs that are claimed before others of them may be, where nothing has to be sent."""
 _AHEAD = 2
 """Tasks that wait for each thread of the cluster, beside the one that runs."""
+_SOON = 0.1
+"""Seconds between looks at what workers merge."""
 
 
 def here(tasks: Iterable[Task], work: Work) -> Generator[Done, None, None]:
@@ -78,6 +82,20 @@ def on(client: Client, resources: Mapping[str, float] | None = None) -> Execute:
                 client.cancel(list(flying))
 
     return run
+
+
+def spread(client: Client, stop: threading.Event | None = None) -> Each:
+    """Return what has a function called by workers, before other tasks; what is lost, or late, is left undone."""
+
+    def each(function: Callable[[list[str]], None], groups: list[list[str]]) -> None:
+        ended = stop or threading.Event()
+        with suppress(Exception):  # of a scheduler that is gone: whoever computes will say so
+            futures = client.map(function, groups, pure=False, priority=1)
+            while client.nthreads() and not all(one.done() for one in futures) and not ended.wait(_SOON):
+                pass
+            client.cancel(futures)
+
+    return each
 
 
 @contextmanager

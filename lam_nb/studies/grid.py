@@ -26,7 +26,7 @@ from ..types import Image, ImageLike, Progress, Region, RegionLike
 from ..validation import InputError, choose, mapping, settings, switch
 from . import planning
 from .cells import others, present
-from .executors import MOST, here, on
+from .executors import MOST, here, on, spread
 from .planning import Plan
 from .sources import Source
 from .tally import Tally, once
@@ -41,6 +41,8 @@ Networks: TypeAlias = One | Sequence[One]
 """A network, or as many as a verb compares."""
 _POLL, _SELDOM = 0.5, 16.0
 """Seconds between looks at what other sweeps are at work on: at first, and after many."""
+_REST = 4.0
+"""Times that merging took, for which what computes here is left alone."""
 _TIDY = 10.0
 """Seconds after which small segments are merged, if there are many, while a store grows."""
 
@@ -165,14 +167,13 @@ def sweep(
     label = str(asked.rows[columns.SETTING].iloc[0])
     work = Work(ledger.place.address, uuid.uuid4().hex[:12], verb, as_truth, (asked.setting, label), choices, own)
     execute = here if client is None else on(client, resources)
-    rest = 4.0 if client is None else 0.0  # beside workers there is nothing else to do here
     failures: list[Done] = []
     me = Claims(ledger.place, work.run)
     present(me)
     try:
         missing = _missing(asked, ledger)
         told, tally = bar(progress, len(asked.rows), "sweep", "map"), Tally(asked.rows, missing, progress)
-        with told as shown, tally, _tidying(ledger, rest):
+        with told as shown, tally, _tidying(ledger, client):
             shown.update(len(asked.rows) - len(missing))
             wait = _POLL
             while len(missing):
@@ -193,22 +194,25 @@ def sweep(
                 missing = _missing(asked, ledger, failures)
     finally:
         me.release()
+    if client is not None:
+        ledger.compact(last=not others(me), each=spread(client))
     ledger.compact(last=not others(me))
     _tell(failures, asked, ledger, is_new)
     return ledger.dataset(asked.rows)
 
 
 @contextmanager
-def _tidying(ledger: Ledger, rest: float) -> Iterator[None]:
-    """Merge segments now and then beside what else is done, with a rest of so many times what it took."""
+def _tidying(ledger: Ledger, client: Client | None) -> Iterator[None]:
+    """Merge segments now and then, by workers, or here with a rest of several times what it took."""
     stop, own = threading.Event(), Ledger(ledger.place.address)
+    each, rest = (None, _REST) if client is None else (spread(client, stop), 0.0)
 
     def tidy() -> None:
         seconds = 0.0
         while not stop.wait(max(_TIDY, rest * seconds)):
             started = time.monotonic()
             with suppress(OSError, InputError):  # a store that cannot be reached: whoever writes will say so
-                own.compact()
+                own.compact(each=each)
             seconds = time.monotonic() - started
 
     thread = threading.Thread(target=tidy, daemon=True)

@@ -317,8 +317,12 @@ def _named_pictures(given: Mapping[str, ImageLike] | Sequence[ImageLike]) -> dic
         raise InputError("images: expected at least one, got none.")
     if isinstance(given, Mapping):
         return {str(name): one for name, one in given.items()}
-    labels = [Path(os.path.basename(one)).stem if isinstance(one, str | os.PathLike) else f"image {k}" for k, one in enumerate(given)]
+    labels = [_stem(one) if isinstance(one, str | os.PathLike) else f"image {k}" for k, one in enumerate(given)]
     return dict(zip(map(str, numbered(labels)), given, strict=True))
+
+
+def _stem(name: str | os.PathLike[str]) -> str:
+    return os.path.splitext(os.path.basename(name))[0]  # pathlib keeps every part of a path that it ever saw
 
 
 def _made(
@@ -442,7 +446,7 @@ def identified(one: ImageLike, channels: int) -> tuple[str, Source, tuple[int, i
 
 def _file(name: str) -> tuple[str, Source, tuple[int, int]]:
     images.load(name) if not os.path.isfile(name) else None  # says what is wrong
-    with open(name, "rb") as file:  # pathlib keeps every part of a path that it ever saw
+    with open(name, "rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     absolute = os.path.abspath(name)
     try:

@@ -1,7 +1,7 @@
 """How a sweep grows, by a simulation fed with what was measured: ``python -m tests.benchmarks.growth``.
 
-Events: workers claim, compute and write; a client hands out tasks and merges segments; a store answers each request
-after its latency, and takes so many a second. What a pair, a cell and a sweep cost beside computing comes from
+Events: workers claim, compute, write and merge segments; a client hands out tasks; a store answers each request after
+its latency, and takes so many a second. What a pair, a cell and a sweep cost beside computing comes from
 ``scale.json``. A test compares what it says of the measured sizes with what was measured.
 """
 
@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 
 HERE = Path(__file__).parent
-FEW, WHOLE = 16, 2**16
-"""As in the ledger: segments that are merged, and rows from which one stays."""
+FEW, MANY, WHOLE = 16, 128, 2**16
+"""As in the ledger: segments that are merged, at least and at most, and rows from which one stays."""
 
 
 @dataclass
@@ -56,6 +56,8 @@ class Night:
     """Of whoever merges, in times of what it took."""
     tidied: bool = True
     """Whether segments are merged while it runs."""
+    shared: bool = True
+    """Whether workers merge, or the client alone."""
 
     @property
     def pairs(self):
@@ -98,7 +100,7 @@ class Simulation:
         self.spent = {"computing": 0.0, "claims": 0.0, "segments": 0.0, "merging": 0.0, "handing out": 0.0}
         self.bytes, self.tasks, self.written = 0, 0, 0
         self.client, self.now, self.end = 0.0, 0.0, 0.0
-        self.at_work = {}
+        self.at_work, self.owed = {}, Counter()
         self.each = night.windows * (night.seconds + costs.cell) + costs.pair
 
     def ask(self, now, kind, count=1, size=0, at_once=1):
@@ -177,32 +179,49 @@ class Simulation:
         return done
 
     def tidy(self, now, last=False):
-        """Merge segments that are due; return when that is done."""
-        begun = now
-        now = self.ask(now, "list")
-        for group in self.due(last):
-            rows = sum(group)
-            size = rows * self.night.bytes
-            now = self.ask(now, "read", 3 * len(group))
-            now = self.ask(now, "read", max(len(group), size // 2**20), size, at_once=8)
-            now = self.ask(now, "write", 3 + size // 2**27, size, at_once=4)
-            now = self.ask(now, "list", len(group))
-            now = self.ask(now, "delete", 2)  # many by one request
-            self.segments -= Counter(group)
-            self.segments[rows] += 1
-        self.spent["merging"] += now - begun
+        """Have segments that are due merged by workers, each group by one; return when that is done."""
+        begun = self.ask(now, "list")
+        ends = [begun] * (self.night.workers if self.night.shared else 1)
+        while groups := self.due(last):
+            for group in groups:
+                who = min(range(len(ends)), key=ends.__getitem__)
+                done = self.merged(ends[who], group)
+                self.spent["merging"] += done - ends[who]
+                self.owed[who] += done - ends[who] if self.night.shared else 0.0
+                ends[who] = done
+            if not last:
+                break
+            ends = [max(ends)] * len(ends)
+        return max(ends)
+
+    def merged(self, now, group):
+        """Merge a group of segments; return when it is done."""
+        rows = sum(group)
+        size = rows * self.night.bytes
+        now = self.ask(now, "read", 3 * len(group))
+        now = self.ask(now, "read", max(len(group), size // 2**20), size, at_once=8)
+        now = self.ask(now, "write", 3 + size // 2**27, size, at_once=4)
+        now = self.ask(now, "list", 1)
+        now = self.ask(now, "delete", 2)  # many by one request
+        self.segments -= Counter(group)
+        self.segments[rows] += 1
         return now
 
     def due(self, last):
         """Groups to merge, as the ledger chooses them."""
         small = sorted(one for one in self.segments.elements() if one < WHOLE)
         if last:
-            ends = np.cumsum(small) // WHOLE if small else []
-            return [[one for one, at in zip(small, ends, strict=True) if at == k] for k in np.unique(ends)]
+            groups = [[]]
+            for one in small:
+                if sum(groups[-1]) + one > WHOLE or len(groups[-1]) >= MANY:
+                    groups.append([])
+                groups[-1].append(one)
+            return [group for group in groups if len(group) > 1]
         sizes = {}
         for one in small:
             sizes.setdefault(int(np.log(max(1, one)) / np.log(FEW)), []).append(one)
-        return [group for group in sizes.values() if len(group) >= FEW]
+        groups = [every[k : k + MANY] for every in sizes.values() for k in range(0, len(every), MANY)]
+        return [group for group in groups if len(group) >= FEW]
 
     def run(self):
         """Return what becomes of it."""
@@ -219,7 +238,7 @@ class Simulation:
                 continue
             done = self.step(now, who)
             if done is not None:
-                heapq.heappush(events, (done, who))
+                heapq.heappush(events, (done + self.owed.pop(who, 0.0), who))  # what it merged before
         end = self.end
         done = self.tidy(end, last=True)
         return self.told(begun, end, done)
@@ -233,7 +252,8 @@ class Simulation:
             "workers compute": self.spent["computing"] / (span * night.workers),
             "workers wait for claims": self.spent["claims"] / (span * night.workers),
             "workers write": self.spent["segments"] / (span * night.workers),
-            "client merges": self.spent["merging"] / max(done - begun, 1e-9),
+            "workers merge" if night.shared else "client merges": self.spent["merging"]
+            / ((done - begun) * (night.workers if night.shared else 1)),
             "client hands out": self.spent["handing out"] / span,
             "store's writes": writes / (span * night.store.writes),
             "store's reads": (self.requests["read"] + self.requests["list"]) / (span * night.store.reads),
@@ -274,8 +294,9 @@ CHANGES = {
     "that, and no merging while it runs": {"longest": 1.0, "tidied": False},
     "a pause of 10 s at least": {"least": 10.0},
     "maps of 10 ms": {"seconds": 0.01},
-    "merging a fifth of the time": {"rest": 4.0},
+    "merged by the client alone": {"shared": False},
     "512 workers": {"workers": 512},
+    "512 workers, merged by the client alone": {"workers": 512, "shared": False},
     "4096 workers": {"workers": 4096},
     "a million maps, one window a picture": {"windows": 1, "pictures": 25_000},
     "a slow store: 200 ms a request": {"store": Store((0.15, 0.25))},

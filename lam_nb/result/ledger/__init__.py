@@ -11,9 +11,10 @@ import io
 import json
 import os
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from typing import TYPE_CHECKING
+from functools import partial
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -37,6 +38,7 @@ __all__ = [
     "VERSION",
     "Arrays",
     "Claims",
+    "Each",
     "Ledger",
     "Place",
     "Row",
@@ -58,6 +60,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+Each: TypeAlias = Callable[[Callable[[list[str]], None], list[list[str]]], None]
+"""Has a function called with every item of a list: groups of segments."""
 VERSION = 2
 """Of the layout; version 1 had a place for each cell of one grid."""
 _GROUP, _PLANS, _COMPACTION = "zarr.json", "plans", "compaction"
@@ -253,8 +257,16 @@ class Ledger:
             rows = self.rows().set_index(columns.CELL)
             return segments.arrays_of(self.place, rows.loc[row[columns.CELL]])
 
-    def compact(self, *, last: bool = False) -> int:
-        """Merge small segments if that is due, and nobody else is at it; return how many are left."""
+    def compact(self, *, last: bool = False, each: Each | None = None) -> int:
+        """Merge small segments if that is due, and nobody else is at it; return how many are left.
+
+        Parameters
+        ----------
+        last : bool
+            Nobody writes any more.
+        each : callable, optional
+            Has a function called with every item of a list, wherever; here, one after the other, if there is none.
+        """
         claims = Claims(self.place, uuid.uuid4().hex)
         known = self.segments()
         counting = {one.name for one in known}
@@ -264,15 +276,14 @@ class Ledger:
             return len(known)
         try:
             segments.deleted(self.place, *replaced)
-            there = {one.name for one in self.segments()}
-            for group in groups:
-                if there.issuperset(one.name for one in group):
-                    with suppress(FileNotFoundError):  # another was quicker
-                        tables = [segments.read(self.place, one.name) for one in group]
-                        compaction.merged(self.place, group, _rows(tables))
+            known = self.segments()
+            while groups := compaction.due(known, last=last):
+                (each or _each)(partial(merge, self.place.address), [[one.name for one in group] for group in groups])
+                before, known = len(known), self.segments()
+                if not last or len(known) >= before:
+                    break
         finally:
             claims.release()
-            _give_back()
         return len(self.segments())
 
     def discard(self) -> None:
@@ -285,6 +296,21 @@ def _give_back() -> None:
     import pyarrow as pa
 
     pa.default_memory_pool().release_unused()
+
+
+def merge(store: str, names: Sequence[str]) -> None:
+    """Merge segments of a store into one; those that another has merged meanwhile are left."""
+    place = Place(store)
+    with suppress(FileNotFoundError):
+        tables = [segments.read(place, one) for one in names]
+        replaced = {gone for one in tables for gone in segments.replaced(one)}
+        compaction.merged(place, names, _rows(tables), replaced)
+    _give_back()
+
+
+def _each(function: Callable[[list[str]], None], groups: list[list[str]]) -> None:
+    for group in groups:
+        function(group)
 
 
 def _words(facts: Mapping[str, object]) -> dict[str, Word]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,8 @@ from .segments import Segment
 
 _FEW = 16
 """Segments of about one size that are worth merging: each row is then rewritten once for every factor of 16."""
+_MANY = 128
+"""Segments that are merged at once: what one worker reads one after the other."""
 _WHOLE = 2**16
 """Rows from which a segment stays as it is."""
 
@@ -36,7 +38,8 @@ def due(known: Sequence[Segment], *, last: bool) -> list[list[Segment]]:
     by_size: dict[int, list[Segment]] = {}
     for one in small:
         by_size.setdefault(int(math.log(max(1, one.count), _FEW)), []).append(one)
-    return [group for group in by_size.values() if len(group) >= _FEW]
+    groups = (every[k : k + _MANY] for every in by_size.values() for k in range(0, len(every), _MANY))
+    return [group for group in groups if len(group) >= _FEW]
 
 
 def _filled(small: Sequence[Segment]) -> list[list[Segment]]:
@@ -44,7 +47,7 @@ def _filled(small: Sequence[Segment]) -> list[list[Segment]]:
     groups: list[list[Segment]] = [[]]
     held = 0
     for one in small:
-        if held + one.count > _WHOLE and groups[-1]:
+        if (held + one.count > _WHOLE and groups[-1]) or len(groups[-1]) >= _MANY:
             groups.append([])
             held = 0
         groups[-1].append(one)
@@ -52,15 +55,18 @@ def _filled(small: Sequence[Segment]) -> list[list[Segment]]:
     return [group for group in groups if len(group) > 1]
 
 
-def merged(place: Place, group: Sequence[Segment], rows: pd.DataFrame) -> str:
+def merged(place: Place, old: Sequence[str], rows: pd.DataFrame, replaced: Iterable[str] = ()) -> str:
     """Write one segment for many, then delete those.
 
     Parameters
     ----------
     place : Place
-    group : sequence of Segment
+    old : sequence of str
+        Their names.
     rows : pandas.DataFrame
         What counts of their rows, each cell once.
+    replaced : iterable of str
+        Segments for which those stand, and which may still be there.
 
     Returns
     -------
@@ -78,9 +84,7 @@ def merged(place: Place, group: Sequence[Segment], rows: pd.DataFrame) -> str:
         for array in segments.described(str(kind)):
             _stack(place, name, str(kind), array, rows.loc[members])
     rows[columns.PLACE] = places
-    old = [one.name for one in group]
-    inherited = {gone for one in group for gone in one.replaces}
-    segments.write_rows(place, name, rows, sorted({*old, *inherited & set(segments.names(place))}))
+    segments.write_rows(place, name, rows, sorted({*old, *set(replaced) & set(segments.names(place))}))
     segments.deleted(place, *old)
     return name
 
