@@ -262,7 +262,8 @@ def struck(kind, night, client, chance):
     every = {"client": client, "scheduler": night.scheduler}
     every |= {"worker": night.workers[0], "other worker": night.workers[1]}
     for name in names:
-        os.kill(every[name].pid, signal.SIGKILL)
+        with contextlib.suppress(ProcessLookupError):  # it had ended by itself
+            os.kill(every[name].pid, signal.SIGKILL)
     if "scheduler" not in names:
         night.workers += [night.add() for name in names if "worker" in name]
     return names
