@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from .views import Table, View
 
 
-@xr.register_dataset_accessor("lam")
 class LamAccessor:
     """Statistics and views of a result; each is the function of that name in `lam_nb.statistics` or `lam_nb.views`.
 

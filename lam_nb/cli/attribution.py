@@ -11,8 +11,6 @@ from ..methods.attribution import Choices, attribute
 from ..types import Region
 from . import report
 
-NAME = "attribute"
-
 
 def run(
     network: str,

@@ -14,8 +14,6 @@ from ..types import Region
 from ..validation import InputError
 from . import report
 
-NAME = "causal"
-
 
 def run(
     network: str,

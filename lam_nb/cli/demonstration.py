@@ -11,7 +11,6 @@ from ..types import Region
 from ..validation import address
 from . import report
 
-NAME = "demo"
 STEPS = 24
 """Enough to watch."""
 NETWORKS, SAMPLE, REGION = ("fsrcnn", "rfdn"), "facade", Region(y=160, x=184, size=16)

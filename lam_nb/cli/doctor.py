@@ -17,7 +17,6 @@ from ..engine.running import device
 from ..version import __version__
 from . import report
 
-NAME = "doctor"
 _PACKAGES = "torch numpy xarray plotly ipywidgets anywidget jupyterlab notebook voila".split()
 _WIDGET_EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 

@@ -13,8 +13,6 @@ from ..images import load as load_picture
 from ..networks import load, published
 from . import serving
 
-NAME = "explore"
-
 
 def run(pictures: Sequence[str], network: Sequence[str], dark: bool, no_browser: bool, port: int | None) -> None:
     """Open the Explorer in a browser, on pictures and networks of yours; Ctrl-C ends it."""
@@ -52,7 +50,7 @@ def _code(pictures: Sequence[str], networks: Sequence[str]) -> str:
     files = [_absolute(one) for one in pictures] or None
     nets = [f"lam.networks.load({_absolute(one)!r})" if Path(one).is_file() else repr(one) for one in networks]
     chosen = f"[{', '.join(nets)}]" if nets else None
-    history = str(published.cache() / "runs" / NAME)  # those of the last time are listed, too
+    history = str(published.cache() / "runs" / "explore")  # those of the last time are listed, too
     return f"import lam_nb as lam, lam_widgets\nlam_widgets.Explorer({chosen}, {files}, history={history!r})"
 
 

@@ -14,8 +14,6 @@ from ..methods.filtering import filters
 from ..methods.representation.samples import Degradations
 from . import report, represent
 
-NAME = "filters"
-
 
 class _Settings(TypedDict):
     """What the verb takes as it is."""

@@ -13,7 +13,6 @@ from pathlib import Path
 from ..validation import InputError, address
 from . import serving
 
-NAME = "lab"
 _CHECKOUT = Path(__file__).parents[2] / "notebooks"
 _LEFT = {"pictures", "__pycache__", ".ipynb_checkpoints"}
 _INSTALLED = "share/lam-nb/notebooks"

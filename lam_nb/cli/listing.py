@@ -7,8 +7,6 @@ import argparse
 from .. import networks
 from ..networks import catalogue, published
 
-NAME = "networks"
-
 
 def run(words: list[str]) -> None:
     """List the networks that are known by name: shipped, in the cache, to download, to get by hand."""

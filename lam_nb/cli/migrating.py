@@ -8,8 +8,6 @@ from pathlib import Path
 from .. import result, studies
 from . import report
 
-NAME = "migrate"
-
 
 def run(old: str, new: str) -> None:
     """Copy a sweep's store of the version before into a new one, which a sweep goes on with."""

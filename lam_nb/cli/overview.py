@@ -8,8 +8,6 @@ from .. import studies
 from ..studies.reporting import BY
 from . import report, watching
 
-NAME = "report"
-
 
 def run(store: str, html: str, by: str | None) -> None:
     """Write one page on a sweep: how widely networks look, their maps, hard windows, failures, what it took."""

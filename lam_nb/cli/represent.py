@@ -15,7 +15,6 @@ from ..types import Batch
 from ..validation import InputError
 from . import report
 
-NAME = "represent"
 _GREY_LEVELS = 255
 _MAKERS: Mapping[str, tuple[Callable[[float], Callable[[Batch], Batch]], str]] = {
     "blur": (images.Blur, "1,2,4"),

@@ -26,7 +26,6 @@ from . import report, watching
 if TYPE_CHECKING:
     from distributed import Client
 
-NAME = "sweep"
 _REASONS = 5
 """Failures that are told one by one."""
 

@@ -25,7 +25,7 @@ from ..studies.watching import (
     worded,
 )
 
-NAME, NETWORK = "status", columns.NETWORK
+NETWORK = columns.NETWORK
 _PAUSE = 3.0
 """Seconds between looks."""
 _CLEAR = "\x1b[{}F\x1b[J"
