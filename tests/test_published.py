@@ -8,7 +8,7 @@ import torch
 
 import lam_nb as lam
 from lam_nb import InputError, networks
-from lam_nb.networks import published
+from lam_nb.networks import downloading, published
 
 FILES = {"imdn": "IMDN_x4.pth", "dncnn": "dncnn_color_blind.pth"}
 pytestmark = pytest.mark.shared
@@ -87,7 +87,7 @@ def test_a_cut_off_download_goes_on_where_it_stopped(server, shared):
     networks.load("imdn")
     first, second, third = server.requests
     half = (shared / "data" / "weights" / "IMDN_x4.pth").stat().st_size // 2
-    assert first == 0 < half - published._CHUNK <= second <= half < third
+    assert first == 0 < half - downloading._CHUNK <= second <= half < third
 
 
 def test_a_later_call_resumes(server, shared):

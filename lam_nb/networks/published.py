@@ -3,17 +3,9 @@
 from __future__ import annotations
 
 import os
-import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlparse
-from urllib.request import url2pathname
-
-import pooch
-import requests
-from tqdm.auto import tqdm
 
 from .. import identity
 from .._moved import variable
@@ -23,12 +15,6 @@ from .catalogue import Entry, entries
 _CACHE = "LAM_NB_CACHE"
 _MIRROR = "LAM_NB_MIRROR"
 """A prefix of addresses, or a folder, with the same files under their SHA-256."""
-_TIMEOUT = 30
-"""Seconds without an answer after which a connection counts as broken."""
-_TRIES = 3
-"""Each goes on where the one before stopped."""
-_CHUNK = 1 << 16
-"""Bytes between two looks at the bar."""
 
 
 @dataclass(frozen=True)
@@ -129,7 +115,13 @@ def cache() -> Path:
     >>> cache().is_absolute()
     True
     """
-    return Path(variable(_CACHE) or pooch.os_cache("lam-nb")).expanduser().absolute()
+    return Path(variable(_CACHE) or _usual()).expanduser().absolute()
+
+
+def _usual() -> Path:
+    import pooch
+
+    return Path(pooch.os_cache("lam-nb"))
 
 
 def fetch(name: str, *, address: str | None = None, progress: bool = True) -> Path:
@@ -159,12 +151,14 @@ def fetch(name: str, *, address: str | None = None, progress: bool = True) -> Pa
     weights = PUBLISHED[choose("network", name, PUBLISHED)]
     folder, source = cache(), address or _mirrored(weights.sha256)
     weights = replace(weights, address=source, saved_as=weights.file) if source else weights
+    from . import downloading  # most users never do
+
     if not weights.address:
         return _saved_by_hand(name, weights, folder)
     try:
         return _retrieve(weights, folder, progress)
-    except (requests.RequestException, OSError) as error:
-        reason = f"could not be downloaded ({_reason(error)})"
+    except OSError as error:  # those of requests are, too
+        reason = f"could not be downloaded ({downloading.reason(error)})"
     except ValueError:
         reason = "was downloaded, but is not the published file: its SHA-256 differs, and it is kept as "
         reason += _aside(folder / weights.file).name
@@ -222,55 +216,11 @@ def _retrieve(weights: Weights, folder: Path, progress: bool) -> Path:
     if kept := _kept(file, weights.sha256):
         return kept
 
-    def download(url: str, target: str, _: object) -> None:
-        _download(url, Path(target), folder / f"{weights.file}.part", progress)
-        if identity.of_file(target) != weights.sha256:
-            _set_aside(Path(target), file)
+    def check(found: Path) -> None:
+        if identity.of_file(found) != weights.sha256:
+            _set_aside(found, file)
             raise ValueError("its hash differs")
 
-    found = pooch.retrieve(
-        weights.address,
-        known_hash=f"sha256:{weights.sha256}",
-        fname=weights.file,
-        path=folder,
-        downloader=download,
-    )
-    return Path(found)
+    from . import downloading
 
-
-def _download(url: str, target: Path, part: Path, progress: bool) -> None:
-    if url.startswith("file:"):
-        shutil.copyfile(url2pathname(urlparse(url).path), target)
-        return
-    for attempt in range(_TRIES):
-        try:
-            _continue(url, part, progress)
-            break
-        except (requests.ConnectionError, requests.Timeout, requests.exceptions.ChunkedEncodingError):
-            if attempt + 1 == _TRIES:
-                raise
-    os.replace(part, target)
-
-
-def _continue(url: str, part: Path, progress: bool) -> None:
-    """Append to `part` what is missing of it."""
-    had = part.stat().st_size if part.exists() else 0
-    headers = {"Range": f"bytes={had}-", "Accept-Encoding": "identity"} if had else {"Accept-Encoding": "identity"}
-    with requests.get(url, headers=headers, stream=True, timeout=_TIMEOUT) as answer:
-        if had and answer.status_code == requests.codes.requested_range_not_satisfiable:
-            return
-        answer.raise_for_status()
-        going_on = answer.status_code == requests.codes.partial_content
-        done = had if going_on else 0
-        total = done + int(answer.headers.get("Content-Length", 0)) or None
-        bar: Any = tqdm(total=total, initial=done, unit="B", unit_scale=True, desc=part.stem, disable=not progress)
-        with bar, part.open("ab" if going_on else "wb") as file:
-            for chunk in answer.iter_content(_CHUNK):
-                file.write(chunk)
-                bar.update(len(chunk))
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, requests.ConnectionError):
-        return "no connection"
-    return str(error) or type(error).__name__
+    return downloading.download(weights.address, file, weights.sha256, check, progress)

@@ -5,15 +5,17 @@ from __future__ import annotations
 import math
 import uuid
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
-import zarr
 
 from . import columns, segments
 from .place import Place
 from .segments import Segment
+
+if TYPE_CHECKING:
+    import zarr
 
 _FEW = 16
 """Segments of about one size that are worth merging: each row is then rewritten once for every factor of 16."""
