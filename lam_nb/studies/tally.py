@@ -85,7 +85,11 @@ class Tally:
         self.shown = time.monotonic()
         table = self.table()
         words = table.assign(**{name: [worded(name, one) for one in table[name]] for name in table}).astype(object)
-        self.page.show(words.rename(columns=lambda name: name.replace("_", " ")).to_html(index=False))
+        self.page.show(words.rename(columns=_title).to_html(index=False))
+
+
+def _title(name: str) -> str:
+    return "time left" if name == LEFT else name.replace("_", " ")
 
 
 def _by_network(rows: pd.DataFrame) -> dict[str, int]:
