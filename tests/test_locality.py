@@ -7,6 +7,8 @@ from torch import nn
 
 import lam_nb as lam
 from lam_nb import networks
+from lam_nb.engine.reach import known_reach
+from lam_nb.engine.running import Leased
 from lam_nb.networks import architectures
 
 _Y, _X = np.meshgrid(np.arange(70), np.arange(96), indexing="ij")
@@ -178,3 +180,27 @@ def test_one_image_that_does_not_fit_is_an_error():
     net = networks.wrap(full, scale=1, name="full", check=False)
     with pytest.raises(lam.InputError, match=r"network 'full': one image of \(70, 96\) pixels does not fit"):
         lam.attribute(net, IMAGE, lam.Region(20, 30, 8), local=False, **QUIET)
+
+
+@pytest.mark.parametrize(("name", "most"), [("fsrcnn", 4), ("imdn-small", 3)])
+def test_a_network_is_probed_once_and_not_for_every_picture(name, most):
+    """Then it is asked for the output, at the baseline, and for a gradient; and on a part whether that is exact."""
+    net, sides, seen = lam.networks.load(name), [(64, 64), (64, 64), (40, 60), (56, 48)], []
+    net.module.register_forward_hook(lambda module, given, output: seen.append(given[0].shape))
+    counts = []
+    for rows, columns in sides:
+        seen.clear()
+        picture = torch.rand(3, rows, columns, generator=torch.Generator().manual_seed(0))
+        lam.attribute(net, picture, (60, 60, 16), steps=1, progress=False)
+        counts.append(len(seen))
+    assert counts[0] > most and counts[1:] == [most] * 3
+
+
+def test_what_is_unbounded_on_small_pictures_is_looked_at_again_on_larger_ones():
+    made = torch.nn.Conv2d(3, 3, (1, 41), padding=(0, 20))
+    run = Leased(lam.networks.wrap(made, check=False), torch.device("cpu"))
+    assert known_reach(run, 32).columns is None
+    assert known_reach(run, 16).limit == 32
+    found = known_reach(run, 128)
+    assert found.columns == (20, 20) and found.limit == 128
+    assert known_reach(run, 4096) is found and known_reach(run, 16) is found

@@ -29,7 +29,7 @@ _PLACES = (0, 5, 13)
 _ENDLESS = -1, -1
 """Stands for what touches an end of a strip."""
 _Answer = TypeVar("_Answer")
-_KNOWN: weakref.WeakKeyDictionary[Network, dict[int, Reach]] = weakref.WeakKeyDictionary()
+_KNOWN: weakref.WeakKeyDictionary[Network, Reach] = weakref.WeakKeyDictionary()
 _LOCK = threading.Lock()
 
 
@@ -61,6 +61,10 @@ class Reach:
     limit: int
     exact: bool = True
     period: int = 1
+
+    def holds(self, limit: int) -> bool:
+        """Whether it says all of pictures of such a side: what is bounded, and sure, is so on larger ones."""
+        return limit <= self.limit or (self.exact and None not in (self.rows, self.columns))
 
     @property
     def size(self) -> tuple[int | None, int | None]:
@@ -111,12 +115,14 @@ def reach(run: Leased, *, limit: int = 1536, period: int | None = None) -> Reach
 
 
 def known_reach(run: Leased, limit: int) -> Reach:
-    """Return `reach` of a few successive pixels, measured once for each network and limit."""
+    """Return `reach` of a few successive pixels, measured once for each network, and again for larger pictures only."""
     with _LOCK:
-        known = _KNOWN.setdefault(run.network, {})
-    if limit not in known:  # two threads may both measure it: the same, twice
-        known[limit] = reach(run, limit=limit, period=_FEW)
-    return known[limit]
+        known = _KNOWN.get(run.network)
+    if known is None or not known.holds(limit):  # two threads may both measure it: the same, twice
+        known = reach(run, limit=limit, period=_FEW)
+        with _LOCK:
+            _KNOWN[run.network] = known
+    return known
 
 
 @dataclass(frozen=True)
