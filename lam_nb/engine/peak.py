@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -58,6 +59,15 @@ class Peak:
             watcher.join()
             if (now := _highest()) > highest:
                 self._note(now)
+
+    def begin_again(self) -> None:
+        """Forget what was seen, with what is free given back to the system, which otherwise would be counted."""
+        if self.device.type == "cuda":
+            torch.cuda.empty_cache()
+        else:
+            with suppress(OSError, AttributeError, TypeError):  # where the C library has no such function
+                ctypes.CDLL(None).malloc_trim(0)
+        self.rise = 0
 
     def _watch(self, ended: threading.Event) -> None:
         while not ended.wait(_INTERVAL):

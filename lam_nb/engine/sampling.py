@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, fields
 from typing import Any
@@ -18,6 +18,7 @@ from ..types import Bar, Batch, Detector, Path
 from ..validation import InputError, shape, whole
 from .along import positions, velocities
 from .peak import Peak
+from .recomputing import Recomputed, blocks
 from .running import BACKENDS, Runnable
 
 _SAVED = {"cpu": 512 * 2**20}
@@ -26,6 +27,8 @@ _GPU_SHARE, _GPU_MOST = 0.25, 8 * 2**30
 """Part of the free memory of a GPU, and bytes, that activations may take: a guess, not measured."""
 _OVERHEAD = 3.2
 """Peak memory of an evaluation over the activations it keeps, at most: 1.3 to 3.1 on the networks of the benchmark."""
+_USUAL = 2.0
+"""Peak memory of an evaluation over the activations it keeps, mostly: past that it ends before it takes too much."""
 _SPARE = 1.15
 """What allocators lose, over many batches, to memory that lies between what is used."""
 
@@ -167,6 +170,10 @@ def detect(detector: Detector, output: Batch, name: str, *, check: bool = True) 
     return values
 
 
+class _TooMuch(MemoryError):
+    """An evaluation that takes more than is allowed, of a network that may take less."""
+
+
 class _Overwritten(InputError):
     """A network that changes in place what its gradient needs."""
 
@@ -238,7 +245,10 @@ class Sampler:
             except (RuntimeError, MemoryError) as error:
                 if not is_out_of_memory(error):
                     raise
-                self._batch = self._most = _halved(len(images), self.run.name, images)
+                found = []  # when this block is left, what the error holds is given back
+            if not found:
+                if len(images) > 1 or not self._recomputes():
+                    self._batch = self._most = _halved(len(images), self.run.name, images)
                 continue
             velocity = self._cropped(_velocity(self.path, every, part))
             for k, (values, gradients) in zip(chosen, found, strict=True):
@@ -273,14 +283,24 @@ class Sampler:
         self._batch = self._affordable(len(images))
         return evaluated
 
+    def _recomputes(self) -> bool:
+        """Have a network that takes too much keep less from now on, if it can and does not yet."""
+        if isinstance(self.run, Recomputed) or not blocks(self.run):
+            return False
+        self.run, self._batch = Recomputed(self.run), None
+        if self._peak is not None:
+            self._peak.begin_again()
+        return True
+
     def _first(self, detectors: Sequence[Detector], images: Batch) -> tuple[list[tuple[torch.Tensor, Batch]], Batch]:
-        saved: dict[int, int] = {}
-        with self._watched(), _counted(saved):
+        may_be_less = not isinstance(self.run, Recomputed) and bool(blocks(self.run))
+        most = self._peak.allowed / _USUAL if self._peak is not None and may_be_less else math.inf
+        kept = _Kept(self.run.weights, most)
+        with self._watched(), kept.counted():
             evaluated = values_and_gradients(self.run, detectors, images, check=False)
-        weights = {one.untyped_storage().data_ptr() for one in self.run.weights.values()}
-        kept = sum(size for address, size in saved.items() if address not in weights)
-        self._each = max(1, kept // len(images))
-        self._most = max(1, _fastest(images.device) // self._each)
+        self._each = max(1, kept.bytes // len(images))
+        light = isinstance(self.run, Recomputed)  # what its blocks keep for a moment is not counted, but measured
+        self._most = 1 if light and self._peak is None else max(1, _fastest(images.device) // self._each)
         self._batch = self._affordable(len(images))
         return evaluated
 
@@ -294,6 +314,8 @@ class Sampler:
         rise, allowed = self._peak.rise, self._peak.allowed
         taken = _SPARE * max(rise, self._each)
         if not self._tried and taken > allowed:
+            if not isinstance(self.run, Recomputed) and blocks(self.run):
+                raise _TooMuch
             raise InputError(
                 f"memory: network {self.run.name!r} takes about {taken / 1e9:.2f} GB for one image, more than the "
                 f"{allowed / 1e9:.2f} GB allowed; crop the image, or allow more."
@@ -310,23 +332,40 @@ def _fastest(device: torch.device) -> int:
     return _SAVED.get(device.type, _SAVED["cpu"])
 
 
-@contextmanager
-def _counted(saved: dict[int, int]) -> Iterator[None]:
-    """Count the bytes that autograd keeps, by where they lie; parameters are there anyway."""
+class _Kept:
+    """Bytes that autograd keeps, beside the weights, which are there anyway; at most so many."""
 
-    def pack(tensor: torch.Tensor) -> tuple[torch.Tensor, int]:
-        if not isinstance(tensor, torch.nn.Parameter):
-            storage = tensor.untyped_storage()
-            saved[storage.data_ptr()] = storage.nbytes()
-        return tensor, tensor._version
+    def __init__(self, weights: Mapping[str, torch.Tensor], most: float) -> None:
+        self.bytes, self.most = 0, most
+        self._seen = {one.untyped_storage().data_ptr() for one in weights.values()}
 
-    def unpack(kept: tuple[torch.Tensor, int]) -> torch.Tensor:
-        if kept[0]._version != kept[1]:  # with hooks autograd itself does not look
-            raise RuntimeError("a tensor of the gradient has been modified by an inplace operation")
-        return kept[0]
+    @contextmanager
+    def counted(self) -> Iterator[None]:
+        """Count what a block keeps.
 
-    with torch.autograd.graph.saved_tensors_hooks(pack, unpack):
-        yield
+        Raises
+        ------
+        _TooMuch
+            In the middle of a forward pass, rather than take what may not be taken.
+        """
+        with torch.autograd.graph.saved_tensors_hooks(self._pack, _unpacked):
+            yield
+
+    def _pack(self, tensor: torch.Tensor) -> tuple[torch.Tensor, int]:
+        storage = tensor.untyped_storage()
+        if not isinstance(tensor, torch.nn.Parameter) and storage.data_ptr() not in self._seen:
+            self._seen.add(storage.data_ptr())
+            self.bytes += storage.nbytes()
+            if self.bytes > self.most:
+                raise _TooMuch
+        # Detached: an output that its own gradient keeps would hold itself, for good if the pass ends before.
+        return tensor.detach(), tensor._version
+
+
+def _unpacked(kept: tuple[torch.Tensor, int]) -> torch.Tensor:
+    if kept[0]._version != kept[1]:  # with hooks autograd itself does not look
+        raise RuntimeError("a tensor of the gradient has been modified by an inplace operation")
+    return kept[0]
 
 
 def _union(nodes: Sequence[Nodes]) -> Nodes:

@@ -176,8 +176,9 @@ def attribute(
     batch : int, optional
         Nodes evaluated at once; by default chosen from the memory that the first evaluation takes.
     memory : str or int, optional
-        By how much the memory of the process, or of the GPU, may rise, such as "4GB": smaller batches, the
-        same map. Batches are measured as they grow; what is kept of the result comes on top.
+        By how much the memory of the process, or of the GPU, may rise, such as "4GB": smaller batches, and where
+        one picture takes too much, blocks of the network that are computed again for the gradient; the same map.
+        Batches are measured as they grow; what is kept of the result comes on top.
     precision : "float32", "bfloat16" or "float16", optional
         Run the network's products in a lower precision (torch's autocast). The result says how far
         that moves the map, ``precision_error``.

@@ -392,6 +392,7 @@ def test_an_interrupted_client_leaves_no_task_behind(pictures, tmp_path):
 
 
 def test_a_cell_that_kills_its_workers_is_set_aside(pictures, tmp_path):
+    import dask
     from distributed import Client
     from distributed.deploy import LocalCluster
 
@@ -400,7 +401,11 @@ def test_a_cell_that_kills_its_workers_is_set_aside(pictures, tmp_path):
     given = [*pictures[:5], str(poison)]
     os.environ["TINY_POISON"] = "1"
     try:
-        with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster, Client(cluster) as one:
+        with (
+            dask.config.set({"distributed.scheduler.allowed-failures": 1}),  # of three by default: workers start slowly
+            LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+            Client(cluster) as one,
+        ):
             where = {"store": tmp_path / "all.zarr", "client": one}
             networks = ["tests.benchmarks.tiny:poisoned"]
             with pytest.warns(RuntimeWarning, match=r"1 of 6 pairs failed .* on poison: its worker was lost"):

@@ -1,0 +1,123 @@
+"""Recomputing: blocks of a network keep what goes in, and nothing within; for the gradient they are computed again.
+
+Less memory for a forward pass more (Chen et al., arXiv 1604.06174); the same gradient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import nn
+from torch.func import functional_call
+from torch.utils.checkpoint import checkpoint
+
+from ..types import Batch
+from ..validation import InputError
+from .running import Around, Leased, Runnable
+
+_ALIKE = 3
+"""Modules of one kind beside each other that count as blocks."""
+
+
+@dataclass(frozen=True)
+class Recomputed(Around):
+    """A network whose blocks are computed again for the gradient.
+
+    Parameters
+    ----------
+    network : Runnable
+        That was called before, so that its weights are laid out.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> run = Leased(lam.networks.load("imdn-small"), torch.device("cpu"))
+    >>> batch = torch.rand(1, 3, 24, 32)
+    >>> with run.lease():
+    ...     before, after = run(batch), Recomputed(run)(batch)
+    >>> bool((before == after).all())
+    True
+    """
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Map (n, 3, y, x) to (n, 3, scale·y, scale·x)."""
+        with ExitStack() as stack:
+            for name, block in blocks(self):
+                held = vars(block).get("forward")
+                stack.callback(_put_back, block, held)
+                block.forward = _light(block, _of(self.weights, name))
+            return self.network(batch)
+
+
+def blocks(run: Runnable) -> list[tuple[str, nn.Module]]:
+    """Return the largest modules of a network that are several of a kind beside each other, by name.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> run = Leased(lam.networks.load("residual"), torch.device("cpu"))
+    >>> with run.lease():
+    ...     _ = run(torch.rand(1, 3, 24, 32))
+    >>> [name for name, _ in blocks(run)][:2]
+    ['module.blocks.0', 'module.blocks.1']
+    """
+    while isinstance(run, Around):
+        run = run.network
+    return list(_blocks(run.network, "")) if isinstance(run, Leased) and run.weights else []
+
+
+def _blocks(module: nn.Module, prefix: str) -> Iterator[tuple[str, nn.Module]]:
+    children = [(f"{prefix}{name}", child) for name, child in module.named_children()]
+    kinds = [type(child) for _, child in children if any(True for _ in child.children())]
+    for name, child in children:
+        if kinds.count(type(child)) >= _ALIKE and not isinstance(child, nn.ModuleList | nn.ModuleDict):
+            yield name, child
+        else:
+            yield from _blocks(child, f"{name}.")
+
+
+def _of(weights: Mapping[str, torch.Tensor], block: str) -> dict[str, torch.Tensor]:
+    start = f"{block}."
+    return {f"block.{name.removeprefix(start)}": one for name, one in weights.items() if name.startswith(start)}
+
+
+class _Shell(nn.Module):
+    """A block with the forward that it has by itself."""
+
+    def __init__(self, block: nn.Module) -> None:
+        super().__init__()
+        self.block, self.call = block, block.forward
+
+    def forward(self, *given: Any, **named: Any) -> Any:
+        return self.call(*given, **named)
+
+
+def _light(block: nn.Module, weights: dict[str, torch.Tensor]) -> Callable[..., Any]:
+    """Return a forward of a block that keeps what it is given, and is called again with the same weights."""
+    shell = _Shell(block)
+
+    def called(*given: Any, **named: Any) -> Any:
+        return functional_call(shell, weights, given, named)
+
+    def forward(*given: Any, **named: Any) -> Any:
+        before = [one._version for one in given if isinstance(one, torch.Tensor)]
+        answer = checkpoint(called, *given, use_reentrant=False, preserve_rng_state=False, **named)
+        if before != [one._version for one in given if isinstance(one, torch.Tensor)]:
+            raise InputError(
+                f"memory: {type(block).__name__} changes in place what it is given, and cannot be computed again to "
+                "keep less; crop the image, or allow more."
+            )
+        return answer
+
+    return forward
+
+
+def _put_back(block: nn.Module, forward: Callable[..., Any] | None) -> None:
+    if forward is None:
+        del block.forward
+    else:
+        block.forward = forward
