@@ -394,7 +394,7 @@ def _table_of(
     _, network, picture, *sides = rows.T
     networks_, pictures = (list(one) for one in (made.networks, made.pictures))
     texts = {
-        columns.NETWORK: (network, networks_),
+        columns.NETWORK: (network, _titles(networks_)),
         columns.PICTURE: (picture, pictures),
         columns.SETTING: (np.zeros_like(network), [setting[1]]),
         columns.NETWORK_ID: (network, [one for one, *_ in made.networks.values()]),
@@ -410,6 +410,19 @@ def _table_of(
         words = f"{networks_[network[k]]} on {pictures[picture[k]]}, {Region(y, x, height=height, width=width)}: twice"
         faults.add([int(rows[k, 0])], words)
     return table
+
+
+def _titles(names: Sequence[str]) -> list[str]:
+    """Return names of networks as tables and figures call them: files by their names, where that tells them apart.
+
+    Examples
+    --------
+    >>> _titles(["rfdn", "weights/a.pth"]), _titles(["one/a.pth", "two/a.pth"])
+    (['rfdn', 'a'], ['one/a.pth', 'two/a.pth'])
+    """
+    is_path = [":" not in one and Path(one).suffix and "/" in one.replace(os.sep, "/") for one in names]
+    short = [_stem(one) if path else one for one, path in zip(names, is_path, strict=True)]
+    return [one if short.count(one) == 1 else name for one, name in zip(short, names, strict=True)]
 
 
 def _texts(codes: NDArray[np.int64], texts: Sequence[str]) -> pd.Categorical:
