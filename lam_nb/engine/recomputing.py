@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import nn
@@ -92,21 +91,21 @@ class _Shell(nn.Module):
         super().__init__()
         self.block, self.call = block, block.forward
 
-    def forward(self, *given: Any, **named: Any) -> Any:
+    def forward(self, *given: object, **named: object) -> object:
         return self.call(*given, **named)
 
 
-def _light(block: nn.Module, weights: dict[str, torch.Tensor]) -> Callable[..., Any]:
+def _light(block: nn.Module, weights: dict[str, torch.Tensor]) -> Callable[..., object]:
     """Return a forward of a block that keeps what it is given, and is called again with the same weights."""
     shell = _Shell(block)
 
-    def called(*given: Any, **named: Any) -> Any:
-        return functional_call(shell, weights, given, named)
+    def forward(*given: object, **named: object) -> object:
+        def called(*again: object) -> object:
+            return functional_call(shell, weights, again, named)
 
-    def forward(*given: Any, **named: Any) -> Any:
-        before = [one._version for one in given if isinstance(one, torch.Tensor)]
-        answer = checkpoint(called, *given, use_reentrant=False, preserve_rng_state=False, **named)
-        if before != [one._version for one in given if isinstance(one, torch.Tensor)]:
+        before = _versions(given, named)
+        answer: object = checkpoint(called, *given, use_reentrant=False, preserve_rng_state=False)
+        if before != _versions(given, named):
             raise InputError(
                 f"memory: {type(block).__name__} changes in place what it is given, and cannot be computed again to "
                 "keep less; crop the image, or allow more."
@@ -116,7 +115,11 @@ def _light(block: nn.Module, weights: dict[str, torch.Tensor]) -> Callable[..., 
     return forward
 
 
-def _put_back(block: nn.Module, forward: Callable[..., Any] | None) -> None:
+def _versions(given: tuple[object, ...], named: Mapping[str, object]) -> list[int]:
+    return [one._version for one in (*given, *named.values()) if isinstance(one, torch.Tensor)]
+
+
+def _put_back(block: nn.Module, forward: Callable[..., object] | None) -> None:
     if forward is None:
         del block.forward
     else:
