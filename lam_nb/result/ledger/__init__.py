@@ -284,7 +284,7 @@ class Ledger:
                     break
         finally:
             claims.release()
-        return len(self.segments())
+        return len(known)
 
     def discard(self) -> None:
         """Delete the store."""
