@@ -98,7 +98,7 @@ def of_weights(state: Mapping[str, torch.Tensor]) -> str:
     for name, value in sorted(state.items()):
         array = value.detach().cpu().contiguous()
         total.update(f"{name}{tuple(array.shape)}{array.dtype}".encode())
-        total.update(array.flatten().view(torch.uint8).numpy().tobytes())
+        total.update(array.flatten().view(torch.uint8).numpy().data)
     return total.hexdigest()
 
 

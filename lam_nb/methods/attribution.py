@@ -411,10 +411,11 @@ def _doubt(results: Sequence[xr.Dataset], tolerance: float) -> None:
 
 def _is_inconsistent(found: xr.Dataset) -> bool:
     """Whether the sum is off by more than the map can be: its error, and that of precision, bound that of its sum."""
-    size = float(abs(found[result.ATTRIBUTION]).sum())
+    attribution = found[result.ATTRIBUTION].values
+    size = float(np.abs(attribution).sum(dtype=np.float64))
     start, end = float(found[result.DETECTOR_START]), float(found[result.DETECTOR_END])
     known = float(found[result.QUADRATURE_ERROR]) + float(found.get(result.PRECISION_ERROR, 0.0))
-    off = abs(float(found[result.ATTRIBUTION].astype(np.float64).sum()) - (end - start))
+    off = abs(float(attribution.sum(dtype=np.float64)) - (end - start))
     lost = _ROUNDING * (size + abs(end - start)) + _DETECTED * (abs(start) + abs(end))
     return off > _DOUBT * known * size + lost  # NaN, where nothing is known, is no doubt
 

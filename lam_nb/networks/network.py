@@ -138,8 +138,7 @@ class Network(nn.Module):
     @property
     def dtype(self) -> torch.dtype:
         """Floating type of the weights; float32 where there are none."""
-        kinds = [p.dtype for p in self.parameters() if p.is_floating_point()]
-        return kinds[0] if kinds else torch.float32
+        return next((one.dtype for one in self.parameters() if one.is_floating_point()), torch.float32)
 
     @property
     def facts(self) -> dict[str, object]:

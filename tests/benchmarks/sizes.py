@@ -54,6 +54,8 @@ def grown(sizes, ask, repeats=3):
 def exponent(rows, name):
     """The slope on logarithms, of the larger half."""
     kept = rows[len(rows) // 2 :]
+    if len(kept) < 2:
+        return None
     values = np.array([max(row[name], 1e-9) for row in kept])
     return float(np.polyfit(np.log([row["size"] for row in kept]), np.log(values), 1)[0])
 
@@ -106,14 +108,21 @@ def plot(found, path):
     """Draw seconds above, megabytes below, a column for each part."""
     import matplotlib.pyplot as plt
 
-    figure, axes = plt.subplots(2, len(AXES), figsize=(12, 5.6), layout="constrained", sharex="col")
+    figure, axes = plt.subplots(2, len(AXES), figsize=(13, 5.8), layout="constrained", sharex="col")
     for column, (part, words) in zip(axes.T, AXES.items(), strict=True):
-        for name, one in found.get(part, {}).items():
-            for axis, key in zip(column, ("seconds", "megabytes"), strict=True):
+        for axis, key in zip(column, ("seconds", "megabytes"), strict=True):
+            values = []
+            for name, one in found.get(part, {}).items():
                 rows = [row for row in one["rows"] if row[key] > 0]
-                label = f"{name}, exponent {one['exponents'][key]:.2f}"
+                values += [row[key] for row in rows]
+                label = f"{name}, exponent {round(one['exponents'][key], 2) + 0.0:.2f}"
                 axis.loglog([row["size"] for row in rows], [row[key] for row in rows], "o-", label=label)
-                axis.legend(fontsize=7)
+            sizes = [row["size"] for row in rows]
+            axis.set_xticks(sizes, list(map(str, sizes)))
+            axis.minorticks_off()
+            axis.set_ylim(10.0 ** np.floor(np.log10(min(values))), 10.0 ** np.ceil(np.log10(max(values))))
+            axis.grid(alpha=0.3)
+            axis.legend(fontsize=8, loc="lower right")
         column[0].set(title=part)
         column[1].set(xlabel=words)
     axes[0, 0].set(ylabel="seconds, one thread")
