@@ -20,7 +20,7 @@ _ALIGNED = (1, 8, 16, 24, 32, 64)
 """Grids that a part may have to lie on: the windows of a network that tells of none."""
 _WORTH = 0.8
 """Share of the picture above which a crop does not pay."""
-_EXACT = 2e-5
+EXACT = 2e-5
 """Largest difference to the whole computation that is rounding, for pixels in [0, 1]."""
 
 
@@ -166,4 +166,4 @@ def _is_exact(local: Local, picture: Batch, output: Batch) -> bool:
     except InputError:  # a network may take the whole picture's sides and no others
         return False
     whole = output[..., local.kept[0], local.kept[1]]
-    return bool((part - whole).abs().max() <= _EXACT * max(1.0, float(whole.abs().max())))
+    return bool((part - whole).abs().max() <= EXACT * max(1.0, float(whole.abs().max())))

@@ -30,8 +30,9 @@ from ..types import (
 )
 from ..validation import InputError, answer
 from .progress import bar as made_bar
-from .running import Leased, device_name, outputs, working_dtype
+from .running import Leased, device_name, working_dtype
 from .running import device as chosen_device
+from .tiling import whole_output
 
 _LARGE = 160
 """Sides from which a picture may be a ground truth: those of the usual test sets begin there, and what networks
@@ -99,7 +100,7 @@ class Scene:
     @cached_property
     def output(self) -> Batch:
         """The network's output for the picture, (1, channel, out_y, out_x)."""
-        return outputs(self.run, self.image[None])
+        return whole_output(self.run, self.image[None])
 
     @property
     def named(self) -> dict[str, ArrayLike]:
