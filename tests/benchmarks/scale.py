@@ -266,10 +266,15 @@ def plot(found, path):
         rows = [one for one in found.get(part, []) if one["windows a picture"] == per]
         rates.loglog([one["cells"] for one in rows], [one["cells a second"] for one in rows], "o-", label=label)
     rates.set(xlabel="cells", ylabel="cells a second", title="two workers of one thread")
-    rates.legend(fontsize=8)
-    rows = [one for one in found.get("ready", []) if one["windows a picture"] == 1]
-    for name in ("client", "scheduler"):
-        memory.semilogx([one["cells"] for one in rows], [one[f"MB of {name}"] for one in rows], "o-", label=name)
+    rates.set_ylim(100, 1e5)
+    rates.legend(fontsize=8, loc="upper left")
+    for per, style in ((1, "o-"), (20, "s--")):
+        rows = [one for one in found.get("ready", []) if one["windows a picture"] == per]
+        for name, colour in (("client", "C0"), ("scheduler", "C1")):
+            label = f"{name}, {per} window{'s' if per > 1 else ''} a picture"
+            values = [one[f"MB of {name}"] for one in rows]
+            memory.semilogx([one["cells"] for one in rows], values, style, color=colour, label=label)
+    memory.axhline(50, color="0.6", linewidth=1, linestyle=":")
     memory.set(xlabel="cells", ylabel="MB more than before", title="memory while it runs", ylim=(0, None))
     memory.legend(fontsize=8)
     figure.savefig(path, dpi=110)
