@@ -21,7 +21,7 @@ from .peak import Peak
 from .recomputing import Recomputed, blocks
 from .running import BACKENDS, Runnable
 
-_SAVED = {"cpu": 512 * 2**20}
+_SAVED = {"cpu": 256 * 2**20}
 """Bytes of activations, kept for the backward pass, up to which larger batches are faster; measured on CPUs."""
 _GPU_SHARE, _GPU_MOST = 0.25, 8 * 2**30
 """Part of the free memory of a GPU, and bytes, that activations may take: a guess, not measured."""
