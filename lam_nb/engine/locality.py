@@ -100,8 +100,8 @@ def localised(
         return run, detector
     kept = _around(region, margin, output)
     for unit in dict.fromkeys(math.lcm(run.pad_to, one) for one in _ALIGNED):
-        rows = _needed(kept[0], found.rows, height, run.scale, unit)
-        columns = _needed(kept[1], found.columns, width, run.scale, unit)
+        rows = needed(kept[0], found.rows, height, run.scale, unit)
+        columns = needed(kept[1], found.columns, width, run.scale, unit)
         local = Local(run, (rows, columns), kept)
         if local.pixels <= _WORTH * height * width and _is_exact(local, picture, output):
             break
@@ -152,7 +152,8 @@ def _around(region: Region, margin: int, output: Batch) -> tuple[slice, slice]:
     )
 
 
-def _needed(kept: slice, reach: tuple[int, int] | None, size: int, scale: int, pad: int) -> slice:
+def needed(kept: slice, reach: tuple[int, int] | None, size: int, scale: int, pad: int) -> slice:
+    """Return the input that a part of the output depends on, along an axis, on a grid of so many pixels."""
     if reach is None:
         return slice(0, size)
     first = max(0, kept.start // scale - reach[0])

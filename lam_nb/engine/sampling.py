@@ -270,6 +270,11 @@ class Sampler:
     def _size(self) -> int:
         return self._batch or 1
 
+    @property
+    def _may_keep_less(self) -> bool:
+        """Whether blocks of the network can be computed again, and are not yet."""
+        return not isinstance(self.run, Recomputed) and bool(blocks(self.run))
+
     def _cropped(self, images: Batch) -> Batch:
         return images[..., self.part[0], self.part[1]]
 
@@ -284,8 +289,8 @@ class Sampler:
         return evaluated
 
     def _recomputes(self) -> bool:
-        """Have a network that takes too much keep less from now on, if it can and does not yet."""
-        if isinstance(self.run, Recomputed) or not blocks(self.run):
+        """Have a network that takes too much keep less from now on, if it can."""
+        if not self._may_keep_less:
             return False
         self.run, self._batch = Recomputed(self.run), None
         if self._peak is not None:
@@ -293,8 +298,7 @@ class Sampler:
         return True
 
     def _first(self, detectors: Sequence[Detector], images: Batch) -> tuple[list[tuple[torch.Tensor, Batch]], Batch]:
-        may_be_less = not isinstance(self.run, Recomputed) and bool(blocks(self.run))
-        most = self._peak.allowed / _USUAL if self._peak is not None and may_be_less else math.inf
+        most = self._peak.allowed / _USUAL if self._peak is not None and self._may_keep_less else math.inf
         kept = _Kept(self.run.weights, most)
         with self._watched(), kept.counted():
             evaluated = values_and_gradients(self.run, detectors, images, check=False)
@@ -314,7 +318,7 @@ class Sampler:
         rise, allowed = self._peak.rise, self._peak.allowed
         taken = _SPARE * max(rise, self._each)
         if not self._tried and taken > allowed:
-            if not isinstance(self.run, Recomputed) and blocks(self.run):
+            if self._may_keep_less:
                 raise _TooMuch
             raise InputError(
                 f"memory: network {self.run.name!r} takes about {taken / 1e9:.2f} GB for one image, more than the "

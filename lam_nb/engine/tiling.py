@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from ..types import Batch
 from ..validation import InputError
-from .locality import EXACT
+from .locality import EXACT, Local, needed
 from .reach import Reach, known_reach
 from .running import Leased, outputs
 
@@ -49,31 +49,28 @@ def whole_output(run: Leased, picture: Batch) -> Batch:
 
 def _tiled(run: Leased, picture: Batch, found: Reach, unit: int) -> Batch | None:
     """Return the output, or None if two tiles disagree where they meet."""
-    height, width = picture.shape[-2:]
+    (height, width), scale = picture.shape[-2:], run.scale
     canvas: Batch | None = None
-    for rows, above, above_seen in _along(height, found.rows or (0, 0), unit):
-        for columns, left, left_seen in _along(width, found.columns or (0, 0), unit):
-            part = outputs(run, picture[..., above_seen, left_seen])
+    for rows, above in _along(height, scale):
+        for columns, left in _along(width, scale):
+            part = needed(rows, found.rows, height, scale, unit), needed(columns, found.columns, width, scale, unit)
+            tile = outputs(Local(run, part, (rows, columns)), picture[..., part[0], part[1]])
             if canvas is None:
-                canvas = part.new_zeros(*part.shape[:2], *run.network.output_size(height, width))
-            first_row, first_column = above_seen.start * run.scale, left_seen.start * run.scale
-            own = part[..., _scaled(rows, run, first_row), _scaled(columns, run, first_column)]
-            for tall, wide in ((slice(above, rows.start), columns), (rows, slice(left, columns.start))):
-                seam = part[..., _scaled(tall, run, first_row), _scaled(wide, run, first_column)]
-                before = canvas[..., _scaled(tall, run), _scaled(wide, run)]
-                if seam.numel() and (seam - before).abs().max() > EXACT * max(1.0, float(seam.abs().max())):
+                canvas = tile.new_zeros(*tile.shape[:2], *run.network.output_size(height, width))
+            there = canvas[..., rows, columns]
+            for seam in ((..., slice(above), slice(None)), (..., slice(left))):
+                if tile[seam].numel() and (tile[seam] - there[seam]).abs().max() > _rounding(tile[seam]):
                     return None
-            canvas[..., _scaled(rows, run), _scaled(columns, run)] = own
+            there[..., above:, left:] = tile[..., above:, left:]
     return canvas
 
 
-def _along(size: int, reach: tuple[int, int], unit: int) -> Iterator[tuple[slice, int, slice]]:
-    """Yield along an axis what a tile gives, where its seam begins, and what it sees."""
+def _rounding(values: Batch) -> float:
+    return EXACT * max(1.0, float(values.abs().max()))
+
+
+def _along(size: int, scale: int) -> Iterator[tuple[slice, int]]:
+    """Yield along an axis what a tile gives, in output pixels, and how many of these the one before gave, too."""
     for start in range(0, size, _SIDE):
-        stop, seam = min(start + _SIDE, size), max(0, start - _SEAM)
-        first, last = max(0, seam - reach[0]), min(size, stop + reach[1])
-        yield slice(start, stop), seam, slice(first // unit * unit, min(size, -(-last // unit) * unit))
-
-
-def _scaled(part: slice, run: Leased, first: int = 0) -> slice:
-    return slice(part.start * run.scale - first, part.stop * run.scale - first)
+        seam = min(_SEAM, start)
+        yield slice((start - seam) * scale, min(start + _SIDE, size) * scale), seam * scale

@@ -151,13 +151,13 @@ def fetch(name: str, *, address: str | None = None, progress: bool = True) -> Pa
     weights = PUBLISHED[choose("network", name, PUBLISHED)]
     folder, source = cache(), address or _mirrored(weights.sha256)
     weights = replace(weights, address=source, saved_as=weights.file) if source else weights
-    from . import downloading  # most users never do
-
     if not weights.address:
         return _saved_by_hand(name, weights, folder)
     try:
         return _retrieve(weights, folder, progress)
     except OSError as error:  # those of requests are, too
+        from . import downloading
+
         reason = f"could not be downloaded ({downloading.reason(error)})"
     except ValueError:
         reason = "was downloaded, but is not the published file: its SHA-256 differs, and it is kept as "
@@ -221,6 +221,6 @@ def _retrieve(weights: Weights, folder: Path, progress: bool) -> Path:
             _set_aside(found, file)
             raise ValueError("its hash differs")
 
-    from . import downloading
+    from . import downloading  # and libraries with it: most users never do
 
     return downloading.download(weights.address, file, weights.sha256, check, progress)

@@ -194,9 +194,10 @@ def sweep(
                 missing = _missing(asked, ledger, failures)
     finally:
         me.release()
+    is_last = not others(me)
     if client is not None:
-        ledger.compact(last=not others(me), each=spread(client))
-    ledger.compact(last=not others(me))
+        ledger.compact(last=is_last, each=spread(client))
+    ledger.compact(last=is_last)
     _tell(failures, asked, ledger, is_new)
     return ledger.dataset(asked.rows)
 

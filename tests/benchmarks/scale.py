@@ -11,7 +11,6 @@ opening     lam.open of stores of 100,000 and a million cells, before and after 
 Each part adds to the file; ``--plot`` draws it.
 """
 
-import argparse
 import contextlib
 import json
 import shutil
@@ -26,7 +25,7 @@ import lam_nb as lam
 from lam_nb.networks import factories
 from lam_nb.result.ledger import Ledger, cell_of, columns
 from lam_nb.studies import cells, tasks, verbs
-from tests.benchmarks import tiny
+from tests.benchmarks import parts, tiny
 from tests.benchmarks.cluster import Cluster
 
 NETWORK = "tests.benchmarks.tiny:network"
@@ -250,9 +249,6 @@ def _opened(ledger):
     return {"seconds": float(clock), "busy": float(busy), "files": len(files), "one map": look.clock}
 
 
-PARTS = {one.__name__: one for one in (overhead, ready, computing, efficiency, opening)}
-
-
 def plot(found, path):
     """Draw cells a second and memory by the number of cells."""
     import matplotlib.pyplot as plt
@@ -280,19 +276,5 @@ def plot(found, path):
     figure.savefig(path, dpi=110)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which; all if none")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
-    parser.add_argument("--plot", action="store_true", help="draw what is in the file")
-    given = parser.parse_args()
-    for name in given.parts or ([] if given.plot else PARTS):
-        measured = PARTS[name]()
-        found = json.loads(given.out.read_text()) if given.out.exists() else {}
-        given.out.write_text(json.dumps({**found, name: measured}, indent=1) + "\n")
-    if given.plot:
-        plot(json.loads(given.out.read_text()), given.out.with_suffix(".png"))
-
-
 if __name__ == "__main__":
-    main()
+    parts.run((overhead, ready, computing, efficiency, opening), __doc__, __file__, plot)

@@ -10,16 +10,14 @@ Time by the clock on one thread, the least of three; memory by which the process
 larger half of each row, on logarithms.
 """
 
-import argparse
 import functools
-import json
 import time
-from pathlib import Path
 
 import numpy as np
 import torch
 
 import lam_nb as lam
+from tests.benchmarks import parts
 from tests.benchmarks.attribution import peak_memory
 
 FINITE, ENDLESS = "carn-m", "imdn-small"
@@ -100,7 +98,6 @@ def large():
     return found
 
 
-PARTS = {one.__name__: one for one in (side, nodes, windows, networks, large)}
 AXES = {"side": "side of the picture, pixels", "nodes": "evaluations", "windows": "windows", "networks": "networks"}
 
 
@@ -130,18 +127,6 @@ def plot(found, path):
     figure.savefig(path, dpi=110)
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which; all if none")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    for name in given.parts or PARTS:
-        measured = PARTS[name]()
-        found = json.loads(given.out.read_text()) if given.out.exists() else {}
-        given.out.write_text(json.dumps({**found, name: measured}, indent=1) + "\n")
-    plot(json.loads(given.out.read_text()), given.out.with_suffix(".png"))
-
-
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    parts.run((side, nodes, windows, networks, large), __doc__, __file__, plot)

@@ -8,8 +8,6 @@ start     help, and the first map, in processes of their own, beside importing t
 Each part adds to the file. SHARED, the folder with published weights, is the variable LAM_NB_SHARED or ../shared.
 """
 
-import argparse
-import json
 import os
 import statistics
 import subprocess
@@ -22,6 +20,7 @@ import torch
 import lam_nb as lam
 from lam_nb.engine.running import Leased
 from lam_nb.engine.sampling import value_and_gradient
+from tests.benchmarks import parts
 
 SHARED = Path(os.environ.get("LAM_NB_SHARED", Path(__file__).parents[3] / "shared"))
 NETWORKS = {"imdn": str(SHARED / "data/weights/IMDN_x4.pth"), "rfdn": "rfdn", "carn-m": "carn-m", "fsrcnn": "fsrcnn"}
@@ -156,20 +155,6 @@ def _run(*words):
     return subprocess.run([sys.executable, *words], check=True, capture_output=True, text=True).stdout
 
 
-PARTS = {one.__name__: one for one in (call, probing, anytime, start)}
-
-
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which; all if none")
-    parser.add_argument("--out", type=Path, default=Path(__file__).with_suffix(".json"))
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    for name in given.parts or PARTS:
-        measured = PARTS[name]()
-        found = json.loads(given.out.read_text()) if given.out.exists() else {}
-        given.out.write_text(json.dumps({**found, name: measured}, indent=1) + "\n")
-
-
 if __name__ == "__main__":
-    main()
+    torch.set_num_threads(1)
+    parts.run((call, probing, anytime, start), __doc__, __file__)
