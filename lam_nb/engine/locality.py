@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -10,6 +11,7 @@ from torch.nn import functional
 
 from ..types import Batch, Detector, DetectorMaker, Region
 from ..validation import InputError
+from .narrowing import Narrowed, narrowed
 from .reach import known_reach
 from .running import BACKENDS, Around, Leased, outputs
 from .sampling import detect
@@ -18,8 +20,10 @@ _MARGINS = (0, 1, 2, 4, 8, 16, 32)
 """Output pixels around a window that a detector may look at: edges look at one, Gabor kernels at six."""
 _ALIGNED = (1, 8, 16, 24, 32, 64)
 """Grids that a part may have to lie on: the windows of a network that tells of none."""
-_WORTH = 0.8
-"""Share of the picture above which a crop does not pay."""
+WORTH = 0.8
+"""Share of the picture, or of a network's products, above which a part does not pay."""
+_MANY = 4
+"""Passes from which narrowing pays: finding what is needed takes one."""
 EXACT = 2e-5
 """Largest difference to the whole computation that is rounding, for pixels in [0, 1]."""
 
@@ -30,7 +34,7 @@ class Local(Around):
 
     Parameters
     ----------
-    network : Leased
+    network : Leased or Narrowed
     part : (slice, slice)
         Rows and columns of the part, in input pixels.
     kept : (slice, slice)
@@ -39,7 +43,7 @@ class Local(Around):
         The whole output on a picture, into which the part is laid; without it the part is returned alone.
     """
 
-    network: Leased
+    network: Leased | Narrowed
     part: tuple[slice, slice]
     kept: tuple[slice, slice]
     canvas: Batch | None = None
@@ -50,12 +54,17 @@ class Local(Around):
         rows, columns = self.part
         return (rows.stop - rows.start) * (columns.stop - columns.start)
 
-    def __call__(self, batch: Batch) -> Batch:
-        """Map parts of pictures (n, 3, rows, columns) to parts of the output, or to whole outputs."""
-        output = self.network(batch)
+    @property
+    def within(self) -> tuple[slice, slice]:
+        """What is computed, in output pixels of the part."""
         top, left = (side.start * self.network.scale for side in self.part)
         rows, columns = self.kept
-        computed = output[..., rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
+        return slice(rows.start - top, rows.stop - top), slice(columns.start - left, columns.stop - left)
+
+    def __call__(self, batch: Batch) -> Batch:
+        """Map parts of pictures (n, 3, rows, columns) to parts of the output, or to whole outputs."""
+        rows, columns = self.kept
+        computed = self.network(batch)[(..., *self.within)]
         if self.canvas is None:
             return computed
         around = self.canvas.to(batch).clone()
@@ -66,9 +75,18 @@ class Local(Around):
 
 
 def localised(
-    run: Leased, detector_of: DetectorMaker, region: Region, picture: Batch, output: Batch
+    run: Leased,
+    detector_of: DetectorMaker,
+    region: Region,
+    picture: Batch,
+    output: Batch,
+    *,
+    passes: int = 1,
+    worth: float = WORTH,
 ) -> tuple[Leased | Local, Detector]:
     """Return the network on the part of the picture that the detector can depend on, if that pays and is exact.
+
+    Of many passes, each layer computes what the detector can depend on of it, if that pays and is exact, too.
 
     Neither the detector nor the network is taken at its word: pixels are marked with NaN to see what
     they depend on, and the part's output is compared with the whole one on the picture.
@@ -82,6 +100,10 @@ def localised(
     region : Region
     picture, output : torch.Tensor
         The image (1, 3, y, x) and the network's whole output for it.
+    passes : int
+        How many are at least to come.
+    worth : float
+        Share of the network's products above which a whole picture's do not pay.
 
     Returns
     -------
@@ -94,21 +116,42 @@ def localised(
     if margin is None:
         return run, detector
     height, width = picture.shape[-2:]
-    try:
-        found = known_reach(run, max(height, width))
-    except InputError:  # it runs on no strip, only on pictures such as this one
-        return run, detector
     kept = _around(region, margin, output)
-    for unit in dict.fromkeys(math.lcm(run.pad_to, one) for one in _ALIGNED):
-        rows = needed(kept[0], found.rows, height, run.scale, unit)
-        columns = needed(kept[1], found.columns, width, run.scale, unit)
-        local = Local(run, (rows, columns), kept)
-        if local.pixels <= _WORTH * height * width and _is_exact(local, picture, output):
-            break
-    else:
+    whole = Local(run, (slice(0, height), slice(0, width)), kept)
+    local = next((one for one in _parts(whole, run) if _is_exact(one, picture, output)), whole)
+    worth = worth if local is whole else WORTH
+    if passes >= _MANY and worth:
+        local = _narrow(run, local, picture, output, worth)
+    if local.network is run and local is whole:
         return run, detector
     moved = _moved(detector_of, detector, region, kept, output)
     return (local, moved) if moved else (replace(local, canvas=output), detector)
+
+
+def _parts(whole: Local, run: Leased) -> Iterator[Local]:
+    """Yield parts of the picture that the network may be given, of those that pay."""
+    height, width = (side.stop for side in whole.part)
+    try:
+        found = known_reach(run, max(height, width))
+    except InputError:  # it runs on no strip, only on pictures such as this one
+        return
+    for unit in dict.fromkeys(math.lcm(run.pad_to, one) for one in _ALIGNED):
+        rows = needed(whole.kept[0], found.rows, height, run.scale, unit)
+        columns = needed(whole.kept[1], found.columns, width, run.scale, unit)
+        local = replace(whole, part=(rows, columns))
+        if local.pixels <= WORTH * whole.pixels:
+            yield local
+
+
+def _narrow(run: Leased, local: Local, picture: Batch, output: Batch, worth: float) -> Local:
+    """Return a part whose layers compute what is kept of it, if that pays and is exact."""
+    rows, columns = local.part
+    try:
+        network = narrowed(run, (rows.stop - rows.start, columns.stop - columns.start), local.within, worth)
+        narrow = replace(local, network=network or run)
+        return narrow if network and _is_exact(narrow, picture, output) else local
+    except Exception:  # whatever a network does that pieces cannot do: then it is given all of the part
+        return local
 
 
 def _moved(

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import nn
@@ -16,6 +16,7 @@ from torch.utils.checkpoint import checkpoint
 
 from ..types import Batch
 from ..validation import InputError
+from .narrowing import Narrowed
 from .running import Around, Leased, Runnable
 
 _ALIKE = 3
@@ -50,6 +51,25 @@ class Recomputed(Around):
                 stack.callback(_put_back, block, held)
                 block.forward = _light(block, _of(self.weights, name))
             return self.network(batch)
+
+
+def recomputed(run: Runnable) -> Recomputed:
+    """Return a network whose blocks are computed again, and whole: where pieces lie is not known any more then.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> run = Leased(lam.networks.load("residual"), torch.device("cpu"))
+    >>> recomputed(Narrowed(run, ())).network is run
+    True
+    """
+    return Recomputed(_wide(run))
+
+
+def _wide(run: Runnable) -> Runnable:
+    if isinstance(run, Narrowed):
+        return run.network
+    return replace(run, network=_wide(run.network)) if isinstance(run, Around) else run
 
 
 def blocks(run: Runnable) -> list[tuple[str, nn.Module]]:

@@ -65,10 +65,12 @@ class _Copies(NamedTuple):
 class _Lease:
     """The lock of one module, what it was like before, and the copies of its weights."""
 
-    lock: Any = field(default_factory=threading.RLock)
+    lock: AbstractContextManager[object] = field(default_factory=threading.RLock)
     holders: set[object] = field(default_factory=set)
     before: ExitStack = field(default_factory=ExitStack)
     copies: dict[tuple[torch.device, bool], _Copies] = field(default_factory=dict)
+    notes: dict[object, object] = field(default_factory=dict)
+    """What was found out about the module, with the weights that it has."""
     plain: bool = False
     """Whether channels-last weights have failed."""
 
@@ -134,6 +136,11 @@ class Leased:
         """Weights that the network runs with."""
         return self._weights or {}
 
+    @property
+    def notes(self) -> dict[object, object]:
+        """What was found out about the network with these weights; forgotten when they change."""
+        return self._lease.notes
+
     @contextmanager
     def lease(self, *, exact: bool = False) -> Iterator[Leased]:
         """Lock the network, in evaluation mode; undo it when the last holder lets go, whatever happened.
@@ -183,6 +190,7 @@ class Leased:
             seen = {name: laid[name] if one.device == self.device else one.clone() for name, one in own.items()}
             held = _Copies(laid, seen)
             self._lease.copies = {key: held}  # the last ones only: they cost memory
+            self._lease.notes = {}
         return held.laid
 
     def _may_be_ordered(self, weights: Mapping[str, torch.Tensor]) -> bool:

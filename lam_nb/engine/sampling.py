@@ -1,4 +1,4 @@
-"""Sampling: detectors and their gradients at nodes of a path, a batch at a time. The only file that differentiates."""
+"""Sampling: detectors and their gradients at nodes of a path, a batch at a time."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from ..types import Bar, Batch, Detector, Path
 from ..validation import InputError, shape, whole
 from .along import positions, velocities
 from .peak import Peak
-from .recomputing import Recomputed, blocks
+from .recomputing import Recomputed, blocks, recomputed
 from .running import BACKENDS, Runnable
 
 _SAVED = {"cpu": 256 * 2**20}
@@ -292,7 +292,7 @@ class Sampler:
         """Have a network that takes too much keep less from now on, if it can."""
         if not self._may_keep_less:
             return False
-        self.run, self._batch = Recomputed(self.run), None
+        self.run, self._batch = recomputed(self.run), None
         if self._peak is not None:
             self._peak.begin_again()
         return True

@@ -18,7 +18,7 @@ from numpy.typing import ArrayLike, NDArray
 from .. import identity, images, paths, quadrature, result
 from ..engine import integration, running
 from ..engine.along import Remembered, positions, speed
-from ..engine.locality import Local, localised
+from ..engine.locality import WORTH, Local, localised
 from ..engine.peak import Peak
 from ..engine.running import Leased, Lowered, outputs
 from ..engine.sampling import Sampler, detect
@@ -48,6 +48,8 @@ _ROUNDING = 1e-3
 """Part of a map that single precision may lose along the way."""
 _DETECTED = 1e-5
 """Part of a detector's value that single precision may lose: all that a flat window's change consists of."""
+_WORTH_APART = 0.45
+"""Share of products up to which several windows are computed apart; else they share forward passes, half of all."""
 _ALL = slice(None), slice(None)
 _ALONG = (result.ALPHA, *result.PIXELS)
 OPTIONAL = (
@@ -381,7 +383,7 @@ def _rounds(
         along = _checked_path(asked.maker, s.image)
         work = _Work(s, Remembered(along), asked.plan.on(lambda alphas: speed(along, alphas)), asked.how)
         found: dict[int, _Found] = {}
-        for share in work.shares(asked.local):
+        for share in work.shares(asked.local, asked.plan.least):
             for part in work.rounds(share, every):
                 found |= part
                 if every:
@@ -469,17 +471,19 @@ class _Work:
     integrator: integration.Integrator
     how: _How
 
-    def shares(self, local: bool) -> list[_Share]:
+    def shares(self, local: bool, passes: int) -> list[_Share]:
         """Return what to run for which regions: the network for those that see it whole, parts of it for others."""
         run, windows = self.scene.run, self.scene.windows
-        last = positions(self.trace, [1.0])
+        worth = WORTH if len(windows) == 1 else _WORTH_APART
+        worth = worth if self.how.peak is None else 0.0  # finding out takes memory that nobody bounds
+        asked, last, output = self.scene.detector_of, positions(self.trace, [1.0]), self.scene.output
         together, alone = _Share(run), []
         for k, window in enumerate(windows):
-            detector = self.scene.detector(window)
-            end = float(detect(detector, self.scene.output, run.name))
-            part, moved = (
-                localised(run, self.scene.detector_of, window, last, self.scene.output) if local else (run, detector)
-            )
+            detector = moved = self.scene.detector(window)
+            end = float(detect(detector, output, run.name))
+            part: Leased | Local = run
+            if local:
+                part, moved = localised(run, asked, window, last, output, passes=passes, worth=worth)
             if part is run:
                 together = together.joined(k, detector, end)
             else:

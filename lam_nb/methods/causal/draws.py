@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -82,7 +81,7 @@ def stock(given: NDArray[np.generic] | str | os.PathLike[str] | None, channels: 
     return scaled
 
 
-def _stored(path: Path) -> NDArray[Any]:
+def _stored(path: Path) -> NDArray[np.generic]:
     """Return the first array of a file; nothing in it is run."""
     with readable("patches", path, "file of arrays that numpy can read"), path.open("rb") as file:
         with np.load(file, allow_pickle=False) as stored:
@@ -93,7 +92,7 @@ def _folder(path: Path, channels: int) -> NDArray[np.uint8]:
     return _cut(in_channels(images.load(one), channels) for one in images.files(path))
 
 
-def _array(given: object, channels: int) -> NDArray[Any]:
+def _array(given: object, channels: int) -> NDArray[np.generic]:
     try:
         return np.asarray(given)
     except (TypeError, ValueError, RuntimeError):  # tensors that are elsewhere or sparse, lists of unequal rows

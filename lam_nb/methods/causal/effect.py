@@ -375,7 +375,7 @@ def _trial(s: Scene, truth: Image, measure: metrics.Metric, finish: Degradation 
     output = outputs(s.run, given)
     run: Leased | Local = s.run
     if finish is None or getattr(finish, "pointwise", False):  # otherwise a block may matter from anywhere
-        run, _ = localised(s.run, detectors.intensity, s.window, given, output)
+        run, _ = localised(s.run, detectors.intensity, s.window, given, output, passes=ROUND)
     rows, columns = s.window.slices
     target = truth[None][..., rows, columns]
     part = run.part if isinstance(run, Local) else (slice(0, s.image.shape[-2]), slice(0, s.image.shape[-1]))
