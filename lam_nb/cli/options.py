@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any
 
 from .._moved import ENDS
 from . import completion
@@ -27,12 +26,12 @@ def completed(action: argparse.Action, complete: Callable[..., list[str]]) -> No
 class Renamed(argparse.Action):
     """An option under its earlier name: does what the new one does, and says so."""
 
-    def __init__(self, option_strings: Sequence[str], dest: str, now: str, **settings: Any) -> None:
-        super().__init__(option_strings, dest, **{**settings, "help": argparse.SUPPRESS})
+    def __init__(self, option_strings: Sequence[str], dest: str, now: str, **settings: object) -> None:
+        super().__init__(option_strings, dest, **settings | {"help": argparse.SUPPRESS})  # type: ignore[arg-type]
         self.now = now
 
     def __call__(
-        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: Any, option: str | None = None
+        self, parser: argparse.ArgumentParser, namespace: argparse.Namespace, values: object, option: str | None = None
     ) -> None:
         """Keep the value, and name the new option; an option that may be repeated gathers, with commas between."""
         before = getattr(namespace, self.dest, None)
