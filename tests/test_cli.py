@@ -218,7 +218,7 @@ def test_compare_tells_keeps_and_shows(tmp_path, capsys):
         (["--networks", "fsrcnn"], "--networks: got 'fsrcnn', expected two or more"),
         (["--networks", "fsrcnn,dncnn-small"], "--truth: networks enlarge by 1, 4"),
         (["--networks", "dncnn-small,dncnn-small"], "--truth: these networks do not enlarge"),
-        (["--truth", "fasade"], "--truth: image: there is no file fasade"),
+        (["--truth", "facad"], "--truth: image: there is no file facad"),
         (["--image", "facade"], "expected --truth or --image, one of the two"),
     ],
 )
