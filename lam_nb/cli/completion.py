@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import csv
 import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -65,6 +64,8 @@ def networks(prefix: str, **_: object) -> list[str]:
     >>> networks("fsrcnn,rfdn-")
     ['fsrcnn,rfdn-small']
     """
+    import csv
+
     before, comma, last = prefix.rpartition(",")
     with (_DATA / "published.csv").open(encoding="utf-8", newline="") as table:
         published = [row["name"].lower() for row in csv.DictReader(table)]
