@@ -252,7 +252,21 @@ def test_old_words_do_what_the_new_ones_do_and_say_so(capsys):
     assert not capsys.readouterr().err
 
 
+def test_represent_keeps_and_shows(tmp_path, capsys):
+    for name in ("bricks", "cat"):
+        lam.images.to_pillow(lam.images.sample(name)[:, :64, :80]).save(tmp_path / f"{name}.png")
+    command = ["represent", "--network", "fsrcnn", "--images", str(tmp_path), "--blur", "2", "--components", "2"]
+    out, page = tmp_path / "know.nc", tmp_path / "know.html"
+    assert cli.main([*command, "--perplexity", "2", "--out", str(out), "--html", str(page)]) == 0
+    assert "by degradation" in capsys.readouterr().out
+    assert lam.open(out).sizes["component"] == 2 and page.stat().st_size > 1e6
+
+
 def test_other_programs_are_told_in_json(capsys):
+    causal = "causal --network fsrcnn --truth facade --region 160,184,32 --block 16 --fine 2 --json"
+    assert cli.main(causal.split()) == 0
+    (found,) = json.loads(capsys.readouterr().out)["results"]
+    assert found["effect_max"] > 0 and (found["metric"], found["block"]) == ("psnr", 16)
     assert cli.main(["networks", "fsrcnn", "--json"]) == 0
     (found,) = json.loads(capsys.readouterr().out)
     assert (found["name"], found["where"]) == ("fsrcnn", "comes along")

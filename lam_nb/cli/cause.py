@@ -74,9 +74,8 @@ def run(
 def _numbers(dataset: xr.Dataset) -> dict[str, object]:
     """Return the facts, and what is one number."""
     single = {str(name): one.item() for name, one in dataset.data_vars.items() if one.ndim == 0}
-    facts = {str(name): getattr(one, "item", lambda one=one: one)() for name, one in dataset.attrs.items()}
     effect = dataset[lam.result.EFFECT]
-    return {**facts, **single, "effect_min": float(effect.min()), "effect_max": float(effect.max())}
+    return {**dataset.attrs, **single, "effect_min": float(effect.min()), "effect_max": float(effect.max())}
 
 
 def _rows(dataset: xr.Dataset, net: Network, work: Task, window: Region) -> list[tuple[str, str]]:

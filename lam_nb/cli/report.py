@@ -92,8 +92,20 @@ def tell(dataset: xr.Dataset, rows: Iterable[tuple[str, str]], written: Iterable
 
 
 def records(found: list[Mapping[str, object]], written: list[str] | None = None) -> None:
-    """Print JSON: a list of records, with what was written."""
-    print(json.dumps(found if written is None else {"results": found, "written": written}, indent=2))
+    """Print JSON: a list of records, with what was written; numbers that are none, or infinite, are null.
+
+    Examples
+    --------
+    >>> records([{"psnr": float("inf")}])
+    [
+      {
+        "psnr": null
+      }
+    ]
+    """
+    told = found if written is None else {"results": found, "written": written}
+    plain = json.dumps(told, default=lambda one: one.item())  # numpy's
+    print(json.dumps(json.loads(plain, parse_constant=lambda _: None), indent=2, ensure_ascii=False))
 
 
 def numbers(dataset: xr.Dataset) -> list[tuple[str, str]]:

@@ -50,8 +50,7 @@ def look(store: str, follow: bool, machine: bool = False) -> None:
     """Print how far the sweeps of a store are; again and again, until all is done, if that is asked."""
     watch, lines = Watch(store), 0
     if machine:
-        table = watch.look()
-        report.records(json.loads(table.to_json(orient="records")))
+        report.records(json.loads(watch.look().to_json(orient="records")))
         return
     while True:
         found = watch.look()
