@@ -33,7 +33,7 @@ MAY_TRAVEL = (
 HOW = "LAM_NB_TEST_DATA=fetch downloads what may be passed on, CONTRIBUTING.md tells of the rest"
 _DAY = (1980, 1, 1, 0, 0, 0)
 _WHERE = {
-    "data/images/lam": "the test images of the method's demo, github.com/X-Lowlevel-Vision/LAM_Demo",
+    "data/images/lam": "the demo of the method by its authors, github.com/X-Lowlevel-Vision",
     "data/weights": "their authors, whom lam_nb.networks.PUBLISHED names",
 }
 
