@@ -10,6 +10,7 @@ import zipfile
 
 import pytest
 
+from lam_nb._moved import VARIABLES
 from tests import asset
 
 ROOT = pathlib.Path(__file__).parents[1]
@@ -17,7 +18,7 @@ ROOT = pathlib.Path(__file__).parents[1]
 
 @pytest.fixture(autouse=True)
 def unset(monkeypatch):
-    for name in ("LAM_NB_TEST_DATA", "LAM_NB_SHARED", "LAM_SHARED"):
+    for name in ("LAM_NB_TEST_DATA", "LAM_NB_SHARED", VARIABLES["LAM_NB_SHARED"]):
         monkeypatch.delenv(name, raising=False)
 
 
