@@ -240,6 +240,15 @@ def test_the_truth_makes_the_input(photo, tmp_path, capsys):
     assert new.attrs["image"] == "photo.png" and new.attrs["downscaling"] == old.attrs["downscaling"]
 
 
+def test_the_truth_is_cropped_as_the_input_is(tmp_path, capsys):
+    sharp = lam.images.sample("bricks")[:, :103, :122]
+    lam.images.to_pillow(sharp).save(tmp_path / "odd.png")
+    command = ["attribute", "--network", "fsrcnn", "--truth", str(tmp_path / "odd.png"), "--region", "40,60,16"]
+    assert cli.main([*command, "--steps", "3", "--out", str(tmp_path / "odd.nc")]) == 0
+    found = lam.open(tmp_path / "odd.nc")
+    assert (found.reference.values == sharp[:, :100, :120].numpy()).all() and float(found.psnr) > 20
+
+
 def test_old_words_do_what_the_new_ones_do_and_say_so(capsys):
     for words, name, value in (
         (["causal", *"--network n --truth t --region r --tolerance 2".split()], "threshold", 2.0),
