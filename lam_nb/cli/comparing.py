@@ -51,5 +51,5 @@ def options(parser: argparse.ArgumentParser) -> None:
     shared.picture(parser)
     shared.region(parser)
     shared.integration(parser)
-    shared.outputs(parser, "page to write that plays the comparison: .html")
+    shared.outputs(parser, "page to write: .html; with --steps it plays the integration")
     shared.machine(parser)
