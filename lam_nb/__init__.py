@@ -20,7 +20,21 @@ from . import _moved
 from .version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from . import accessor, detectors, identity, images, networks, paths, quadrature, result, statistics, studies, views
+    from . import (
+        accessor,
+        citations,
+        detectors,
+        identity,
+        images,
+        networks,
+        paths,
+        quadrature,
+        result,
+        statistics,
+        studies,
+        views,
+    )
+    from .citations import cite
     from .methods import faithfulness
     from .methods.attribution import attribute, attribute_steps
     from .methods.causal import causal_effect, causal_effect_steps
@@ -49,6 +63,8 @@ __all__ = [
     "attribute_steps",
     "causal_effect",
     "causal_effect_steps",
+    "citations",
+    "cite",
     "compare",
     "detectors",
     "diffusion_field",
@@ -78,6 +94,7 @@ _HOMES = {
     "attribute_steps": "methods.attribution",
     "causal_effect": "methods.causal",
     "causal_effect_steps": "methods.causal",
+    "cite": "citations",
     "compare": "methods.comparison",
     "diffusion_field": "methods.diffusion",
     "faithfulness": "methods",

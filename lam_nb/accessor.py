@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import xarray as xr
 
-from . import statistics
+from . import citations, statistics
 from .result import MODEL
 
 if TYPE_CHECKING:
@@ -108,6 +108,10 @@ class LamAccessor:
     def separability(self, by: str = "degradation") -> xr.Dataset:
         """Return `lam_nb.statistics.separability`: how clearly features gather by degradation or by content."""
         return statistics.separability(self._dataset, by)
+
+    def cite(self) -> str:
+        """Return `lam_nb.cite`: BibTeX of what this result used."""
+        return citations.cite(self._dataset)
 
     def attribution(self, **settings: object) -> View:
         """Draw `lam_nb.views.attribution`: the map beside the pictures it explains."""

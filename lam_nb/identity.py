@@ -41,7 +41,15 @@ _BUILDERS = {"__init__", "__new__", "__post_init__", "__setstate__"}
 
 
 class NetworkLike(Protocol):
-    """What identity has to know of a network; `lam_nb.networks.Network` is one."""
+    """What identity has to know of a network; `lam_nb.networks.Network` is one.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> net: NetworkLike = lam.networks.load("fsrcnn")
+    >>> net.name, net.scale, net.parameter_count
+    ('fsrcnn', 4, 24683)
+    """
 
     name: str
     scale: int

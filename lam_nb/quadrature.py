@@ -15,6 +15,21 @@ from numpy.typing import NDArray
 
 from .validation import InputError, answer, choose, whole
 
+__all__ = [
+    "Cells",
+    "Nodes",
+    "arc",
+    "ends",
+    "gauss",
+    "midpoint",
+    "names",
+    "paper",
+    "place",
+    "relative_error",
+    "shares",
+    "step_errors",
+    "worst",
+]
 Row: TypeAlias = NDArray[np.float64]
 Speed: TypeAlias = Callable[[Row], Row]
 MOST = 100_000
@@ -37,6 +52,11 @@ class Nodes:
     backward : bool
         Take the path's velocity as the difference to the node before, over the weight, instead
         of the derivative (the demo's rule).
+
+    Examples
+    --------
+    >>> Nodes(np.array([0.25, 0.75]), np.array([0.5, 0.5])).place
+    0.5
     """
 
     alphas: Row
@@ -165,6 +185,11 @@ class Cells:
         Of the nodes: position on the path; d alpha / d length there.
     locate : callable
         Shares of length -> (alphas, density).
+
+    Examples
+    --------
+    >>> Cells.equal(np.ones_like, 4).nodes().weights
+    array([0.25, 0.25, 0.25, 0.25])
     """
 
     edges: Row

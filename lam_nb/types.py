@@ -66,19 +66,63 @@ Progress: TypeAlias = "bool | Callable[[int, int], object]"
 
 
 class ImplausibleNetwork(UserWarning):
-    """A network restores a photograph so badly that its settings or weights are probably wrong."""
+    """A network restores a photograph so badly that its settings or weights are probably wrong.
+
+    Examples
+    --------
+    >>> import warnings, lam_nb as lam
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter("always")
+    ...     _ = lam.networks.wrap(lambda picture: 0 * picture, scale=1)
+    >>> told[0].category.__name__
+    'ImplausibleNetwork'
+    """
 
 
 class NotConverged(UserWarning):
-    """A map whose estimated error is still above the tolerance that was asked for."""
+    """A map whose estimated error is still above the tolerance that was asked for.
+
+    Examples
+    --------
+    >>> import warnings, lam_nb as lam
+    >>> small = lam.images.downscale(lam.images.sample("facade"), 4)
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter("always")
+    ...     _ = lam.attribute("fsrcnn", small, (160, 184, 16), tolerance=1e-4, progress=False)
+    >>> told[0].category.__name__
+    'NotConverged'
+    """
 
 
 class Inconsistent(UserWarning):
-    """A map whose sum is further from the detector's change than its estimated error allows."""
+    """A map whose sum is further from the detector's change than its estimated error allows.
+
+    Examples
+    --------
+    >>> import warnings, lam_nb as lam
+    >>> small = lam.images.downscale(lam.images.sample("facade"), 4)
+    >>> net = lam.networks.wrap(lambda picture: picture + 0.5 * picture.detach(), scale=1, check=False)
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter("always")
+    ...     _ = lam.attribute(net, small, (20, 20, 16), progress=False)
+    >>> told[0].category.__name__
+    'Inconsistent'
+    """
 
 
 class SuspectedTruth(UserWarning):
-    """A picture that may be the large one, where the network wants the small one that it enlarges."""
+    """A picture that may be the large one, where the network wants the small one that it enlarges.
+
+    Examples
+    --------
+    >>> import warnings, lam_nb as lam
+    >>> large = lam.images.sample("facade")
+    >>> with warnings.catch_warnings(record=True) as told:
+    ...     warnings.simplefilter("always")
+    ...     _ = lam.attribute("fsrcnn", large, (160, 184, 16), steps=3, progress=False)
+    >>> told[0].category.__name__
+    'SuspectedTruth'
+    """
 
 
 RGB = ("r", "g", "b")

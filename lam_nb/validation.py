@@ -18,7 +18,17 @@ _LONGEST = 255
 
 
 class InputError(ValueError):
-    """An argument that cannot be worked with: says which, what came, what was expected, what to do."""
+    """An argument that cannot be worked with: says which, what came, what was expected, what to do.
+
+    Examples
+    --------
+    >>> import lam_nb as lam
+    >>> try:
+    ...     lam.Region(y=110, x=150, size=-3)
+    ... except lam.InputError as error:
+    ...     print(error)
+    region.size: got -3, expected a whole number from 1 up.
+    """
 
 
 def whole(name: str, value: object, least: int = 1, most: float = math.inf) -> int:

@@ -1,3 +1,3 @@
-"""The version, written here and in CITATION.cff."""
+"""The version: written here alone. The build reads it, and a test compares what documents say."""
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"

@@ -1,7 +1,6 @@
 """Fixtures: toy networks with known answers, non-square pictures, the folder shared/."""
 
 import os
-import pathlib
 import sys
 
 import numpy as np
@@ -12,13 +11,13 @@ from torch import nn
 
 import lam_nb as lam
 from lam_nb._moved import variable
-from tests import pretended
+from tests import asset, pretended
 
 torch.set_num_threads(1)
 if pretended.AVAILABLE:
     pretended.device()  # before the first gradient: autograd counts the devices once
 collect_ignore = ["fixtures"]
-SHARED = pathlib.Path(variable("LAM_NB_SHARED") or pathlib.Path(__file__).parents[2] / "shared")
+SHARED = asset.folder()
 
 
 def pytest_addoption(parser):
@@ -43,11 +42,11 @@ def pytest_xdist_make_scheduler(config, log):
 
 
 def pytest_collection_modifyitems(items):
-    """Without shared/ its tests are skipped on a user's machine and fail in CI, unless CI says that it has none."""
+    """Without the data their tests are skipped on a user's machine and fail in CI, unless CI says that it has none."""
     missing = not SHARED.is_dir() and (not os.environ.get("CI") or variable("LAM_NB_NO_SHARED"))
     for item in items:
         if missing and item.get_closest_marker("shared"):
-            item.add_marker(pytest.mark.skip(reason=f"needs {SHARED}"))
+            item.add_marker(pytest.mark.skip(reason=f"needs {SHARED}; {asset.HOW}"))
 
 
 @pytest.fixture(scope="session")

@@ -36,7 +36,8 @@ def test_pre_commit_checks_what_ci_checks():
 def test_lowest_versions_are_those_of_pyproject(lowest):
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     found = dict(line.split("==") for line in lowest(project))
-    wanted = [*project["dependencies"], *(one for extra in project["optional-dependencies"].values() for one in extra)]
+    extras = {name: extra for name, extra in project["optional-dependencies"].items() if name != "all"}
+    wanted = [*project["dependencies"], *(one for extra in extras.values() for one in extra)]
     assert found == dict(re.match(r"([\w-]+)>=([\d.]+)", requirement).groups() for requirement in wanted)
 
 
@@ -52,3 +53,87 @@ def test_the_forge_runs_the_same_script():
         assert name in RUN
     pythons = told["strategy"]["matrix"]["python"]
     assert f">={pythons[0]}" == tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["requires-python"]
+
+
+FLOWS = {path.name: yaml.safe_load(path.read_text()) for path in (ROOT / ".github" / "workflows").glob("*.yml")}
+JOBS = [(name, key, job) for name, flow in FLOWS.items() for key, job in flow["jobs"].items()]
+MAY_WRITE = {
+    ("release.yml", "attest"): {"id-token": "write", "attestations": "write"},
+    ("release.yml", "publish"): {"id-token": "write"},
+    ("release.yml", "announce"): {"contents": "write"},
+}
+"""Jobs that may do more than read, and what."""
+
+
+def test_there_are_workflows():
+    assert {"ci.yml", "release.yml"} <= FLOWS.keys()
+
+
+@pytest.mark.parametrize("name", FLOWS)
+def test_actions_are_pinned_to_commits_and_the_version_is_told(name):
+    lines = re.findall(r"uses: (.+)$", (ROOT / ".github" / "workflows" / name).read_text(), re.M)
+    assert lines
+    for line in lines:
+        assert re.fullmatch(r"[\w-]+/[\w-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", line), line
+
+
+def test_an_action_has_one_commit_everywhere():
+    every = [
+        line
+        for name in FLOWS
+        for line in re.findall(r"uses: (.+)$", (ROOT / ".github/workflows" / name).read_text(), re.M)
+    ]
+    assert len(set(every)) == len({line.partition("@")[0] for line in every})
+
+
+@pytest.mark.parametrize(("name", "key", "job"), JOBS, ids=[f"{name}:{key}" for name, key, _ in JOBS])
+def test_a_job_may_do_what_it_needs(name, key, job):
+    allowed = job.get("permissions", FLOWS[name]["permissions"])
+    assert allowed == MAY_WRITE.get((name, key), {"contents": "read"})
+    assert job["timeout-minutes"] <= 60
+    for step in job["steps"]:
+        if step.get("uses", "").startswith("actions/checkout@"):
+            assert step["with"]["persist-credentials"] is False
+        assert "${{" not in step.get("run", ""), "what comes from outside goes through env:"
+
+
+def test_nothing_is_published_that_was_not_tried():
+    jobs = FLOWS["release.yml"]["jobs"]
+
+    def before(key):
+        needs = jobs[key].get("needs", [])
+        needs = [needs] if isinstance(needs, str) else needs
+        return {*needs, *(one for need in needs for one in before(need))}
+
+    assert (
+        before("publish") == {"build", "install", "conda", "pages", "attest"}
+        and jobs["publish"]["environment"] == "release"
+    )
+    building = [key for key, job in jobs.items() if any("-m build" in step.get("run", "") for step in job["steps"])]
+    assert building == ["build"]  # once
+    assert "push" in jobs["publish"]["if"] and "tag" in jobs["publish"]["if"]
+
+
+def test_a_release_is_tried_on_every_python_that_is_promised():
+    matrix = FLOWS["release.yml"]["jobs"]["install"]["strategy"]["matrix"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    promised = [one.rpartition(" ")[2] for one in project["classifiers"] if re.search(r"Python :: 3\.\d+$", one)]
+    assert matrix["python"] == promised == FLOWS["ci.yml"]["jobs"]["tests"]["strategy"]["matrix"]["python"]
+    assert matrix["distribution"] == ["*.whl", "*.tar.gz"]
+    assert {*matrix["versions"], *(row["versions"] for row in matrix["include"])} == {"pinned", "newest", "lowest"}
+    assert {one["python"] for one in matrix["include"]} == {promised[0]}
+
+
+def test_what_a_release_runs_is_there():
+    every = [step["run"] for job in FLOWS["release.yml"]["jobs"].values() for step in job["steps"] if "run" in step]
+    scripts = re.findall(r"(?:bash|python) (\.ci/\w+(?:\.py)?)", "\n".join(every))
+    assert set(scripts) == {".ci/installed", ".ci/lowest.py"}
+    for name in scripts:
+        assert (ROOT / name).is_file()
+    named = re.findall(r"tests/(?:laws/)?test_\{(.+?)\}", (ROOT / ".ci" / "installed").read_text())
+    files = [
+        f"tests/{folder}test_{one}.py"
+        for folder, names in zip(("laws/", ""), named, strict=True)
+        for one in names.split(",")
+    ]
+    assert not [file for file in files if not (ROOT / file).is_file()]

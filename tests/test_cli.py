@@ -1,3 +1,4 @@
+import json
 import os
 import signal
 import subprocess
@@ -7,7 +8,9 @@ import pytest
 
 import lam_nb as lam
 from lam_nb import cli
-from lam_nb.cli import demonstration
+from lam_nb.cli import cause, demonstration, options, overview, sweeping
+from lam_nb.methods.causal import metrics, tasks
+from lam_nb.studies import reporting, verbs
 
 
 @pytest.fixture
@@ -116,7 +119,7 @@ def test_an_interruption_says_so(photo, monkeypatch, capsys, tmp_path):
     def interrupted(*arguments, **options):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli.attribution, "attribute", interrupted)
+    monkeypatch.setattr(lam, "attribute", interrupted)
     assert _attribute(photo, "--out", str(tmp_path / "map.nc")) == 130
     assert "no result was written" in capsys.readouterr().err
     assert not (tmp_path / "map.nc").exists()
@@ -140,3 +143,147 @@ def test_who_serves_takes_the_server_along_when_a_signal_ends_it():
         assert serving.wait(60) == 128 + signal.SIGTERM
     with pytest.raises(ProcessLookupError):
         os.kill(server, 0)
+
+
+def test_alone_it_shows_what_it_can_do(capsys):
+    assert cli.main([]) == 0
+    told = capsys.readouterr().out
+    assert set(cli._COMMANDS) <= set(told.split()) and "lam-nb compare --networks fsrcnn,rfdn --truth facade" in told
+
+
+def test_the_examples_of_the_help_are_commands():
+    lines = [line.split()[1:] for line in cli._EXAMPLES.splitlines() if line.startswith("  lam-nb ")]
+    assert len(lines) >= 4
+    for words in lines:
+        assert cli._parser(words).parse_args(words)
+
+
+def test_the_version_is_told(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        cli.main(["--version"])
+    assert capsys.readouterr().out == f"lam-nb {lam.__version__}\n"
+
+
+def test_words_that_help_tells_are_those_that_are_known():
+    assert (options.PATHS, options.DETECTORS, options.RULES) == tuple(
+        module.names() for module in (lam.paths, lam.detectors, lam.quadrature)
+    )
+    assert (cause.TASKS, cause.METRICS, cause.THRESHOLDS) == (tasks.NAMES, metrics.names(), dict(metrics.THRESHOLDS))
+    assert list(sweeping.VERBS) == sorted(verbs.VERBS) and overview.BY == reporting.BY
+
+
+def test_samples_are_listed_and_copied_with_their_licences(tmp_path, capsys):
+    assert cli.main(["samples"]) == 0
+    told = capsys.readouterr().out
+    assert all(name in told for name in lam.images.samples()) and "CC BY 2.0" in told and "Büchele" in told
+    assert cli.main(["samples", "--folder", str(tmp_path / "here"), "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert [row["name"] for row in found["results"]] == list(lam.images.samples())
+    names = {path.stem for path in (tmp_path / "here").iterdir()}
+    assert names == {*lam.images.samples(), "README"} and len(found["written"]) == len(names)
+    assert (lam.images.load(tmp_path / "here" / "cat.png") == lam.images.sample("cat")).all()
+    assert cli.main(["samples", "--folder", str(tmp_path / "here" / "cat.png" / "none")]) == 2
+    assert "--folder: " in capsys.readouterr().err
+
+
+def test_compare_tells_keeps_and_shows(tmp_path, capsys):
+    out, page = tmp_path / "many.nc", tmp_path / "many.html"
+    command = [
+        "compare",
+        "--networks",
+        "fsrcnn,residual",
+        "--truth",
+        "facade",
+        "--region",
+        "160,184,16",
+        "--steps",
+        "4",
+    ]
+    assert cli.main([*command, "--out", str(out), "--html", str(page), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    many = lam.open(out)
+    assert [row["network"] for row in told["results"]] == list(many.model.values) == ["fsrcnn", "residual"]
+    assert [row["diffusion_index"] for row in told["results"]] == pytest.approx(
+        many.lam.diffusion_index().values.tolist()
+    )
+    assert [row["psnr_window"] for row in told["results"]] == pytest.approx(many.psnr_window.values.tolist())
+    assert told["written"] == [str(out), str(page)] and page.stat().st_size > 1e6
+    assert cli.main(command) == 0
+    assert "--out keeps the result" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--networks", "fsrcnn"], "--networks: got 'fsrcnn', expected two or more"),
+        (["--networks", "fsrcnn,dncnn-small"], "--truth: networks enlarge by 1, 4"),
+        (["--networks", "dncnn-small,dncnn-small"], "--truth: these networks do not enlarge"),
+        (["--truth", "facad"], "--truth: image: there is no file facad"),
+        (["--image", "facade"], "expected --truth or --image, one of the two"),
+    ],
+)
+def test_compare_refuses(arguments, message, capsys):
+    given = {"--networks": "fsrcnn,residual", "--truth": "facade", "--region": "1,1,8"} | dict([arguments])
+    assert cli.main(["compare", *(word for pair in given.items() for word in pair)]) == 2
+    assert message in capsys.readouterr().err
+
+
+def test_the_truth_makes_the_input(photo, tmp_path, capsys):
+    """As --image with --downscale did, which still works, and says what is said now."""
+    common = ["attribute", "--network", "fsrcnn", "--region", "40,60,16", "--steps", "3"]
+    assert cli.main([*common, "--truth", str(photo), "--out", str(tmp_path / "new.nc")]) == 0
+    assert "lam-nb:" not in capsys.readouterr().err
+    assert cli.main([*common, "--image", str(photo), "--downscale", "--out", str(tmp_path / "old.nc")]) == 0
+    assert "lam-nb: --downscale is --truth PHOTOGRAPH now; the old way ends with" in capsys.readouterr().err
+    new, old = lam.open(tmp_path / "new.nc"), lam.open(tmp_path / "old.nc")
+    assert (new.attribution == old.attribution).all() and "psnr" in new and "psnr" not in old
+    assert new.attrs["image"] == "photo.png" and new.attrs["downscaling"] == old.attrs["downscaling"]
+
+
+def test_the_truth_is_cropped_as_the_input_is(tmp_path, capsys):
+    sharp = lam.images.sample("bricks")[:, :103, :122]
+    lam.images.to_pillow(sharp).save(tmp_path / "odd.png")
+    command = ["attribute", "--network", "fsrcnn", "--truth", str(tmp_path / "odd.png"), "--region", "40,60,16"]
+    assert cli.main([*command, "--steps", "3", "--out", str(tmp_path / "odd.nc")]) == 0
+    found = lam.open(tmp_path / "odd.nc")
+    assert (found.reference.values == sharp[:, :100, :120].numpy()).all() and float(found.psnr) > 20
+
+
+def test_old_words_do_what_the_new_ones_do_and_say_so(capsys):
+    for words, name, value in (
+        (["causal", *"--network n --truth t --region r --tolerance 2".split()], "threshold", 2.0),
+        (["explore", "--network", "rfdn", "--network", "fsrcnn"], "networks", "rfdn,fsrcnn"),
+        (["lab", "mine"], "folder", "mine"),
+    ):
+        assert vars(cli._parser(words).parse_args(words))[name] == value
+        assert "the old way ends with version" in capsys.readouterr().err
+    assert vars(cli._parser(["lab"]).parse_args(["lab"]))["folder"] == "lam-notebooks"
+    assert not capsys.readouterr().err
+
+
+def test_represent_keeps_and_shows(tmp_path, capsys):
+    for name in ("bricks", "cat"):
+        lam.images.to_pillow(lam.images.sample(name)[:, :64, :80]).save(tmp_path / f"{name}.png")
+    command = ["represent", "--network", "fsrcnn", "--images", str(tmp_path), "--blur", "2", "--components", "2"]
+    out, page = tmp_path / "know.nc", tmp_path / "know.html"
+    assert cli.main([*command, "--perplexity", "2", "--out", str(out), "--html", str(page)]) == 0
+    assert "by degradation" in capsys.readouterr().out
+    assert lam.open(out).sizes["component"] == 2 and page.stat().st_size > 1e6
+
+
+def test_other_programs_are_told_in_json(capsys):
+    causal = "causal --network fsrcnn --truth facade --region 160,184,32 --block 16 --fine 2 --json"
+    assert cli.main(causal.split()) == 0
+    (found,) = json.loads(capsys.readouterr().out)["results"]
+    assert found["effect_max"] > 0 and (found["metric"], found["block"]) == ("psnr", 16)
+    assert cli.main(["networks", "fsrcnn", "--json"]) == 0
+    (found,) = json.loads(capsys.readouterr().out)
+    assert (found["name"], found["where"]) == ("fsrcnn", "comes along")
+    assert cli.main(["doctor", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["lam-nb"] == lam.__version__
+
+
+def test_a_reader_that_has_enough_ends_it_quietly():
+    command = f"{sys.executable} -m lam_nb.cli networks | head -1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True)
+    assert "carn-m" in done.stdout and not done.stderr

@@ -54,12 +54,6 @@ def test_constraints_pin_what_the_project_needs(project):
     assert _bounds(project["dependencies"]).keys() - {"pytorch"} <= {name.lower() for name in pinned}
 
 
-def test_one_version(project):
-    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
-    assert lam_nb.__version__ == citation["version"]
-    assert project["dynamic"] == ["version"] and "version" not in project
-
-
 NAMES = {value for key, value in vars(result.names).items() if key.isupper() and isinstance(value, str)}
 OTHERS = {
     "attrs",

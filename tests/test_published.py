@@ -51,7 +51,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
 @pytest.fixture
 def server(shared, tmp_path, monkeypatch):
     monkeypatch.setenv("LAM_NB_CACHE", str(tmp_path / "cache"))
-    with Server(shared / "data" / "weights") as server:
+    with Server((shared / "data" / "weights" / "IMDN_x4.pth").parent) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         for name, weights in published.PUBLISHED.items():

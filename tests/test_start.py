@@ -51,6 +51,12 @@ def test_every_public_name_is_there():
         lam.nothing  # noqa: B018
 
 
+def test_help_of_each_command_waits_for_nothing():
+    program = f"import sys\nfrom lam_nb import cli\nfor name in {list(cli._COMMANDS)}:\n    try:\n"
+    program += "        cli.main([name, '--help'])\n    except SystemExit:\n        pass\n"
+    assert not {"torch", "numpy", "xarray", "pandas", "plotly"} & {run(program + HEAVY)[-1]}
+
+
 @pytest.mark.parametrize("name", cli._COMMANDS)
 def test_a_command_does_what_its_line_says(name):
     module, told = cli._COMMANDS[name]

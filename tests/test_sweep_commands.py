@@ -50,6 +50,8 @@ def test_a_plan_is_made_swept_told_and_gone_on_with(folder, capsys):
     assert cli.main([*asked[:-4], "--windows", "2", "--store", "night.zarr", *STEPS]) == 2
     assert "night.csv holds another plan" in capsys.readouterr().err
     capsys.readouterr()
+    assert cli.main(["status", "night.zarr", "--json"]) == 0
+    assert {row["missing"] for row in json.loads(capsys.readouterr().out)} == {0}
     assert cli.main(["status", "night.zarr", "--follow"]) == 0
     told = capsys.readouterr().out
     assert "residual      2     2       0        0        0        0   0 s" in told and "sweeps at work    none" in told

@@ -1,56 +1,47 @@
-"""``lam-nb attribute``: one network on one file."""
+"""``lam-nb attribute``: one network on one picture."""
 
 from __future__ import annotations
 
 import argparse
-import os
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 
-from .. import detectors, images, networks, paths, quadrature
-from ..methods.attribution import Choices, attribute
+import lam_nb as lam
+
 from ..types import Region
+from . import options as shared
 from . import report
+
+if TYPE_CHECKING:
+    from ..methods.attribution import Choices
 
 
 def run(
     network: str,
     weights: str | None,
     value_range: float | None,
-    image: str,
+    truth: str | None,
+    image: str | None,
     downscale: bool,
     region: str,
     out: str | None,
     html: str | None,
+    json: bool,
     **settings: Unpack[Choices],
 ) -> None:
-    """Attribute one network on one file."""
+    """Attribute one network on one picture."""
     window = Region.parse(region)
     report.check_outputs(out, html)
-    net = networks.load(network, weights=weights, value_range=value_range)
-    picture = images.load(image)
-    if downscale:
-        picture = images.downscale(picture, net.scale)
-    dataset = attribute(net, picture, window, keep="all", **settings)
-    dataset.attrs |= {"image": os.path.basename(image), "downscaling": "PIL bicubic, 8 bit" if downscale else "none"}
-    report.attribution(dataset, out, html)
+    net = lam.networks.load(network, weights=weights, value_range=value_range)
+    picture, sharp, facts = report.given([net], truth, image, downscale)
+    dataset = lam.attribute(net, picture, window, reference=sharp, keep="all", **settings)
+    report.attribution(dataset.assign_attrs(facts), out, html, json)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    report.add_network(parser)
-    add = parser.add_argument
-    add("--image", required=True, help="the network's input, or the sharp photograph with --downscale")
-    add("--downscale", action="store_true", help="shrink the photograph by the network's scale first")
-    add(
-        "--region",
-        required=True,
-        metavar="Y,X,SIZE",
-        help="window of the output in output pixels, or Y,X,HEIGHT,WIDTH",
-    )
-    add("--out", help="result to write: .nc or .zarr")
-    add("--html", help="page to write that plays the integration: .html")
-    add("--path", default="blur", help=f"{', '.join(paths.names())}; default %(default)s")
-    add("--detector", default="edges", help=f"{', '.join(detectors.names())}; default %(default)s")
-    add("--rule", default="arc", help=f"{', '.join(quadrature.names())}; default %(default)s")
-    add("--tolerance", type=float, help="refine until the map's estimated error is below, default 0.05")
-    add("--steps", type=int, help="a fixed number of gradient evaluations instead")
+    shared.network(parser)
+    shared.picture(parser)
+    shared.region(parser)
+    shared.integration(parser)
+    shared.outputs(parser, "page to write that plays the integration: .html")
+    shared.machine(parser)

@@ -9,30 +9,34 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
-import psutil
-import torch
+import lam_nb as lam
 
-from .. import images, networks
-from ..engine.running import device
 from ..version import __version__
+from . import options as shared
 from . import report
 
 _PACKAGES = "torch numpy xarray plotly ipywidgets anywidget jupyterlab notebook voila".split()
 _WIDGET_EXTENSIONS = ("@jupyter-widgets/jupyterlab-manager", "anywidget")
 
 
-def run() -> None:
+def run(json: bool) -> None:
     """Print versions, device, memory, and whether notebooks will show widgets."""
+    from ..engine.running import device
+
     rows = [("python", platform.python_version()), ("lam-nb", __version__)]
     rows += [(name, _version(name)) for name in _PACKAGES]
     rows += [("device", str(device())), *_memory()]
-    rows += [("networks", ", ".join(networks.shipped())), ("samples", ", ".join(images.samples()))]
+    rows += [("networks", ", ".join(lam.networks.shipped())), ("samples", ", ".join(lam.images.samples()))]
     rows += [("widgets", _widgets())]
-    report.lines(rows)
+    if json:
+        report.records([dict(rows)])
+    else:
+        report.lines(rows)
 
 
 def options(parser: argparse.ArgumentParser) -> None:
-    """Add nothing: the command has no options."""
+    """Add the command's options."""
+    shared.machine(parser)
 
 
 def _version(name: str) -> str:
@@ -43,6 +47,9 @@ def _version(name: str) -> str:
 
 
 def _memory() -> Iterator[tuple[str, str]]:
+    import psutil
+    import torch
+
     memory = psutil.virtual_memory()
     yield "memory", f"{memory.available / 2**30:.1f} of {memory.total / 2**30:.1f} GiB free"
     if torch.cuda.is_available():

@@ -9,31 +9,34 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from ..images import load as load_picture
-from ..networks import load, published
-from . import serving
+import lam_nb as lam
+
+from . import completion, serving
+from . import options as shared
 
 
-def run(pictures: Sequence[str], network: Sequence[str], dark: bool, no_browser: bool, port: int | None) -> None:
+def run(pictures: Sequence[str], networks: str | None, dark: bool, no_browser: bool, port: int | None) -> None:
     """Open the Explorer in a browser, on pictures and networks of yours; Ctrl-C ends it."""
     serving.needs("voila", "app")
     for picture in pictures:
-        load_picture(picture)  # told here, and not in a page
-    for name in network:
-        load(name)
+        lam.images.load(picture)  # told here, and not in a page
+    names = shared.split(networks)
+    for name in names:
+        lam.networks.load(name)
     with tempfile.TemporaryDirectory(prefix="lam-nb-") as folder:
         notebook = Path(folder) / "explore.ipynb"
-        notebook.write_text(json.dumps(_notebook(_code(pictures, network))), encoding="utf-8")
+        notebook.write_text(json.dumps(_notebook(_code(pictures, names))), encoding="utf-8")
         serving.serve(command(notebook, port, no_browser, dark))
 
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("pictures", nargs="*", metavar="PICTURE", help="files to choose from; by default the samples")
-    parser.add_argument(
-        "--network", action="append", default=[], metavar="NAME", help="a name or file that load takes; may be repeated"
-    )
-    parser.add_argument("--dark", action="store_true", help="light letters on a dark page")
+    add = parser.add_argument
+    words = "files to choose from; by default the samples"
+    shared.completed(add("pictures", nargs="*", metavar="PICTURE", help=words), completion.files)
+    shared.networks(parser, "names or files, with commas between; by default those that come along")
+    add("--network", dest="networks", action=shared.Renamed, now="--networks NAME,NAME")
+    add("--dark", action="store_true", help="light letters on a dark page")
     serving.options(parser)
 
 
@@ -50,7 +53,7 @@ def _code(pictures: Sequence[str], networks: Sequence[str]) -> str:
     files = [_absolute(one) for one in pictures] or None
     nets = [f"lam.networks.load({_absolute(one)!r})" if Path(one).is_file() else repr(one) for one in networks]
     chosen = f"[{', '.join(nets)}]" if nets else None
-    history = str(published.cache() / "runs" / "explore")  # those of the last time are listed, too
+    history = str(lam.networks.published.cache() / "runs" / "explore")  # those of the last time are listed, too
     return f"import lam_nb as lam, lam_widgets\nlam_widgets.Explorer({chosen}, {files}, history={history!r})"
 
 

@@ -11,7 +11,8 @@ import sysconfig
 from pathlib import Path
 
 from ..validation import InputError, address
-from . import serving
+from . import completion, serving
+from . import options as shared
 
 _CHECKOUT = Path(__file__).parents[2] / "notebooks"
 _LEFT = {"pictures", "__pycache__", ".ipynb_checkpoints"}
@@ -30,7 +31,10 @@ def run(folder: str, no_browser: bool, port: int | None) -> None:
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    parser.add_argument("folder", nargs="?", default="lam-notebooks", metavar="FOLDER", help="default: lam-notebooks")
+    add = parser.add_argument
+    words = "where to copy them; default %(default)s"
+    shared.completed(add("--folder", default="lam-notebooks", help=words), completion.files)
+    add("folder", nargs="?", metavar="FOLDER", default=argparse.SUPPRESS, action=shared.Renamed, now="--folder FOLDER")
     serving.options(parser)
 
 

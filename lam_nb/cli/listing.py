@@ -3,31 +3,46 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
-from .. import networks
-from ..networks import catalogue, published
+import lam_nb as lam
+
+from . import options as shared
+from . import report
+
+if TYPE_CHECKING:
+    from ..networks.published import Weights
+
+_FIELDS = ("name", "architecture", "scale", "size", "licence", "where")
 
 
-def run(words: list[str]) -> None:
+def run(words: list[str], json: bool) -> None:
     """List the networks that are known by name: shipped, in the cache, to download, to get by hand."""
+    from ..networks import catalogue
+
     rows = [*_shipped(), *_published()]
     found = [row for row in rows if catalogue.holds(" ".join(row), words)]
+    if json:
+        report.records([dict(zip(_FIELDS, row, strict=True)) for row in found])
+        return
     for name, architecture, scale, size, licence, where in found:
         print(f"{name:<50} {architecture:<16} {scale:>3} {size:>8}  {licence:<16} {where}")
     print(f"{len(found)} of {len(rows)} networks; lam_nb.networks.load(name) loads one, net.card tells of it.")
 
 
 def _shipped() -> list[tuple[str, ...]]:
-    cards = [networks.card(name) for name in networks.shipped()]
+    cards = [lam.networks.card(name) for name in lam.networks.shipped()]
     return [(c["name"], c["architecture"], f"{c['scale']}x", "", c["licence"], "comes along") for c in cards]
 
 
 def _published() -> list[tuple[str, ...]]:
-    names = [name for name in published.PUBLISHED if name not in networks.shipped()]
-    return [_row(name, published.PUBLISHED[name]) for name in sorted(names)]
+    known = lam.networks.PUBLISHED
+    return [_row(name, known[name]) for name in sorted(known.keys() - set(lam.networks.shipped()))]
 
 
-def _row(name: str, weights: published.Weights) -> tuple[str, ...]:
+def _row(name: str, weights: Weights) -> tuple[str, ...]:
+    from ..networks import catalogue, published
+
     entry = catalogue.entries().get(name)
     known = (entry.architecture, f"{entry.scale}x", f"{entry.bytes / 1e6:,.1f} MB") if entry else (name, "", "")
     cached = (published.cache() / weights.file).is_file()
@@ -38,3 +53,4 @@ def _row(name: str, weights: published.Weights) -> tuple[str, ...]:
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     parser.add_argument("words", nargs="*", help="only those whose line holds all of these, such as swinir 2x")
+    shared.machine(parser)

@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import argparse
 
-from .. import studies
-from ..studies.reporting import BY
-from . import report, watching
+import lam_nb as lam
+
+from . import completion, report
+from . import options as shared
+
+BY = ("setting",)
+"""What `lam_nb.studies.reporting` tells apart; told here so that help waits for nothing."""
 
 
 def run(store: str, html: str, by: str | None) -> None:
     """Write one page on a sweep: how widely networks look, their maps, hard windows, failures, what it took."""
     report.check_outputs(None, html)
-    counts = [("store", store), *watching.totals(studies.status(store))]
+    from . import watching
+
+    counts = [("store", store), *watching.totals(lam.studies.status(store))]
     from .pages import sweep_page
 
     report.lines(counts, [sweep_page(store, html, by)])
@@ -21,6 +27,6 @@ def run(store: str, html: str, by: str | None) -> None:
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     add = parser.add_argument
-    add("store", help=".zarr of a sweep, or its address")
-    add("--html", required=True, help="page to write")
+    shared.completed(add("store", help=".zarr of a sweep, or its address"), completion.files)
+    shared.completed(add("--html", required=True, help="page to write: .html"), completion.files)
     add("--by", choices=BY, help="tell of each setting; default the one with most windows")

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import xarray as xr
+import lam_nb as lam
 
-from .. import images, networks, result, statistics
-from ..methods.representation import representations
-from ..methods.representation.samples import Degradations
 from ..types import Batch
 from ..validation import InputError
-from . import report
+from . import completion, report
+from . import options as shared
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from ..methods.representation.samples import Degradations
 
 _GREY_LEVELS = 255
 _MAKERS: Mapping[str, tuple[Callable[[float], Callable[[Batch], Batch]], str]] = {
-    "blur": (images.Blur, "1,2,4"),
-    "noise": (lambda sigma: images.Noise(sigma / _GREY_LEVELS), "10,20"),
-    "jpeg": (lambda quality: images.JPEG(int(quality)), "50,20"),
+    "blur": (lambda sigma: lam.images.Blur(sigma), "1,2,4"),
+    "noise": (lambda sigma: lam.images.Noise(sigma / _GREY_LEVELS), "10,20"),
+    "jpeg": (lambda quality: lam.images.JPEG(int(quality)), "50,20"),
 }
 
 
@@ -32,18 +35,22 @@ def run(
     layers: str | None,
     size: str | None,
     out: str | None,
+    html: str | None,
     blur: str | None,
     noise: str | None,
     jpeg: str | None,
     **settings: Any,
 ) -> None:
     """Ask whether the features of a network know degradation or content."""
-    report.check_outputs(out, None)
+    report.check_outputs(out, html)
     changes = degradations({"blur": blur, "noise": noise, "jpeg": jpeg}, pairs)
-    net = networks.load(network, weights=weights, value_range=value_range)
+    net = lam.networks.load(network, weights=weights, value_range=value_range)
     settings |= {"layers": layers.split(",") if layers else None, "size": sides(size)}
-    dataset = representations(net, images, changes, **settings)
-    written = [result.save(dataset, out)] if out else []
+    dataset = lam.representations(net, images, changes, **settings)
+    written = [lam.result.save(dataset, out)] if out else []
+    if html:
+        page = lam.views.representations(dataset)
+        written.append(lam.views.write_html(page, html, title=f"{net.name} · lam_nb"))
     report.lines(_rows(dataset), written)
 
 
@@ -106,8 +113,9 @@ def sides(text: str | None) -> tuple[int, int] | int | None:
 
 
 def _rows(dataset: xr.Dataset) -> list[tuple[str, str]]:
+    result = lam.result
     facts = result.facts(dataset)
-    pair = {by: statistics.separability(dataset, by) for by in (result.DEGRADATION, result.CONTENT)}
+    pair = {by: lam.statistics.separability(dataset, by) for by in (result.DEGRADATION, result.CONTENT)}
     rows = [
         ("network", f"{facts['network']} ({facts['parameters']:,} parameters)"),
         ("samples", f"{facts['images']} pictures: {facts['conditions']}"),
@@ -124,6 +132,7 @@ def _rows(dataset: xr.Dataset) -> list[tuple[str, str]]:
 
 
 def _told(by: str, found: xr.Dataset) -> str:
+    result = lam.result
     index = found.isel({result.MEASURE: 0})
     ends = (float(index[f"{result.SEPARABILITY}{end}"]) for end in result.ENDS)
     value, low, high = ends
@@ -141,9 +150,10 @@ def add_degradations(parser: argparse.ArgumentParser) -> None:
 
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
-    report.add_network(parser)
+    shared.network(parser)
     add = parser.add_argument
-    add("--images", required=True, help="folder of sharp photographs; the network's inputs are made from them")
+    words = "folder of sharp photographs; the network's inputs are made from them"
+    shared.completed(add("--images", required=True, help=words), completion.files)
     add_degradations(parser)
     add("--layers", help="names or patterns, with commas between; default six through the depth")
     add("--features", default="whole", help="whole or pooled; default %(default)s")
@@ -153,4 +163,4 @@ def options(parser: argparse.ArgumentParser) -> None:
     add("--memory", help="what features may take, such as 2GB; default half of what is free")
     add("--seed", type=int, default=0, help="of noise and of the plane, default %(default)s")
     add("--store", help=".zarr to go on from after an interruption")
-    add("--out", help="result to write: .nc or .zarr")
+    shared.outputs(parser)

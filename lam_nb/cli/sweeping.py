@@ -12,20 +12,19 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pandas as pd
-import xarray as xr
+import lam_nb as lam
 
-from .. import detectors, paths, quadrature, result, studies
-from ..result.ledger import columns
-from ..studies import grid
-from ..studies.verbs import VERBS
-from ..studies.watching import last_line
 from ..validation import InputError, settings, words_of
-from . import report, watching
+from . import completion, report
+from . import options as shared
 
 if TYPE_CHECKING:
+    import pandas as pd
+    import xarray as xr
     from distributed import Client
 
+VERBS = ("attribute", "causal_effect", "filters", "representations")
+"""What `lam_nb.studies` sweeps; told here so that help waits for nothing."""
 _REASONS = 5
 """Failures that are told one by one."""
 
@@ -48,12 +47,14 @@ def run(
     **choices: object,
 ) -> int:
     """Compute the maps of a plan, each kept as soon as it is there; run it again and only what is missing is."""
+    from ..studies import grid, verbs
+
     table = plan if plan is not None else _planned(networks, images, windows, size, store, plan_out)
     if plan is not None and (networks or images or plan_out):
         raise InputError("sweep: got a plan and --networks, --images or --plan-out; give one or the other.")
     told = {name: value for name, value in choices.items() if value is not None} | pairs("--set", more)
     try:
-        settings(told, VERBS[verb].of, verb, without=VERBS[verb].without)
+        settings(told, verbs.VERBS[verb].of, verb, without=verbs.VERBS[verb].without)
     except TypeError as error:
         raise InputError(f"--set: {error}") from None
     asked = {"verb": verb, "as_truth": not inputs, "allow_code": allow_code, **told}
@@ -61,7 +62,7 @@ def run(
     with cluster(scheduler, workers) as client, warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # what failed is told below, with all the rest
         try:
-            found = studies.sweep(plan=table, store=store, client=client, resources=amounts or None, **asked)  # type: ignore[arg-type]
+            found = lam.studies.sweep(plan=table, store=store, client=client, resources=amounts or None, **asked)  # type: ignore[arg-type]
         except grid.NothingWorked as error:
             print(f"lam-nb: {error}", file=sys.stderr)
             return 1
@@ -74,7 +75,7 @@ def _planned(
     """Make a plan, and write it where it is found again."""
     if not networks or not images:
         raise InputError("sweep: expected a plan such as plan.csv, or --networks and --images to make one.")
-    table = studies.plan(networks.split(","), images, windows, size=size)
+    table = lam.studies.plan(shared.split(networks), images, windows, size=size)
     name = plan_out or (f"{Path(store).with_suffix('.csv')}" if "://" not in store else None)
     if name is None:
         return table
@@ -164,8 +165,10 @@ def cluster(scheduler: str | None, workers: int | None) -> Iterator[Client | Non
 
 def _summary(store: str, found: xr.Dataset) -> int:
     """Print what came out; return 1 if something of what was asked failed."""
+    from . import watching
+
     failures = _failures(found)
-    rows = [("store", f"{store}"), *watching.totals(studies.status(store))]
+    rows = [("store", f"{store}"), *watching.totals(lam.studies.status(store))]
     rows += [("failed", one) for one in failures[:_REASONS]]
     if len(failures) > _REASONS:
         rows.append(("", f"… and {len(failures) - _REASONS} more"))
@@ -179,6 +182,12 @@ def _summary(store: str, found: xr.Dataset) -> int:
 
 def _failures(found: xr.Dataset) -> list[str]:
     """Return which pairs of network and picture failed, and why."""
+    import pandas as pd
+
+    from ..result.ledger import columns
+    from ..studies.watching import last_line
+
+    result = lam.result
     traces = found[result.FAILURE].values.ravel()
     if columns.CELL in found.dims:
         every = list(zip(*(found[name].values for name in (columns.NETWORK, columns.PICTURE)), strict=True))
@@ -191,10 +200,13 @@ def _failures(found: xr.Dataset) -> list[str]:
 def options(parser: argparse.ArgumentParser) -> None:
     """Add the command's options."""
     add = parser.add_argument
-    add("plan", nargs="?", help="CSV with columns network, picture, y, x, and height and width, or size")
-    add("--store", required=True, help=".zarr, made or gone on with; also an address such as s3://bucket/night.zarr")
-    add("--networks", help="instead of a plan: names or checkpoints, with commas between")
-    add("--images", help="and a folder of pictures, or a pattern in quotes such as 'photos/*.png'")
+    words = "CSV with columns network, picture, y, x, and height and width, or size"
+    shared.completed(add("plan", nargs="?", help=words), completion.files)
+    words = ".zarr, made or gone on with; also an address such as s3://bucket/night.zarr"
+    shared.completed(add("--store", required=True, help=words), completion.files)
+    shared.networks(parser, "instead of a plan: names or checkpoints, with commas between")
+    words = "and a folder of pictures, or a pattern in quotes such as 'photos/*.png'"
+    shared.completed(add("--images", help=words), completion.files)
     add("--windows", type=int, default=1, help="and how many of the hardest windows on each; default %(default)s")
     add("--size", type=int, default=16, help="and their side in output pixels; default %(default)s")
     add("--plan-out", help="where the plan that is made is written; default beside the store")
@@ -202,17 +214,13 @@ def options(parser: argparse.ArgumentParser) -> None:
     add("--workers", type=int, metavar="N", help="compute in so many processes of this machine")
     words = "what a task takes of a worker's, such as GPU=1"
     add("--resources", action="append", default=[], metavar="NAME=NUMBER", help=words)
-    add("--verb", default="attribute", choices=sorted(VERBS), help="what is computed; default %(default)s")
+    add("--verb", default="attribute", choices=VERBS, help="what is computed; default %(default)s")
     add("--inputs", action="store_true", help="the pictures are the networks' inputs, not the ground truth")
     add("--allow-code", action="store_true", help="a plan may name functions that make networks, which are called")
-    add("--path", help=f"{', '.join(paths.names())}; default blur")
-    add("--detector", help=f"{', '.join(detectors.names())}; default edges")
-    add("--rule", help=f"{', '.join(quadrature.names())}; default arc")
-    add("--tolerance", type=float, help="refine until a map's estimated error is below, default 0.05")
-    add("--steps", type=int, help="a fixed number of gradient evaluations instead")
+    shared.integration(parser, told=False)
     add("--batch", type=int, help="evaluations at once")
     add("--memory", help="what an evaluation may take, such as 2GB")
     add("--precision", help="such as bfloat16")
-    report.add_device(parser)
+    shared.device(parser)
     words = "any other setting of the verb, such as block=16"
     add("--set", dest="more", action="append", default=[], metavar="NAME=VALUE", help=words)

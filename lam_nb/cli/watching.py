@@ -1,8 +1,8 @@
-"""``lam-nb status``: how far the sweeps of a store are."""
+"""Watching: what ``lam-nb status`` prints; apart, since it takes pandas to tell."""
 
 from __future__ import annotations
 
-import argparse
+import json
 import sys
 import time
 
@@ -24,6 +24,7 @@ from ..studies.watching import (
     duration,
     worded,
 )
+from . import report
 
 NETWORK = columns.NETWORK
 _PAUSE = 3.0
@@ -45,9 +46,12 @@ _HEADS = {
 _TEXTS = (NETWORK, columns.SETTING)
 
 
-def run(store: str, follow: bool) -> None:
-    """Tell how far the sweeps of a store are: done, failed, missing, how fast, how long still."""
+def look(store: str, follow: bool, machine: bool = False) -> None:
+    """Print how far the sweeps of a store are; again and again, until all is done, if that is asked."""
     watch, lines = Watch(store), 0
+    if machine:
+        report.records(json.loads(watch.look().to_json(orient="records")))
+        return
     while True:
         found = watch.look()
         text = table(found)
@@ -107,9 +111,3 @@ def totals(found: pd.DataFrame) -> list[tuple[str, str]]:
     left = duration(float(found[LEFT].sum(skipna=False)))
     words = f"{live}, {float(found[RATE].sum()):.3g} cells per second, {left} left"
     return [*rows, ("sweeps at work", words if live else f"none; {left} left when one goes on as before")]
-
-
-def options(parser: argparse.ArgumentParser) -> None:
-    """Add the command's options."""
-    parser.add_argument("store", help=".zarr of a sweep, or its address")
-    parser.add_argument("--follow", action="store_true", help="look again every few seconds, until all is done")

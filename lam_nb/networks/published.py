@@ -35,6 +35,11 @@ class Weights:
         Name of the file in the cache; that of the address when not given.
     page : str
         Where a person gets it, if there is no address.
+
+    Examples
+    --------
+    >>> PUBLISHED["rfdn"].value_range, PUBLISHED["rfdn"].licence
+    (255.0, 'MIT')
     """
 
     address: str
@@ -147,6 +152,12 @@ def fetch(name: str, *, address: str | None = None, progress: bool = True) -> Pa
     InputError
         If the name is unknown, the address cannot be reached, or the file is not the published one:
         says how to get it by hand.
+
+    Examples
+    --------
+    >>> fetch("no such network")
+    Traceback (most recent call last):
+    lam_nb.validation.InputError: network: got 'no such network', expected one of ...
     """
     weights = PUBLISHED[choose("network", name, PUBLISHED)]
     folder, source = cache(), address or _mirrored(weights.sha256)

@@ -247,7 +247,7 @@ def started(*arguments, folder, port):
 @pytest.mark.usefixtures("busy")
 def test_explore_is_an_application_for_who_has_its_token(page, tools, tmp_path, errors):
     Pillow.fromarray(as_pixels(lam.images.sample("bricks").numpy())).save(tmp_path / "wall.png")
-    server = started("explore", "wall.png", "--network", "fsrcnn", "--dark", folder=tmp_path, port=tools._free_port())
+    server = started("explore", "wall.png", "--networks", "fsrcnn", "--dark", folder=tmp_path, port=tools._free_port())
     try:
         address = told(server, r"http://127\.0\.0\.1:\d+/\?token=\w{20,}")
         page.goto(address.partition("?")[0])
@@ -269,7 +269,7 @@ def test_explore_is_an_application_for_who_has_its_token(page, tools, tmp_path, 
 def test_lab_opens_the_notebooks_that_come_along(tools, tmp_path):
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "1-first-map.ipynb").write_text("changed")
-    server = started("lab", "mine", folder=tmp_path, port=tools._free_port())
+    server = started("lab", "--folder", "mine", folder=tmp_path, port=tools._free_port())
     try:
         told(server, r"http://127\.0\.0\.1:\d+/lab\?token=\w{20,}")
     finally:

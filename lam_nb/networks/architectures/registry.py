@@ -35,7 +35,14 @@ _MOST = 4096
 
 
 class Ambiguous(InputError):
-    """A checkpoint that several architectures could claim."""
+    """A checkpoint that several architectures could claim; say which is meant, as the message tells.
+
+    Examples
+    --------
+    >>> from lam_nb import InputError
+    >>> issubclass(Ambiguous, InputError)
+    True
+    """
 
 
 class Kind(NamedTuple):
