@@ -218,8 +218,8 @@ network, image, region = given.scene(student, "residual", size=32)
 sharp = given.truth(student)
 settings = {"reference": sharp, "se": 0.05, "fine": 10, "progress": False}
 cem = lam.causal_effect(network, image, region, **settings)  # effect and standard_error, (block_y, block_x)
-ds = lam.attribute(network, image, region, progress=False)
-views.causal(cem, attribution=ds)
+attributed = lam.attribute(network, image, region, progress=False)
+views.causal(cem, attribution=attributed)
 
 # %% [markdown]
 # **Task.** (a) Count blocks whose sign is beyond doubt: more than two standard errors from nothing. Blocks of the window
@@ -259,7 +259,7 @@ counts = surely(effects, errors)
 assert len(counts) == 2, f"surely: got {counts!r}, expected two numbers, helps and harms"
 toy = surely(np.array([1.0, -1.0, 0.1, np.nan]), np.array([0.1, 0.1, 0.1, np.nan]))
 assert tuple(toy) == (1, 1), f"surely: got {toy} of effects 1, −1, 0.1, NaN with errors 0.1, expected (1, 1)"
-used = block_sums(ds.lam.magnitude().values)
+used = block_sums(attributed.lam.magnitude().values)
 assert used.shape == effects.shape, f"block_sums: got shape {used.shape}, expected that of the blocks, {effects.shape}"
 print(f"{counts[0]} blocks surely help, {counts[1]} surely harm")
 print(f"agreement {agreement(effects, used):.2f}; you said {predicted_agreement}")
@@ -271,7 +271,7 @@ one = np.arange(24.0).reshape(4, 6)
 assert np.array_equal(block_sums(one), [[14, 22, 30], [62, 70, 78]]), (
     f"block_sums: got {np.asarray(block_sums(one)).tolist()} of the numbers 0 to 23 in four rows, expected [[14, 22, 30], [62, 70, 78]]"
 )
-right, got = float(lam.statistics.causal_agreement(cem, ds)), agreement(effects, used)
+right, got = float(lam.statistics.causal_agreement(cem, attributed)), agreement(effects, used)
 assert np.isclose(got, right, atol=1e-3), (
     f"agreement: got {got:.3f}, expected {right:.3f}: leave out NaN and blocks where both are zero, take |effect|, then ranks"
 )

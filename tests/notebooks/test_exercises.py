@@ -3,13 +3,17 @@
 import ast
 import csv
 import importlib.util
+import json
 import pathlib
+import re
 import shutil
+import subprocess
 import sys
 
 import nbformat
 import pytest
 import xarray as xr
+import yaml
 from nbgrader.api import Gradebook
 
 FOLDER = pathlib.Path(__file__).parents[2] / "notebooks" / "exercises"
@@ -215,3 +219,53 @@ def test_what_is_drawn_follows_from_the_id():
         assert given.picture(one).shape == (3, 48, 48) and given.truth(one).shape == (3, 192, 192)
         for size in (16, 32):
             given.window(one, size).check(192, 192)
+
+
+def test_the_form_for_otter_asks_the_same_and_tells_nothing(course):
+    form = module("otter_form")
+    for unit, parts in ((FIRST, 35), (SECOND, 35)):
+        notebook = stored(course, "source", unit)
+        made = form.master(notebook.cells)
+        raw = [one.source.split("\n", 1) for one in made if one.cell_type == "raw"]
+        assert sum(yaml.safe_load(about)["points"] for what, about in raw if what == "# BEGIN QUESTION") == parts
+        named = [what[2:].split() for what, _ in raw[1:]]
+        assert [kind for word, kind in named if word == "BEGIN"] and len(named) == 2 * sum(
+            w == "BEGIN" for w, _ in named
+        )
+        tests = [k for k, one in enumerate(made) if one.source == "# BEGIN TESTS\n"]
+        for k in tests:
+            visible, hidden = made[k + 1].source, made[k + 2].source
+            assert ast.parse(visible).body and "print(" not in visible and "HIDDEN TESTS" not in visible + hidden
+            if hidden.startswith("# HIDDEN"):
+                assert "assert" in hidden and ast.parse(hidden).body
+        assert not [one for one in made if "### " in one.source]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_otter_marks_each_part_by_itself(course, tmp_path):
+    pytest.importorskip("otter", reason="needs otter-grader")
+    form = module("otter_form")
+    dist = form.write(course, FIRST)
+    student = (dist / "student" / f"{FIRST}.ipynb").read_text()
+    assert not [word for word in ("HIDDEN", "key.csv", "SOLUTION", "teacher", "conv2d(") if word in student]
+    assert {path.name for path in (dist / "student").iterdir()} == {f"{FIRST}.ipynb", "given.py", "cases.nc"}
+    notebook = nbformat.read(dist / "autograder" / f"{FIRST}.ipynb", 4)
+    for one in notebook.cells:
+        one.source = one.source.replace('student = "teacher"', 'student = "alice"')
+        if one.source.startswith("def response"):
+            one.source = "response = network = None"
+    nbformat.write(notebook, tmp_path / "alice.ipynb")
+    (zipped,) = (dist / "autograder").glob("*.zip")
+    call = [sys.executable, "-m", "otter", "run", "alice.ipynb", "-a", str(zipped), "-o", str(tmp_path), "--no-logo"]
+    done = subprocess.run(call, cwd=tmp_path, capture_output=True, text=True)
+    assert not done.returncode, done.stderr[-2000:]
+    found = {one["name"]: one.get("score") for one in json.loads((tmp_path / "results.json").read_text())["tests"]}
+    assert (found["response"], found["gradient"], found["blur"], found["integral"], found["unmask"]) == (0, 3, 4, 6, 5)
+
+
+def test_slides_name_only_what_lies_beside_them():
+    page = (FOLDER / "slides" / "index.html").read_text()
+    pictures = set(re.findall(r'src="([^"]+)"', page))
+    assert pictures == {f"pictures/{path.name}" for path in (FOLDER / "slides" / "pictures").iterdir()}
+    assert len(re.findall(r'<img src="[^"]+" alt="[^"]{20,}"', page)) == len(pictures)
+    assert not re.findall(r"https?:|@import|url\(", page) and page.count("<section") == 15
