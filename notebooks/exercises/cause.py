@@ -88,8 +88,8 @@ patches = given.patches(student)  # (20, 3, 2, 2)
 views.attribution(lam.attribute(network, image, region, progress=False))
 
 # %% [markdown]
-# **Predict**: does the block just above the window help its restoration, harm it, or do nothing? And a block in a corner of the
-# picture, farther away than the network sees? `predicted` takes "helps", "harms" or "nothing" for each.
+# **Predict**: does the block just above the window help its restoration, harm it, or do nothing? And the block in the lower right
+# corner of the picture, farther away than the network sees? `predicted` takes "helps", "harms" or "nothing" for each.
 
 # %% nbgrader={"grade": false, "grade_id": "swap-prediction", "locked": false, "schema_version": 3, "solution": true, "task": false}
 predicted = {"above": "", "corner": ""}
@@ -161,7 +161,7 @@ def effect(y, x, patches):
 
 
 # %% nbgrader={"grade": true, "grade_id": "effect-test", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
-places = {"above": (top - 2, left + 2), "corner": (0, 0) if top > 20 and left > 20 else (46, 46)}
+places = {"above": (top - 2, left + 2), "corner": (46, 46)}
 measured = {name: effect(y, x, patches) for name, (y, x) in places.items()}
 for name, (mean, error) in measured.items():
     print(f"{name}: {mean:+.3f} ± {error:.3f} dB; you said that it {predicted[name]}")
@@ -316,12 +316,13 @@ assert set(predicted_groups.values()) <= {"content", "degradation"}, (
 # %% nbgrader={"grade": false, "grade_id": "features-given", "locked": true, "schema_version": 3, "solution": false, "task": false}
 features = given.unnamed(student)  # letter -> Dataset: projection (layer, sample, component), content, degradation
 figure = make_subplots(rows=1, cols=2, subplot_titles=[f"network {letter}, deep layer" for letter in features])
-colours = {"clean": "#0072b2", "blur": "#e69f00", "noise": "#009e73"}
+looks = {"clean": ("#0072b2", "circle"), "blur": ("#e69f00", "square"), "noise": ("#009e73", "diamond")}
 for k, ds in enumerate(features.values()):
-    for name, colour in colours.items():
+    for name, (colour, symbol) in looks.items():
         points = ds.projection.sel(layer="deep").values[ds.degradation.values == name]
         texts = [one.split()[-1] for one in ds.content.values[ds.degradation.values == name]]
-        look = {"mode": "markers+text", "text": texts, "textposition": "top center", "marker_color": colour}
+        look = {"mode": "markers+text", "text": texts, "textposition": "top center"}
+        look |= {"marker_color": colour, "marker_symbol": symbol, "marker_size": 9}
         dots = go.Scatter(x=points[:, 0], y=points[:, 1], name=name, showlegend=k == 0, **look)
         figure.add_trace(dots, row=1, col=k + 1)
 figure.update_xaxes(title="first component").update_yaxes(title="second component", col=1)

@@ -15,6 +15,8 @@ import lam_nb as lam
 
 SCALE = 4
 CASES = Path(__file__).parent / "cases.nc"
+PLACES = {16: range(16, 28, 2), 32: range(14, 20, 2)}
+"""Where a window of a size may begin, in input pixels; 19 pixels around a large one leave the last corner out."""
 
 
 def random(student, part):
@@ -41,7 +43,7 @@ def window(student, size=16):
     source = random(student, "window")
     small, side = picture(student), size // SCALE
     slope = (small.mean(0).diff(dim=0)[:, 1:] ** 2 + small.mean(0).diff(dim=1)[1:] ** 2).numpy()
-    places = [(y, x) for y in range(16, 32 - side, 2) for x in range(16, 32 - side, 2)]
+    places = [(y, x) for y in PLACES[size] for x in PLACES[size]]
     busiest = sorted(places, key=lambda at: -slope[at[0] : at[0] + side, at[1] : at[1] + side].sum())[:4]
     y, x = busiest[int(source.integers(len(busiest)))]
     return lam.Region(y=SCALE * y, x=SCALE * x, size=size)
