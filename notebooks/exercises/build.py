@@ -38,20 +38,23 @@ c.ClearSolutions.text_stub = "YOUR ANSWER HERE"
 """
 
 
-def build(course, secret=None, cases=CASES, units=UNITS):
-    """Write the course folder; return the paths of the students' notebooks."""
+def build(course, secret=None, cases=None, units=UNITS):
+    """Write the course folder; return the paths of the students' notebooks. What is kept there is used again."""
     course.mkdir(parents=True, exist_ok=True)
-    secret = keep(course / "secret.txt", secret)
-    (course / "nbgrader_config.py").write_text(CONFIGURATION)
-    rows = []
+    secret, answers = keep(course / "secret.txt", secret), key(course)
+    cases = cases or max((case + 1 for _, case in answers), default=CASES)
+    if not (course / "nbgrader_config.py").exists():
+        (course / "nbgrader_config.py").write_text(CONFIGURATION)
     for unit in units:
         source = course / "source" / unit
         source.mkdir(parents=True, exist_ok=True)
         shutil.copy(HERE / "given.py", source)
-        rows += [(unit, case, answer) for case, answer in enumerate(prepare(unit, secret, cases, source / "cases.nc"))]
+        answers = {(one, case): answer for (one, case), answer in answers.items() if one != unit}
+        answers |= {(unit, k): answer for k, answer in enumerate(prepare(unit, secret, cases, source / "cases.nc"))}
         jupytext.write(notebook(unit), source / f"{unit}.ipynb")
         grader(course, "generate_assignment", unit, "--force", "--create")
-    private(course / "key.csv", "".join(f"{','.join(map(str, row))}\n" for row in [("unit", "case", "answer"), *rows]))
+    rows = [("unit", "case", "answer"), *((unit, case, answer) for (unit, case), answer in answers.items())]
+    private(course / "key.csv", "".join(f"{','.join(map(str, row))}\n" for row in rows))
     return [course / "release" / unit / f"{unit}.ipynb" for unit in units]
 
 
@@ -145,7 +148,9 @@ def grader(course, command, *arguments):
 
 
 def key(course):
-    """Return (unit, case) -> answer: for teachers."""
+    """Return (unit, case) -> answer, as far as they are made: for teachers."""
+    if not (course / "key.csv").exists():
+        return {}
     with open(course / "key.csv", newline="") as file:
         return {(row["unit"], int(row["case"])): row["answer"] for row in csv.DictReader(file)}
 
@@ -165,19 +170,20 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("course", type=Path, help="course folder to make or renew")
     parser.add_argument("--secret", help="a file, or 8 characters or more; made, kept and used again if not given")
-    parser.add_argument("--cases", type=int, default=CASES, help=f"how many different questions ({CASES})")
+    parser.add_argument("--cases", type=int, help=f"how many different questions (as before, at first {CASES})")
     parser.add_argument("--units", nargs="+", choices=UNITS, default=UNITS, metavar="UNIT", help=" or ".join(UNITS))
     parser.add_argument("--key", nargs="*", metavar="ID", default=[], help="student ids to print the answers for")
     wanted = parser.parse_args()
-    if not 1 <= wanted.cases <= 1000:
+    if wanted.cases is not None and not 1 <= wanted.cases <= 1000:
         parser.error(f"--cases: got {wanted.cases}, expected 1 to 1000")
     for path in build(wanted.course, asked(wanted.secret), wanted.cases, tuple(dict.fromkeys(wanted.units))):
         print(path)
     print(f"{wanted.course / 'secret.txt'}, {wanted.course / 'key.csv'}: keep both to yourself")
     answers = key(wanted.course)
     for student in wanted.key:
-        told = [f"{unit} {answers[unit, given.case(student, wanted.cases)]}" for unit in wanted.units]
-        print(f"{student}: case {given.case(student, wanted.cases)}, {', '.join(told)}")
+        for unit in wanted.units:
+            case = given.case(student, sum(one == unit for one, _ in answers))
+            print(f"{student}: {unit}, case {case}, answer {answers[unit, case]}")
 
 
 if __name__ == "__main__":

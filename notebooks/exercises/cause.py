@@ -30,9 +30,13 @@ import sys
 
 if "google.colab" in sys.modules:
     import subprocess
+    from importlib import metadata
+    from pathlib import Path
 
     source = "git+https://github.com/lam-nb/lam-nb"
-    subprocess.run([sys.executable, "-m", "pip", "install", "-q", source], check=True)
+    loaded = [f"{name}=={metadata.version(name)}" for name in ("numpy", "pandas", "torch", "ipywidgets")]
+    Path("loaded.txt").write_text("\n".join(loaded))  # what the notebook runs on keeps its version
+    subprocess.run([sys.executable, "-m", "pip", "install", "-q", "-c", "loaded.txt", source], check=True)
     from google.colab import files
 
     files.upload()

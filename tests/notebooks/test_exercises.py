@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tomllib
 
 import nbformat
 import pytest
@@ -94,6 +95,14 @@ def test_what_is_asked_follows_from_the_secret_alone(tmp_path):
     assert build.asked(str(tmp_path / "secret.txt")) == "my own secret" and build.asked("words") == "words"
     with pytest.raises(SystemExit, match="cannot read"):
         build.asked(str(tmp_path / "lost.txt"))
+
+
+def test_a_second_build_keeps_what_is_there(tmp_path):
+    (tmp_path / "nbgrader_config.py").write_text("mine")
+    (tmp_path / "key.csv").write_text("unit,case,answer\nattribution,0,B\nattribution,1,A\n")
+    assert build.build(tmp_path, units=()) == []
+    assert build.key(tmp_path) == {(FIRST, 0): "B", (FIRST, 1): "A"}
+    assert (tmp_path / "nbgrader_config.py").read_text() == "mine" and len(build.keep(tmp_path / "secret.txt")) == 32
 
 
 def test_every_assert_of_both_units_has_a_message():
@@ -261,6 +270,15 @@ def test_otter_marks_each_part_by_itself(course, tmp_path):
     assert not done.returncode, done.stderr[-2000:]
     found = {one["name"]: one.get("score") for one in json.loads((tmp_path / "results.json").read_text())["tests"]}
     assert (found["response"], found["gradient"], found["blur"], found["integral"], found["unmask"]) == (0, 3, 4, 6, 5)
+
+
+def test_colab_installs_from_the_repository_of_the_project():
+    address = tomllib.loads((FOLDER.parents[1] / "pyproject.toml").read_text())["project"]["urls"]["Repository"]
+    for unit in build.UNITS:
+        (first,) = [one.source for one in build.notebook(unit).cells if mark.identity(one) == "colab"]
+        assert f'source = "git+{address}"' in first and first.startswith(
+            'import sys\n\nif "google.colab" in sys.modules:'
+        )
 
 
 def test_slides_name_only_what_lies_beside_them():
