@@ -1,4 +1,4 @@
-"""Does it pay to look widely? ``python -m tests.benchmarks.study SHARED --store study.zarr``, seven minutes on one core.
+"""Does it pay to look widely? ``python -m tests.benchmarks.study SHARED --store study.zarr``, six minutes, one core.
 
 The diffusion index against PSNR, over the sixteen ×4 networks that come along and published IMDN, on the middle
 256 × 256 pixels of Set5, Set14 and three pictures of the paper's authors; two windows in each, the one in the middle,
@@ -9,6 +9,7 @@ their reach alone. Interrupt it and run it again: what is in the store is kept. 
 
 import argparse
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -132,10 +133,42 @@ def cells(index, quality):
 
 
 def given(index, quality, known):
-    """Correlation of what is left of both when the columns of `known` have explained what they can."""
+    """Correlation of what is left of both when `known` has explained what it can."""
     known = np.column_stack([np.ones(len(index)), known])
     left = [one - known @ np.linalg.lstsq(known, one, rcond=None)[0] for one in (index, quality)]
     return np.corrcoef(*left)[0, 1]
+
+
+def with_interval(function, index, quality, known):
+    """A number of networks' means, with its interval over pictures and networks."""
+    draw, found = np.random.default_rng(0), []
+    for _ in range(DRAWS):
+        rows, columns = (draw.integers(0, length, length) for length in index.shape)
+        if len({known[k] for k in rows}) > 1 and len(set(rows)) > 3:
+            found.append(function(*(one[rows][:, columns].mean(1) for one in (index, quality)), known[rows]))
+    return rounded([function(index.mean(1), quality.mean(1), known), *np.nanquantile(found, ENDS)])
+
+
+def beside(table, models=None):
+    """What else PSNR goes with, and what correlation with DI that leaves."""
+    kept = table if models is None else table.sel(model=models)
+    known = {"the logarithm of parameters": np.log(kept.parameters.values)}
+    if models is None:
+        known["published or not"] = np.isin(kept.model.values, PUBLISHED).astype(float)
+    plain = lambda index, quality, other: np.corrcoef(quality, other)[0, 1]  # noqa: E731
+    return {
+        what: {
+            "correlation with PSNR": with_interval(plain, *grids(kept), one),
+            "left of ln DI with PSNR": with_interval(given, *grids(kept), one),
+        }
+        for what, one in known.items()
+    }
+
+
+def without_one(table, models):
+    """Pearson's correlation without each network."""
+    kept = table.sel(model=models)
+    return {n: rounded(lam.studies.di_against_psnr(kept.drop_sel(model=n), draws=10).pearson)[0] for n in models}
 
 
 def pair(table, names):
@@ -162,10 +195,6 @@ def analysed(table):
     }
     faithful = PUBLISHED + LIGHT
     index, quality = grids(table)
-    means = index.mean(1), quality.mean(1)
-    sizes = np.log(table.parameters.values)
-    is_published = np.isin(names, PUBLISHED).astype(float)
-    leaving = {n: rounded(lam.studies.di_against_psnr(middle.drop_sel(model=n)).pearson)[0] for n in names}
     return {
         "paper": PAPER,
         "pictures": table.sizes["image"],
@@ -177,15 +206,8 @@ def analysed(table):
             **{f"light, {name}": correlation(one, LIGHT) for name, one in variants.items()},
             "all but published": correlation(middle, [n for n in names if n not in PUBLISHED]),
         },
-        "pearson without": leaving,
-        "pearson given": {
-            "published or not": round(given(*means, is_published), 3),
-            "parameters": round(given(*means, sizes), 3),
-        },
-        "pearson of PSNR with": {
-            "published or not": round(np.corrcoef(means[1], is_published)[0, 1], 3),
-            "parameters": round(np.corrcoef(means[1], sizes)[0, 1], 3),
-        },
+        "pearson without": {"all": without_one(middle, names), "light": without_one(middle, LIGHT)},
+        "beside": {"all": beside(table), "light": beside(table, LIGHT)},
         "light, expected of the range alone": restricted((index, quality), grids(table, LIGHT)),
         "variance of ln DI": {"all": shares(index), "light": shares(grids(table, LIGHT)[0])},
         "variance of PSNR": {"all": shares(quality), "light": shares(grids(table, LIGHT)[1])},
@@ -196,3 +218,122 @@ def analysed(table):
         "psnr": {n: rounded(row) for n, row in zip(names, quality, strict=True)},
         "images": [str(name) for name in table.image.values],
     }
+
+
+SHOWN = {
+    "the paper, about 40 networks": None,
+    "all": "all",
+    "all, hardest window": "all, hardest window",
+    "all, PSNR of the window": "all, PSNR of the window",
+    "trained for fidelity": "trained for fidelity",
+    "all but published": "all but published",
+    "light": "light",
+    "light, hardest window": "light, hardest window",
+    "light, PSNR of the window": "light, PSNR of the window",
+}
+"""What a row of the plot is called -> which correlation it shows."""
+BESIDE = {
+    "residual": (6, 4),
+    "residual-channel": (6, -9),
+    "srresnet-residual-mse": (-6, -4),
+    "imdn-small": (-4, 7),
+    "rfdn-small": (6, 2),
+    "srresnet-residual-restoring": (6, 4),
+    "srresnet-residual-robust": (4, -12),
+    "imdn": (-4, -12),
+    "fsrcnn": (-6, 3),
+    "rfdn": (-6, 3),
+    "residual-gan": (-6, 3),
+}
+"""Where names stand, in points from their marks, so that they do not lie on each other."""
+BLUE, GREY, ORANGE = "#1f6fb4", "#7a7a7a", "#d55e00"
+
+
+def plot(found, path):
+    """Draw networks, correlations with both intervals, and what changes from one network of a pair to the other."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(1, 3, figsize=(15, 5.2), layout="constrained", width_ratios=[1.25, 1, 1])
+    _networks(axes[0], found)
+    _correlations(axes[1], found)
+    _pairs(axes[2], found)
+    figure.savefig(path, dpi=110)
+
+
+def _networks(axis, found):
+    for name, index in found["di"].items():
+        place = np.mean(index), np.mean(found["psnr"][name])
+        colour = ORANGE if name in PUBLISHED else BLUE if name in LIGHT else GREY
+        axis.plot(*place, "o", color=colour)
+        side = {"xytext": BESIDE.get(name, (6, 2)), "ha": "right" if name in BESIDE and BESIDE[name][0] < 0 else "left"}
+        axis.annotate(name, place, textcoords="offset points", fontsize=8, color=colour, **side)
+    for colour, words in (
+        (ORANGE, "published"),
+        (BLUE, "light, trained alike"),
+        (GREY, "adversarial, or on degradations"),
+    ):
+        axis.plot([], [], "o", color=colour, label=words)
+    axis.set(xscale="log", xlabel="diffusion index, mean", ylabel="PSNR, mean (dB)", title="Networks")
+    axis.set_xticks([0.5, 1, 2, 5, 10], ["0.5", "1", "2", "5", "10"])
+    axis.minorticks_off()
+    axis.set_xlim(0.2, 14)
+    axis.legend(fontsize=9, loc="lower right")
+
+
+def _correlations(axis, found):
+    names = list(SHOWN)[::-1]
+    for k, name in enumerate(names):
+        if SHOWN[name] is None:
+            axis.plot(PAPER["pearson"], k, "D", color=GREY)
+            continue
+        one = found["correlation"][SHOWN[name]]
+        axis.plot(one["pearson, interval over both"], [k, k], color=BLUE, lw=1)
+        axis.plot(one["pearson, interval over pictures"], [k, k], color=BLUE, lw=4, alpha=0.5)
+        axis.plot(one["pearson"], k, "o", color=BLUE)
+    axis.axvline(0, color=GREY, lw=0.8)
+    axis.set_yticks(range(len(names)), names, fontsize=9)
+    axis.set(
+        xlim=(-1, 1), xlabel="thick: 95 % over pictures; thin: over networks, too", title="Pearson, ln DI and PSNR"
+    )
+
+
+def _pairs(axis, found):
+    for what, one in found["pairs"].items():
+        (x, *x_ends), (y, *y_ends) = one["DI is multiplied by"], one["PSNR"]
+        axis.plot(x_ends, [y, y], color=BLUE, lw=1)
+        axis.plot([x, x], y_ends, color=BLUE, lw=1)
+        axis.plot(x, y, "o", color=BLUE)
+        axis.annotate(what, (x, y), xytext=(5, 5), textcoords="offset points", fontsize=9)
+    axis.axhline(0, color=GREY, lw=0.8)
+    axis.axvline(1, color=GREY, lw=0.8)
+    axis.set(
+        xscale="log", xlabel="DI is multiplied by", ylabel="PSNR changes by (dB)", title="One thing changed at a time"
+    )
+    axis.set_xticks([0.8, 1, 1.5, 2, 3, 4], ["0.8", "1", "1.5", "2", "3", "4"])
+    axis.set_xlim(0.85, 4.5)
+    axis.minorticks_off()
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("shared", type=Path, nargs="?", help="folder with data/images and data/weights")
+    parser.add_argument("--store", default="study.zarr", help="the sweep, to be continued")
+    parser.add_argument("--plot", action="store_true", help="draw what is in study.json, and compute nothing")
+    asked = parser.parse_args()
+    if not asked.plot:
+        if asked.shared is None:
+            parser.error("SHARED: give the folder, or --plot")
+        found = analysed(swept(asked.shared, asked.store))
+        print(json.dumps({name: one for name, one in found.items() if name not in ("di", "psnr", "images")}, indent=1))
+        (HERE / "study.json").write_text(_compact(found))
+    plot(json.loads((HERE / "study.json").read_text()), HERE / "study.png")
+
+
+def _compact(found):
+    """JSON with a line for each list of numbers."""
+    text = json.dumps(found, indent=1)
+    return re.sub(r"\[[^][{}]*\]", lambda one: " ".join(one[0].split()), text) + "\n"
+
+
+if __name__ == "__main__":
+    main()
