@@ -81,7 +81,7 @@ ENDS = [0.025, 0.975]
 
 
 def rounded(values):
-    return [round(float(one), 3) for one in np.ravel(values)]
+    return [round(float(one), 4) for one in np.ravel(values)]
 
 
 def correlation(table, models):
@@ -91,7 +91,7 @@ def correlation(table, models):
     for over in ("pictures", "both"):
         one = lam.studies.di_against_psnr(kept, over=over, draws=DRAWS)
         for which in PAPER:
-            found[which] = round(float(one[which]), 3)
+            found[which] = round(float(one[which]), 4)
             found[f"{which}, interval over {over}"] = rounded([one[f"{which}_low"], one[f"{which}_high"]])
     return found
 
@@ -115,21 +115,21 @@ def reliability(values):
     networks, pictures = values.shape
     rest = values - values.mean(1, keepdims=True) - values.mean(0) + values.mean()
     noise = (rest**2).sum() / ((networks - 1) * (pictures - 1)) / pictures
-    return round(1 - noise / values.mean(1).var(ddof=1), 3)
+    return round(1 - noise / values.mean(1).var(ddof=1), 4)
 
 
 def restricted(everyone, some):
     """What a correlation would be among networks that differ less in the logarithm of DI, all else equal."""
     ratio = everyone[0].mean(1).std() / some[0].mean(1).std()
     r = np.corrcoef(everyone[0].mean(1), everyone[1].mean(1))[0, 1]
-    return {"range of ln DI": round(1 / ratio, 3), "expected": round(r / np.sqrt(r**2 + (1 - r**2) * ratio**2), 3)}
+    return {"range of ln DI": round(1 / ratio, 4), "expected": round(r / np.sqrt(r**2 + (1 - r**2) * ratio**2), 4)}
 
 
 def cells(index, quality):
     """Correlations over cells: as they are, and when picture or network no longer tell them apart."""
     picture, network = (tuple(one - one.mean(axis, keepdims=True) for one in (index, quality)) for axis in (0, 1))
     pairs = {"as they are": (index, quality), "within pictures": picture, "within networks": network}
-    return {name: round(np.corrcoef(x.ravel(), y.ravel())[0, 1], 3) for name, (x, y) in pairs.items()}
+    return {name: round(np.corrcoef(x.ravel(), y.ravel())[0, 1], 4) for name, (x, y) in pairs.items()}
 
 
 def given(index, quality, known):
@@ -242,6 +242,7 @@ BESIDE = {
     "srresnet-residual-robust": (4, -12),
     "imdn": (-4, -12),
     "fsrcnn": (-6, 3),
+    "srresnet-gan": (-6, 3),
     "rfdn": (-6, 3),
     "residual-gan": (-6, 3),
 }
@@ -292,9 +293,8 @@ def _correlations(axis, found):
         axis.plot(one["pearson"], k, "o", color=BLUE)
     axis.axvline(0, color=GREY, lw=0.8)
     axis.set_yticks(range(len(names)), names, fontsize=9)
-    axis.set(
-        xlim=(-1, 1), xlabel="thick: 95 % over pictures; thin: over networks, too", title="Pearson, ln DI and PSNR"
-    )
+    axis.set(xlim=(-1, 1), xticks=[-1, -0.5, 0, 0.5, 1], title="Pearson, ln DI and PSNR")
+    axis.set_xlabel("thick: 95 % over pictures; thin: over networks, too")
 
 
 def _pairs(axis, found):
