@@ -45,6 +45,12 @@ def figures():
     two = "srresnet-residual-mse", "srresnet-mse"
     known = {name: lam.representations(name, pieces, changes, components=15, **quiet) for name in two}
     yield "7", lam.views.separability({name: lam.statistics.separability(one) for name, one in known.items()}), 100
+    yield "9", lam.views.informative(story.isel(model=[1, 0])), 100  # the wide one first
+    some = ["fsrcnn", "residual", "carn-m", "imdn-small", "residual-nonlocal", "rfdn"]
+    whole = {name: lam.images.sample(name) for name in ("astronaut", "bricks", "cat", "facade")}
+    with tempfile.TemporaryDirectory() as folder:
+        table = lam.sweep(some, whole, [lam.Region(120, 120)], store=f"{folder}/study.zarr", steps=8, **quiet)
+    yield "10", lam.views.di_scatter(lam.studies.di_against_psnr(table, over="both")), 90
 
 
 def main():
