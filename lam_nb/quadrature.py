@@ -15,6 +15,21 @@ from numpy.typing import NDArray
 
 from .validation import InputError, answer, choose, whole
 
+__all__ = [
+    "Cells",
+    "Nodes",
+    "arc",
+    "ends",
+    "gauss",
+    "midpoint",
+    "names",
+    "paper",
+    "place",
+    "relative_error",
+    "shares",
+    "step_errors",
+    "worst",
+]
 Row: TypeAlias = NDArray[np.float64]
 Speed: TypeAlias = Callable[[Row], Row]
 MOST = 100_000
