@@ -13,12 +13,11 @@ from pathlib import Path
 
 import nbformat
 from docutils import nodes
+from gallery import PAGES, draw
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.transforms import SphinxTransform
-
-from gallery import PAGES, draw
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -195,12 +194,6 @@ def copied(app: Sphinx, failure: Exception | None) -> None:
 
 
 _MADE: dict[str, Callable[[], str]] = {
-    "tables": tables,
-    "words": words,
-    "commands": commands,
-    "notebooks": cards,
-    "gallery": gallery,
-}
     "tables": tables,
     "words": words,
     "commands": commands,
