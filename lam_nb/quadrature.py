@@ -52,6 +52,11 @@ class Nodes:
     backward : bool
         Take the path's velocity as the difference to the node before, over the weight, instead
         of the derivative (the demo's rule).
+
+    Examples
+    --------
+    >>> Nodes(np.array([0.25, 0.75]), np.array([0.5, 0.5])).place
+    0.5
     """
 
     alphas: Row
@@ -180,6 +185,11 @@ class Cells:
         Of the nodes: position on the path; d alpha / d length there.
     locate : callable
         Shares of length -> (alphas, density).
+
+    Examples
+    --------
+    >>> Cells.equal(np.ones_like, 4).nodes().weights
+    array([0.25, 0.25, 0.25, 0.25])
     """
 
     edges: Row

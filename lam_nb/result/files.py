@@ -133,7 +133,14 @@ def _sweep(target: Path) -> None:
 
 
 def writable_folder(path: str | os.PathLike[str]) -> Path:
-    """Return the folder `path` would be written to, or raise `InputError` if it cannot be."""
+    """Return the folder `path` would be written to, or raise `InputError` if it cannot be.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> writable_folder(tempfile.gettempdir() + "/map.nc") == Path(tempfile.gettempdir())
+    True
+    """
     target = address("path", path)
     folder = target.parent
     if not folder.is_dir():
@@ -186,7 +193,13 @@ def checked() -> ZstdCodec:
 
 
 def checkpoint(path: str | os.PathLike[str], arrays: Mapping[str, object], attributes: Mapping[str, object]) -> None:
-    """Write arrays into a Zarr store, whole or not at all."""
+    """Write arrays into a Zarr store, whole or not at all.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> checkpoint(tempfile.mkdtemp() + "/half.zarr", {"effect": np.zeros(3)}, {"done": 2})
+    """
     import zarr
 
     held: dict[str, Any] = {}

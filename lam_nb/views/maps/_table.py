@@ -33,6 +33,13 @@ class Table:
     rows : tuple of tuples
         Text; numbers already formatted; pictures as data addresses.
     caption : str
+
+    Examples
+    --------
+    >>> print(Table(("network", "DI"), (("rfdn", "13.57"), ("fsrcnn", "0.68")), ""))
+    network  DI
+    rfdn     13.57
+    fsrcnn   0.68
     """
 
     headings: tuple[str, ...]
