@@ -18,6 +18,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.transforms import SphinxTransform
+from sphinx.transforms.post_transforms import SphinxPostTransform
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -224,6 +225,22 @@ class Names(SphinxTransform):
             link.append(literal)
 
 
+class Words(SphinxPostTransform):
+    """Say in words what pictures of a notebook's outputs are: where they stand."""
+
+    default_priority = 900
+
+    def run(self, **settings: object) -> None:
+        """Give pictures without words the heading they stand under."""
+        for image in self.document.findall(nodes.image):
+            if not image.get("alt"):
+                section = image.parent
+                while not isinstance(section, nodes.section | nodes.document):
+                    section = section.parent
+                title = next(section.findall(nodes.title), None)
+                image["alt"] = f"what the cell shows: {title.astext() if title else self.env.docname}"
+
+
 def setup(app: Sphinx) -> dict[str, bool]:
     """Join the build."""
     app.connect("config-inited", copy_notebooks)
@@ -232,4 +249,5 @@ def setup(app: Sphinx) -> dict[str, bool]:
     app.connect("autodoc-process-docstring", illustrated, priority=600)
     app.connect("build-finished", copied)
     app.add_transform(Names)
+    app.add_post_transform(Words)
     return {"parallel_read_safe": True, "parallel_write_safe": True}

@@ -48,7 +48,7 @@ class Page(HTMLParser):
         self.anchors |= {found[name] for name in ("id", "name") if name in found}
         if tag == "a" and "href" in found:
             self.links.append(found["href"])
-        if tag == "img" and not found.get("alt", "").strip(" ."):
+        if tag == "img" and (not found.get("alt", "").strip(" .") or found["alt"].endswith((".png", ".svg"))):
             self.wordless.append(found.get("src", ""))
         if tag in ("img", "script", "iframe") or (tag == "link" and found.get("rel") != "canonical"):
             source = found.get("src") or found.get("href", "")

@@ -41,13 +41,13 @@ def test_faults_are_seen(tmp_path):
     (tmp_path / "a.html").write_text(
         '<a href="b.html#top">right</a> <a href="b.html#other">wrong</a> <a href="c.html">wrong</a>'
         '<a href="#no">wrong</a>'
-        '<img src="b.html" alt="words"> <img src="b.html"> <script src="https://example.org/x.js"></script>',
+        '<img src="b.html" alt="words"> <img src="b.html"> <img src="b.html" alt="x/b.png"> <script src="https://example.org/x.js"></script>',
         encoding="utf-8",
     )
     found = site.pages(tmp_path)
     assert sorted(site.broken(found)) == ["a.html: #no", "a.html: b.html#other", "a.html: c.html"]
     page = found[(tmp_path / "a.html").resolve()]
-    assert (page.wordless, page.foreign) == (["b.html"], ["https://example.org/x.js"])
+    assert (page.wordless, page.foreign) == (["b.html", "b.html"], ["https://example.org/x.js"])
 
 
 @pytest.mark.parametrize("room", site.ROOMS)
