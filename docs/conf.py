@@ -51,14 +51,22 @@ nb_execution_mode = "off"
 nb_merge_streams = True
 suppress_warnings = ["mystnb.unknown_mime_type"]  # plotly's own figures: a picture of each is beside it
 
+MARK = "_static/mark.svg"
 html_theme = "pydata_sphinx_theme"
 html_title = "lam_nb"
 html_static_path = ["_static"]
+html_favicon = MARK
 html_css_files = ["site.css"]
 html_context = {"default_mode": "auto"}
 html_show_sourcelink = False
 html_copy_source = False
 html_theme_options = {
+    "logo": {
+        "image_light": "_static/mark.svg",
+        "image_dark": "_static/mark.svg",
+        "text": "lam_nb",
+        "alt_text": "lam_nb",
+    },
     "navbar_align": "left",
     "header_links_before_dropdown": 6,
     "show_toc_level": 2,

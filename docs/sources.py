@@ -27,6 +27,8 @@ ADDRESS = "https://github.com/lam-nb/lam-nb/{kind}/main/{path}"
 _LINK = re.compile(r"(\]\()([^)#\s:]+)(#[^)\s]*)?(\))")
 _NAME = re.compile(r"(lam|lam_nb|lam_widgets|(?:ds|many|cem)\.lam)((?:\.[A-Za-z_]\w*)+)(\(.*\))?", re.S)
 _HOMES = {"lam": "lam_nb", "ds.lam": "lam_nb.accessor.LamAccessor", "many.lam": "lam_nb.accessor.LamAccessor"}
+_BADGE = re.compile(r"\[!\[([^\]]*)\]\(https://[^)]*badge[^)]*\)\]")
+"""A picture of another host that is a link: the site shows its words."""
 _PRIVATE = re.compile(r"lam_nb\.(engine|methods|cli|validation)\b")
 _PAST = {"changelog"}
 """Pages whose names may have gone since."""
@@ -60,6 +62,7 @@ def copy_notebooks(app: Sphinx, config: Config) -> None:
 def inserted(app: Sphinx, page: str, source: list[str]) -> None:
     """Put what is made at build time in place of ``<!-- made: NAME -->``; lead links to where the site has them."""
     text = re.sub(r"<!-- made: (\w+) -->", lambda found: _MADE[found[1]](), source[0])
+    text = _BADGE.sub(r"[\1]", text)
     if not page.startswith("reference/generated"):
         folder = NOTEBOOKS if (NOTEBOOKS / Path(page).with_suffix(".ipynb").name).exists() else (HERE / page).parent
         text = _LINK.sub(lambda found: found[1] + _led(found[2], folder) + (found[3] or "") + found[4], text)
@@ -136,7 +139,7 @@ def cards() -> str:
     for path in notebooks():
         title = re.search(r"# (.+)", nbformat.read(path, 4).cells[0].source)[1]
         row = next((line for line in index.splitlines() if f"({path.name})" in line and line.startswith("|")), "|" * 5)
-        told = re.sub(r"`", "", row.split("|")[3].strip()) or title
+        told = f"For {row.split('|')[3].strip()}." if row.strip("|") else title
         picture = NOTEBOOKS / "pictures" / f"{re.match(r'[0-9]*', path.name)[0]}.png"
         alt = re.search(r'alt="([^"]*)"', row)
         grid += [f":::{{grid-item-card}} {title}", f":link: {path.stem}", ":link-type: doc"]

@@ -1,13 +1,17 @@
 """Python on pages runs from top to bottom, in a folder that holds a few files of the reader's."""
 
+import argparse
 import pathlib
 import re
+import shlex
 import warnings
 
 import matplotlib
 import pytest
+import torch
 
 import lam_nb as lam
+from lam_nb import cli
 from lam_nb.networks import architectures
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -29,8 +33,6 @@ def folder(tmp_path, monkeypatch):
     for name in ("bricks", "cat"):
         lam.images.to_pillow(lam.images.sample(name)[:, :96, :128]).save(f"photos/{name}.png")
     lam.images.to_pillow(lam.images.sample("facade")).save("photo.png")
-    import torch
-
     torch.save(architectures.build("fsrcnn", width=8, inner=4, blocks=1, scale=4).state_dict(), "mine.pth")
     return tmp_path
 
@@ -42,6 +44,28 @@ def test_python_on_a_page_runs(page, folder):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", (lam.NotConverged, lam.ImplausibleNetwork))
             exec(compile(code, str(page), "exec"), names)
+
+
+SHELL = [
+    line
+    for page in [*PAGES, ROOT / "README.zh-CN.md"]
+    for block in re.findall(r"^```bash\n(.*?)^```$|`(lam-nb [^`]+)`", page.read_text(encoding="utf-8"), re.M | re.S)
+    for line in "".join(block).splitlines()
+    if line.startswith("lam-nb ") and "…" not in line
+]
+
+
+@pytest.mark.parametrize("line", sorted(set(SHELL)))
+def test_a_command_on_a_page_is_understood(line):
+    words = shlex.split(line, comments=True)[1:]
+    if words[0] not in cli._COMMANDS:
+        assert "--help" in words
+        return
+    parser = cli._parser(words)
+    (commands,) = (one for one in parser._actions if isinstance(one, argparse._SubParsersAction))
+    known = commands.choices[words[0]]._option_string_actions
+    assert {word.partition("=")[0] for word in words if word.startswith("-")} <= known.keys()  # in full
+    parser.parse_args(words)
 
 
 def test_pages_have_python_and_little_of_it_is_left_out():
