@@ -79,6 +79,6 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"start": [], "index": [], "citing": [], "changelog": [], "glossary": []}
+html_sidebars = {"start": [], "index": [], "citing": [], "changelog": [], "glossary": [], "gallery/index": []}
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True

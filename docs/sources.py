@@ -17,6 +17,7 @@ from gallery import PAGES, draw
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
+from sphinx.environment import BuildEnvironment
 from sphinx.transforms import SphinxTransform
 from sphinx.transforms.post_transforms import SphinxPostTransform
 
@@ -32,6 +33,7 @@ _BADGE = re.compile(r"\[!\[([^\]]*)\]\(https://[^)]*badge[^)]*\)\]")
 _PRIVATE = re.compile(r"lam_nb\.(engine|methods|cli|validation)\b")
 _PAST = {"changelog"}
 """Pages whose names may have gone since."""
+_LIVE = {"application/vnd.plotly.v1+json", "application/vnd.jupyter.widget-view+json"}
 _MOVED = {"CHANGELOG.md": "changelog.md", "notebooks/README.md": "tutorials/index.md"}
 """File of the repository -> page of the site that shows it."""
 _NOTE = """:::{note}
@@ -52,11 +54,26 @@ def copy_notebooks(app: Sphinx, config: Config) -> None:
         found = nbformat.read(run if run.exists() else path, 4)
         if not run.exists():
             found.cells.insert(1, nbformat.v4.new_markdown_cell(_NOTE))
+        _still(found)
         found.nbformat_minor = 5
         _, found = nbformat.validator.normalize(found)
         text, there = nbformat.writes(found), HERE / "tutorials" / path.name
         if not there.exists() or there.read_text(encoding="utf-8") != text:
             there.write_text(text, encoding="utf-8")
+
+
+def _still(notebook: nbformat.NotebookNode) -> None:
+    """Leave of outputs what shows without a kernel and without another host's scripts: text, tables, pictures."""
+    notebook.metadata.pop("widgets", None)
+    for cell in notebook.cells:
+        if "outputs" in cell:
+            cell.outputs = [one for one in cell.outputs if _shows(one.get("data", {}))]
+
+
+def _shows(data: dict[str, str]) -> bool:
+    """Take what is live out of an output; say whether it is more than a name now."""
+    live = [data.pop(kind) for kind in _LIVE & data.keys()]
+    return not live or data.keys() != {"text/plain"}
 
 
 def inserted(app: Sphinx, page: str, source: list[str]) -> None:
@@ -148,6 +165,12 @@ def cards() -> str:
         grid += ["", told, ":::", ""]
     listed = "\n".join(path.stem for path in notebooks())
     return "\n".join([*grid, "::::", "", "```{toctree}", ":hidden:", "", listed, "```"])
+
+
+def changing(app: Sphinx, env: BuildEnvironment, *found: set[str]) -> list[str]:
+    """Return the pages that are read again each time: what they are made of is no text of theirs."""
+    made = ["gallery/index", "tutorials/index", "reference/results", "reference/result", "reference/command-line"]
+    return [page for page in env.found_docs if page in made or page.startswith("reference/generated/lam_nb.views.")]
 
 
 def gallery() -> str:
@@ -248,6 +271,7 @@ def setup(app: Sphinx) -> dict[str, bool]:
     """Join the build."""
     app.connect("config-inited", copy_notebooks)
     app.connect("config-inited", drawn)
+    app.connect("env-get-outdated", changing)
     app.connect("source-read", inserted)
     app.connect("autodoc-process-docstring", illustrated, priority=600)
     app.connect("build-finished", copied)
