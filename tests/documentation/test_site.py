@@ -1,5 +1,6 @@
 """The site is built without a warning and holds what it must; its checks see what they are for."""
 
+import doctest
 import importlib
 import importlib.util
 import inspect
@@ -90,3 +91,10 @@ def test_formulas_are_pictures_that_can_be_read_aloud():
     drawn = loaded("formulas").drawn(r"\sqrt{a < b}", alone=False)
     assert 'aria-label="\\sqrt{a &lt; b}"' in drawn
     assert "currentColor" in drawn and "<text" not in drawn and re.search(r"vertical-align:-?[\d.]+em", drawn)
+
+
+@pytest.mark.parametrize("name", ["inventories", "gallery", "formulas"])
+def test_examples_of_the_build_run(name):
+    if name == "formulas":
+        pytest.importorskip("ziamath")
+    assert doctest.testmod(loaded(name)).failed == 0
