@@ -27,7 +27,7 @@ def draw(wanted: Collection[str] = ()) -> None:
         return
     for name, figure in figures(PAGES):
         if not wanted or name in missing:
-            _share(figure.to_html(PAGES / f"{stem(name)}.html", title=name))
+            share(figure.to_html(PAGES / f"{stem(name)}.html", title=name))
             figure.picture().convert("RGB").save(PAGES / f"{stem(name)}.png", optimize=True)
             missing.discard(name)
         if wanted and not missing:
@@ -36,7 +36,7 @@ def draw(wanted: Collection[str] = ()) -> None:
         raise SystemExit(f"gallery: no figure is called {', '.join(sorted(missing))}; tests/gallery.py names them.")
 
 
-def _share(page: Path) -> None:
+def share(page: Path) -> None:
     """Move plotly's script out of a page, into the file that all pages refer to."""
     text = page.read_text(encoding="utf-8")
     if found := _PLOTLY.search(text):

@@ -9,11 +9,12 @@ import pkgutil
 import re
 import shutil
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import nbformat
 from docutils import nodes
-from gallery import PAGES, draw
+from gallery import PAGES, draw, share
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
@@ -33,7 +34,7 @@ _BADGE = re.compile(r"\[!\[([^\]]*)\]\(https://[^)]*badge[^)]*\)\]")
 _PRIVATE = re.compile(r"lam_nb\.(engine|methods|cli|validation)\b")
 _PAST = {"changelog"}
 """Pages whose names may have gone since."""
-_LIVE = {"application/vnd.plotly.v1+json", "application/vnd.jupyter.widget-view+json"}
+_PLOTLY, _WIDGET = "application/vnd.plotly.v1+json", "application/vnd.jupyter.widget-view+json"
 _MOVED = {"CHANGELOG.md": "changelog.md", "notebooks/README.md": "tutorials/index.md"}
 """File of the repository -> page of the site that shows it."""
 _NOTE = """:::{note}
@@ -54,7 +55,7 @@ def copy_notebooks(app: Sphinx, config: Config) -> None:
         found = nbformat.read(run if run.exists() else path, 4)
         if not run.exists():
             found.cells.insert(1, nbformat.v4.new_markdown_cell(_NOTE))
-        _still(found)
+        _still(found, path.stem)
         found.nbformat_minor = 5
         _, found = nbformat.validator.normalize(found)
         text, there = nbformat.writes(found), HERE / "tutorials" / path.name
@@ -62,17 +63,33 @@ def copy_notebooks(app: Sphinx, config: Config) -> None:
             there.write_text(text, encoding="utf-8")
 
 
-def _still(notebook: nbformat.NotebookNode) -> None:
-    """Leave of outputs what shows without a kernel and without another host's scripts: text, tables, pictures."""
+def _still(notebook: nbformat.NotebookNode, name: str) -> None:
+    """Leave of outputs what shows without a kernel and without another host's scripts; pictures lead to live pages."""
     notebook.metadata.pop("widgets", None)
-    for cell in notebook.cells:
+    for k, cell in enumerate(notebook.cells):
+        for figure, picture in pairwise(cell.get("outputs", [])):
+            if _PLOTLY in figure.get("data", {}) and "lam-still" in picture.get("data", {}).get("text/html", ""):
+                page = _live(figure.data[_PLOTLY], f"tutorial-{name}-{k}")
+                picture.data["text/html"] = (
+                    f'<a class="live" href="../gallery/pages/{page}">{picture.data["text/html"]}</a>'
+                )
         if "outputs" in cell:
             cell.outputs = [one for one in cell.outputs if _shows(one.get("data", {}))]
 
 
+def _live(figure: dict[str, object], name: str) -> str:
+    """Write a figure of a notebook as a page; return its name."""
+    from lam_nb.views import View
+
+    PAGES.mkdir(parents=True, exist_ok=True)
+    page = View(figure).to_html(PAGES / f"{name}.html", title=name)
+    share(page)
+    return page.name
+
+
 def _shows(data: dict[str, str]) -> bool:
     """Take what is live out of an output; say whether it is more than a name now."""
-    live = [data.pop(kind) for kind in _LIVE & data.keys()]
+    live = [data.pop(kind) for kind in (_PLOTLY, _WIDGET) if kind in data]
     return not live or data.keys() != {"text/plain"}
 
 
