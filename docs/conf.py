@@ -27,7 +27,9 @@ extensions = [
     "sphinx_copybutton",
     "sphinx_design",
     "formulas",
-    "sources",
+    "gallery",
+    "links",
+    "tutorials",
 ]
 templates_path = ["_templates"]
 exclude_patterns = ["_build"]
