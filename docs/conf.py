@@ -81,6 +81,7 @@ html_theme_options = {
     "pygments_light_style": "a11y-high-contrast-light",
     "pygments_dark_style": "a11y-high-contrast-dark",
 }
-html_sidebars = {"start": [], "index": [], "citing": [], "changelog": [], "glossary": [], "gallery/index": []}
+ALONE = ("index", "start", "glossary", "performance", "how-it-grows", "changelog", "citing", "gallery/index")
+html_sidebars = dict.fromkeys(ALONE, ())
 copybutton_prompt_text = r">>> |\.\.\. |\$ "
 copybutton_prompt_is_regexp = True
