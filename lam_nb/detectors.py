@@ -15,6 +15,7 @@ from . import identity
 from .types import Batch, Detector, DetectorMaker, Image, Region
 from .validation import InputError, choose, positive, whole
 
+__all__ = ["edges", "error", "gabor", "intensity", "named", "names"]
 _MOST = 360
 """Directions that a detector of textures tells apart."""
 

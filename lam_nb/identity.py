@@ -30,6 +30,17 @@ if TYPE_CHECKING:
 
     from .types import Axes, Image
 
+__all__ = [
+    "NetworkLike",
+    "differences",
+    "digest",
+    "facts",
+    "fingerprint",
+    "named",
+    "of_file",
+    "of_network",
+    "of_weights",
+]
 NUMBERS = 1
 """Raised with every release whose numbers differ from those of the one before: its stores start anew."""
 UNKNOWN = "cannot be told apart"

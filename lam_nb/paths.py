@@ -18,6 +18,7 @@ from torch.nn import functional
 from .types import Alphas, Batch, Image, Path, PathMaker
 from .validation import InputError, answer, choose, positive, whole
 
+__all__ = ["as_row", "blur", "correlate", "gaussian", "gaussian_derivative", "linear", "made", "named", "names"]
 _TINY = 1e-5
 """Added to sigma, so that the kernel at sigma = 0 is a delta and no division by zero."""
 
@@ -93,7 +94,7 @@ class _Deblurring(_Path):
 
 @dataclass(frozen=True)
 class blur:
-    """Progressive blur: from the image blurred with `sigma` to the sharp image.
+    """Progressive blur: from the image blurred with ``sigma`` to the sharp image.
 
     path(alpha) = image filtered by a Gaussian of sigma·(1 − alpha); borders mirrored without
     repeating the edge. Local attribution maps, Gu & Dong, CVPR 2021, arXiv 2011.11036.

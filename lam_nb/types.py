@@ -362,7 +362,7 @@ class Region:
         return rows, columns
 
     def check(self, height: int, width: int) -> Region:
-        """Return the region if it lies in a `height` × `width` output, else raise `InputError`."""
+        """Return the region if it lies in a ``height`` × ``width`` output, else raise `InputError`."""
         if self.y + self.height > height or self.x + self.width > width:
             raise InputError(f"{self} leaves the output, which is {height} × {width}; move it or choose a smaller one.")
         return self

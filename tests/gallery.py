@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import sync_playwright
-
 import lam_nb as lam
 import lam_widgets
 from lam_nb import views
@@ -91,6 +89,8 @@ def figures(folder: Path) -> Iterator[tuple[str, views.View | Widget]]:
 
 def main() -> None:
     """Write pages, their pictures, and the page of all."""
+    from playwright.sync_api import sync_playwright
+
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     folder = parser.parse_args().folder

@@ -18,6 +18,7 @@ def test_a_row_per_result_with_its_pictures(results):
     assert [line.split()[0] for line in text.splitlines()] == ["network", "<relu>", "toy"]
     assert "30.12" in text and f"{float(results[0].lam.diffusion_index()):.2f}" in text
     assert page.count("<img") == 4
+    assert 'alt="map of toy"' in page and 'alt="output of &lt;relu&gt;"' in page
     assert "<relu>" not in page and "&lt;relu&gt;" in page
 
 

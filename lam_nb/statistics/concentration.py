@@ -21,7 +21,7 @@ from .maps import magnitude, named, warn_of_nothing
 def gini(dataset: xr.Dataset) -> xr.DataArray:
     """Gini coefficient of `magnitude` over pixels: 0 when all count the same, near 1 when few do.
 
-    G = Σ_i Σ_j |a_i − a_j| / (2 n² ā) (Gu & Dong, arXiv 2011.11036).
+    ``G = Σ_i Σ_j |a_i − a_j| / (2 n² ā)`` (Gu & Dong, arXiv 2011.11036).
 
     Returns
     -------

@@ -82,7 +82,7 @@ def causal_agreement(effects: xr.Dataset, attribution: xr.Dataset) -> xr.DataArr
     Returns
     -------
     xarray.DataArray
-        Spearman's correlation of |effect| with the sum of magnitudes in the block, over the blocks
+        Spearman's correlation of ``|effect|`` with the sum of magnitudes in the block, over the blocks
         beside the region that either uses (attribute ``blocks``); NaN if there are fewer than three.
 
     Raises

@@ -41,7 +41,7 @@ def signed(dataset: xr.Dataset) -> xr.DataArray:
 
 
 def magnitude(dataset: xr.Dataset) -> xr.DataArray:
-    """Return how much each pixel was used, |Σ_channel attribution|: (…, y, x), in the map's units.
+    """Return how much each pixel was used, ``|Σ_channel attribution|``: (…, y, x), in the map's units.
 
     Examples
     --------
@@ -122,7 +122,7 @@ def response(dataset: xr.Dataset) -> xr.DataArray:
 
 
 def completeness(dataset: xr.Dataset) -> xr.DataArray:
-    """Return the relative completeness gap, (Σ map − (D_end − D_start)) / |D_end − D_start|; 0 is complete.
+    """Return the relative completeness gap, ``(Σ map − (D_end − D_start)) / |D_end − D_start|``; 0 is complete.
 
     Examples
     --------

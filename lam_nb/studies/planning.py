@@ -64,7 +64,7 @@ def plan(
     networks : sequence of str or path-like
         Names and checkpoints for `lam_nb.networks.load`.
     images : path-like, or sequence of them
-        A folder, a pattern such as "photos/*.png", or files and names of samples: pictures of any size, the
+        A folder, a pattern such as ``"photos/*.png"``, or files and names of samples: pictures of any size, the
         ground truths.
     windows : int or sequence of Region, default 1
         The same windows on every picture, or how many of the hardest are looked for on each, which differ between

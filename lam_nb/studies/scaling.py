@@ -37,7 +37,7 @@ def di_against_size(
 ) -> xr.Dataset:
     """Ask what width and depth do to diffusion index and PSNR, in a family of one architecture.
 
-    `lam_nb.networks.family.train_family` trains one. The paper found that both numbers rise with width
+    `lam_nb.networks.training.train_family` trains one. The paper found that both numbers rise with width
     and depth of FSRCNN (Gu & Dong, arXiv 2011.11036).
 
     Parameters

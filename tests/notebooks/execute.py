@@ -1,7 +1,7 @@
 """Run notebooks in the environment of this Python: ``python tests/notebooks/execute.py PATH [PATH ...]``.
 
 CI does it where only the README's first command was run: what a notebook needs, a user must have.
-LAM_NB_FAST= (set, but empty) runs them in full.
+LAM_NB_FAST= (set, but empty) runs them in full; LAM_NB_DOCS_NOTEBOOKS names a folder that keeps them, with outputs.
 """
 
 import os
@@ -27,6 +27,9 @@ def execute(path, folder):
     assert any(PLOTLY in output.get("data", {}) for output in shown), f"{path} shows no view"
     left = {one.name for one in Path(folder).iterdir()}
     assert left == LEFT.get(Path(path).stem, set()), f"{path} leaves {left}"
+    if kept := os.environ.get("LAM_NB_DOCS_NOTEBOOKS"):
+        Path(kept).mkdir(parents=True, exist_ok=True)
+        nbformat.write(notebook, Path(kept, Path(path).name))
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ class RegionPicker(Widget):
     touches : int
         How often somebody has moved the box by hand, with mouse or keys.
     glimpse : bytes
-        A first map as PNG with opacity, laid over the picture, turned grey; `note` says what it is.
+        A first map as PNG with opacity, laid over the picture, turned grey; ``note`` says what it is.
 
     Raises
     ------

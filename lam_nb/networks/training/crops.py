@@ -22,7 +22,15 @@ Degradations: TypeAlias = Mapping[str, Degradation | Sequence[Degradation]]
 def pairs(
     folder: str | os.PathLike[str], scale: int, patch: int, reduction: images.Reduction | None = None
 ) -> list[Pair]:
-    """Return (small, large) 8-bit tensors of every photograph of at least `patch` small pixels; bicubic unless said."""
+    """Return (small, large) 8-bit tensors of every photograph of at least `patch` small pixels; bicubic unless said.
+
+    Examples
+    --------
+    >>> from lam_nb.images import photographs
+    >>> small, large = pairs(photographs.folder(), 4, 16)[0]
+    >>> small.dtype, large.shape[-1] // small.shape[-1]
+    (torch.uint8, 4)
+    """
     found = []
     for path in tqdm(images.files(folder), desc="photographs", unit="file"):
         large = images.load(path)
@@ -44,7 +52,15 @@ def batches(
     noise: float = 0,
     degradations: Degradations | None = None,
 ) -> Iterator[Pair]:
-    """Yield random crops, flipped, turned, spoilt. Batch k depends on the seed and k alone: training can resume."""
+    """Yield random crops, flipped, turned, spoilt. Batch k depends on the seed and k alone: training can resume.
+
+    Examples
+    --------
+    >>> from lam_nb.images import photographs
+    >>> small, large = next(batches(pairs(photographs.folder(), 4, 16), 4, patch=16, size=2, seed=0, first=0))
+    >>> small.shape, large.shape
+    (torch.Size([2, 3, 16, 16]), torch.Size([2, 3, 64, 64]))
+    """
     ways = levels(degradations)
     step = first
     while True:

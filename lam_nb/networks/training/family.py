@@ -15,7 +15,13 @@ from .learning import train
 
 
 class Member(NamedTuple):
-    """One network of a family: its name, channels, blocks, and the file of its weights."""
+    """One network of a family: its name, channels, blocks, and the file of its weights.
+
+    Examples
+    --------
+    >>> Member("fsrcnn-w8-d4", 8, 4, Path("fsrcnn-w8-d4.safetensors")).depth
+    4
+    """
 
     name: str
     width: int

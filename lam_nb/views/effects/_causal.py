@@ -33,7 +33,7 @@ def causal(
         End of the colour scale in dB; by default the strongest effect. Published figures take 2.5 for
         super-resolution, 1 for denoising, 2 for deraining.
     power : float, default 1
-        Colours follow |effect| to 1 / `power`; published figures take 1.2.
+        Colours follow ``|effect|`` to 1 / `power`; published figures take 1.2.
 
     Returns
     -------

@@ -77,9 +77,15 @@ class Table:
 
     def _repr_html_(self) -> str:
         head = "".join(f'<th style="text-align:center">{html.escape(cell)}</th>' for cell in self.headings)
-        body = "".join(f"<tr>{''.join(map(_cell, row))}</tr>" for row in self.rows)
+        rows = (
+            (_cell(text, f"{of} of {row[0]}") for of, text in zip(self.headings, row, strict=True)) for row in self.rows
+        )
+        body = "".join(f"<tr>{''.join(row)}</tr>" for row in rows)
         caption = f'<caption style="text-align:left;caption-side:bottom">{html.escape(self.caption)}</caption>'
         return f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+
+    def _cells(self, row: tuple[str, ...]) -> str:
+        return "".join(_cell(text, f"{of} of {row[0]}") for of, text in zip(self.headings, row, strict=True))
 
 
 def table(results: Iterable[xr.Dataset], **columns: Sequence[object]) -> Table:
@@ -166,9 +172,11 @@ def _text(value: object) -> str:
     return f"{value:.2f}" if isinstance(value, float | np.floating) else str(value)
 
 
-def _cell(text: str) -> str:
+def _cell(text: str, words: str) -> str:
+    """Return a cell; a picture says in words what it is of."""
     if kit.is_picture(text):
-        return f'<td><img src="{text}" width="{_SIDE}" style="image-rendering:pixelated;display:block" alt=""></td>'
+        shown = f'src="{text}" width="{_SIDE}" style="image-rendering:pixelated;display:block"'
+        return f'<td><img {shown} alt="{html.escape(words)}"></td>'
     number = _is_number(text)
     return f'<td style="{_NUMBER if number else "text-align:left"}">{html.escape(text)}</td>'
 
