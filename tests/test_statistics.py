@@ -182,6 +182,9 @@ def test_informative_area_of_a_pair_and_of_many():
     pair = statistics.informative_area(many.isel(model=slice(2)))
     beyond = areas[0] - areas[1]
     np.testing.assert_allclose(pair, areas[1] - 0.5 * beyond / beyond.max())
+    turned = statistics.informative_area(many.isel(model=[1, 0]))  # whoever comes first
+    xr.testing.assert_identical(turned, pair)
+    assert -0.5 <= float(turned.min()) and float(turned.max()) <= 1 + 1e-9
     every = statistics.informative_area(many)
     assert every.attrs["method"] == "largest against smallest of all"
     beyond = areas.max(0) - areas.min(0)

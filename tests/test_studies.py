@@ -222,7 +222,7 @@ def test_views_of_studies(shown, relu_network, linear_network, image):
     assert scatter.layout.xaxis.type == "log" and "Spearman 1.00" in scatter.layout.title.text
     assert list(scatter.data[0].text) == ["net 0", "net 1", "net 2"]
     red = views.informative(shown["comparison"])
-    assert red.data[-1].zmin == -1 and "first network against second" in red.layout.title.text
+    assert red.data[-1].zmin == -1 and "wider network against narrower" in red.layout.title.text
     kept = {"keep": ["path", "gradient", "integrand", "detector"], **QUIET}
     pair = {name: lam.attribute(relu_network, image, REGION, path=name, **kept) for name in ("blur", "black")}
     panel = views.path_panel(pair)

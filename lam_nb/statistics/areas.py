@@ -18,8 +18,9 @@ def informative_area(many: xr.Dataset) -> xr.DataArray:
 
     With A and B the pixelwise largest and smallest contribution area over the networks:
     B − (A − B) / (2 max(A − B)). Near 1: all use it, enough for the most basic restoration; near
-    −0.5: only some do, what looking wider may add. Where all look alike it is B. Of two networks, the second
-    is B, as in the published demo (Gu & Dong, arXiv 2011.11036).
+    −0.5: only some do, what looking wider may add. Where all look alike it is B. Of two networks, A is the area
+    of the one whose areas are larger on the whole and B the other's, as in the published demo, which is given the wide
+    one first (Gu & Dong, arXiv 2011.11036).
 
     Parameters
     ----------
@@ -44,13 +45,18 @@ def informative_area(many: xr.Dataset) -> xr.DataArray:
         raise InputError("many: expected at least two networks along 'model'; make it with lam_nb.compare.")
     areas = contribution_area(many)
     pair = many.sizes[MODEL] == 2
-    wide = areas.isel({MODEL: 0}, drop=True) if pair else areas.max(MODEL)
-    common = areas.isel({MODEL: 1}, drop=True) if pair else areas.min(MODEL)
+    wide, common = _wider_first(areas) if pair else (areas.max(MODEL), areas.min(MODEL))
     beyond = wide - common
     most = beyond.max((Y, X))
     found = common - 0.5 * beyond / most.where(most != 0, 1)  # networks that look alike: all of it is common
     area = named(found, "informative area", "1")
-    return area.assign_attrs(method="first network against second" if pair else "largest against smallest of all")
+    return area.assign_attrs(method="wider network against narrower" if pair else "largest against smallest of all")
+
+
+def _wider_first(areas: xr.DataArray) -> tuple[xr.DataArray, xr.DataArray]:
+    first, second = (areas.isel({MODEL: k}, drop=True) for k in (0, 1))
+    is_wider = first.mean((Y, X)) >= second.mean((Y, X))
+    return first.where(is_wider, second), second.where(is_wider, first)
 
 
 def contribution_area(dataset: xr.Dataset) -> xr.DataArray:
