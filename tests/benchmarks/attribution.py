@@ -9,13 +9,12 @@ The peers are in the dependency group ``benchmark``; a part whose peer is missin
 from __future__ import annotations
 
 import argparse
-import ctypes
-import gc
 import json
 import platform
 import statistics
 import time
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import torch
@@ -244,41 +243,35 @@ def regions(nets, wide, images, repeats, side=8):
             repeats,
             many=lambda net=net, picture=picture: lam.attribute(net, picture, windows, **settings),
             single=lambda net=net, picture=picture: [lam.attribute(net, picture, one, **settings) for one in some],
+            broad=lambda net=net, picture=picture: broad(
+                lambda: [lam.attribute(net, picture, one, **settings) for one in some]
+            ),
             forward=lambda net=net, picture=picture: outputs(Leased(net, picture.device), picture[None]),
         )
-        alone = seconds["single"] / len(some)
+        alone, former = seconds["single"] / len(some), seconds["broad"] / len(some)
         row = {"network": name, "regions": len(windows), "size": list(picture.shape[-2:])}
         row |= {"seconds_many": seconds["many"], "seconds_single": alone, "forward_seconds": seconds["forward"]}
-        rows.append(row | {"ratio": alone * len(windows) / seconds["many"]})
+        row |= {"ratio": alone * len(windows) / seconds["many"]}
+        rows.append(row | {"ratio to single calls that compute all": former * len(windows) / seconds["many"]})
     return {"rows": rows}
 
 
-def growth(repeats):
-    """Return time and peak memory against the image's side and against nodes."""
-    net = lam.networks.load("residual")
-    rows = []
-    for side, steps in [(64, 4), (128, 4), (256, 4), (512, 4), (128, 8), (128, 16), (128, 32), (128, 64)]:
-        picture = torch.rand(3, side, side, generator=torch.Generator().manual_seed(0))
-        window = lam.Region(2 * side, 2 * side)
-        settings = {"steps": steps, "local": False, **QUIET}
-        run = lambda picture=picture, window=window, settings=settings: lam.attribute(net, picture, window, **settings)  # noqa: E731
-        before = peak_memory(reset=True)
-        seconds, _ = medians(repeats, ours=run)
-        rows.append({"side": side, "steps": steps, "seconds": seconds["ours"], "megabytes": peak_memory() - before})
-    return {"network": "residual", "rows": rows}
+def narrowing(image, repeats, steps=24):
+    """Compare maps whose convolutions compute what the window needs with maps whose convolutions compute all."""
+    region, rows = lam.Region(120, 120, 16), []
+    for name in ("fsrcnn", "residual", "residual-wide", "carn-m", "srresnet-mse"):
+        net = lam.networks.load(name)
+        ask = lambda net=net: lam.attribute(net, image, region, steps=steps, **QUIET).attribution.values  # noqa: E731
+        seconds, found = medians(repeats, narrow=ask, broad=lambda ask=ask: broad(ask))
+        row = {"network": name, "difference": error(found["narrow"], found["broad"]), "seconds": seconds["narrow"]}
+        rows.append(row | {"ratio": seconds["broad"] / seconds["narrow"]})
+    return summary(rows, "ratio")
 
 
-def peak_memory(reset=False):
-    """Return the process's largest memory so far in MB (Linux; NaN elsewhere), counted anew after a reset."""
-    try:
-        if reset:
-            gc.collect()
-            ctypes.CDLL(None).malloc_trim(0)  # what was freed goes back, so that it does not count
-            Path("/proc/self/clear_refs").write_text("5")
-        status = Path("/proc/self/status").read_text()
-    except (OSError, AttributeError):
-        return float("nan")
-    return int(status.split("VmHWM:")[1].split()[0]) / 1000
+def broad(ask):
+    """Have every convolution compute all that it is given."""
+    with mock.patch("lam_nb.engine.locality._MANY", 10**9):
+        return ask()
 
 
 def area(repeats, side=128):
@@ -325,7 +318,7 @@ def cell(value):
 
 
 def plot(results, path):
-    """Draw ratios beside the peers, errors estimated and true, and growth."""
+    """Draw ratios beside the peers, errors estimated and true, and what narrowing saves."""
     import matplotlib
 
     matplotlib.use("Agg")
@@ -347,11 +340,11 @@ def plot(results, path):
     middle.axline((0, 0), slope=1, color="#c24e00", linestyle="--", label="equal")
     middle.set(xlabel="true relative L1 error", ylabel="estimated", title="is the estimate honest?", xlim=0, ylim=0)
     middle.legend()
-    rows = [row for row in results.get("growth", {}).get("rows", []) if row["steps"] == 4]
-    pixels = [row["side"] ** 2 for row in rows]
-    right.loglog(pixels, [row["seconds"] for row in rows], "o-", color="#3b6ea8", label="seconds")
-    right.loglog(pixels, [row["megabytes"] for row in rows], "s-", color="#5a8a3c", label="peak memory, MB")
-    right.set(xlabel="input pixels", title="growth, 4 steps, network residual")
+    rows = results.get("narrowing", {}).get("rows", [])
+    right.barh([row["network"] for row in rows], [row["ratio"] for row in rows], color="#3b6ea8")
+    right.axvline(1, color="#c24e00", linestyle="--", label="as fast")
+    right.set(xlabel="times faster than with convolutions\nthat compute all of their input", title="narrowing, 64 × 64")
+    right.invert_yaxis()
     right.legend()
     figure.savefig(path, dpi=110)
 
@@ -359,7 +352,7 @@ def plot(results, path):
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("shared", type=Path)
-    parser.add_argument("--out", type=Path, help="JSON file to write")
+    parser.add_argument("--out", type=Path, help="JSON file to write, or to add parts to")
     parser.add_argument("--repeats", type=int, default=3)
     parser.add_argument("--plot", type=Path, help="PNG file to draw")
     parser.add_argument("--part", action="append", help="one of those in the table; all if not given")
@@ -377,10 +370,11 @@ def main():
         "floor": lambda: floor(nets["imdn"], images["1"], given.repeats),
         "locality": lambda: locality(nets["carn-m"], wide, given.repeats),
         "regions": lambda: regions(nets, wide, images, given.repeats),
-        "growth": lambda: growth(given.repeats),
+        "narrowing": lambda: narrowing(images["1"], given.repeats),
         "area": lambda: area(given.repeats),
     }
-    results = {"machine": machine()}
+    known = json.loads(given.out.read_text()) if given.out and given.out.is_file() else {}
+    results = {name: one for name, one in known.items() if name in parts} | {"machine": machine()}
     for name in given.part or parts:
         try:
             results[name] = parts[name]()

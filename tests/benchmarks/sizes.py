@@ -10,18 +10,33 @@ Time by the clock on one thread, the least of three; memory by which the process
 larger half of each row, on logarithms.
 """
 
+import ctypes
 import functools
+import gc
 import time
+from pathlib import Path
 
 import numpy as np
 import torch
 
 import lam_nb as lam
 from tests.benchmarks import parts
-from tests.benchmarks.attribution import peak_memory
 
 FINITE, ENDLESS = "carn-m", "imdn-small"
 QUIET = {"progress": False, "keep": "map"}
+
+
+def peak_memory(reset=False):
+    """Return the process's largest memory so far in MB (Linux; NaN elsewhere), counted anew after a reset."""
+    try:
+        if reset:
+            gc.collect()
+            ctypes.CDLL(None).malloc_trim(0)  # what was freed goes back, so that it does not count
+            Path("/proc/self/clear_refs").write_text("5")
+        status = Path("/proc/self/status").read_text()
+    except (OSError, AttributeError):
+        return float("nan")
+    return int(status.split("VmHWM:")[1].split()[0]) / 1000
 
 
 @functools.cache
