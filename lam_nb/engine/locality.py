@@ -24,6 +24,8 @@ WORTH = 0.8
 """Share of the picture, or of a network's products, above which a part does not pay."""
 _MANY = 4
 """Passes from which narrowing pays: finding what is needed takes one."""
+_NARROWING = ("cpu",)
+"""Devices on which layers are narrowed: GPUs wait for launches of small networks, of which narrowing makes more."""
 EXACT = 2e-5
 """Largest difference to the whole computation that is rounding, for pixels in [0, 1]."""
 
@@ -120,7 +122,7 @@ def localised(
     whole = Local(run, (slice(0, height), slice(0, width)), kept)
     local = next((one for one in _parts(whole, run) if _is_exact(one, picture, output)), whole)
     worth = worth if local is whole else WORTH
-    if passes >= _MANY and worth:
+    if passes >= _MANY and worth and run.device.type in _NARROWING:
         local = _narrow(run, local, picture, output, worth)
     if local.network is run and local is whole:
         return run, detector
