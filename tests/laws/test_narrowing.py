@@ -134,7 +134,7 @@ def test_architectures_give_the_same_gradient(name, window):
     assert any(need.place[1:] != tuple((0, side) for side in need.place.size) for need in narrow.needs)
 
 
-@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize("window", ["corner", "middle"])
 @pytest.mark.parametrize("odd", ODD)
 def test_odd_layers_give_the_same_gradient_or_are_not_narrowed(odd, window):
     torch.manual_seed(0)
