@@ -69,7 +69,7 @@ class Stranger:
         python = self.clone / ".venv" / "bin" / "python"
         call = [python, "-c", command, *words] if words or "\n" in command else ["bash", "-euc", command]
         own = {
-            name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LAM_NB", "VIRTUAL"))
+            name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "LAM_NB_", "VIRTUAL"))
         }
         done = subprocess.run(call, cwd=inside or self.clone, env=own, capture_output=True, text=True)
         seconds, self.last = time.perf_counter() - self.last, time.perf_counter()
