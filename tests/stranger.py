@@ -106,8 +106,10 @@ def main():
     one.does("two hand in", HANDED_IN, str(work / "course"), str(work / "handed-in"))
     asked = f"--course '{work}/course' --unit attribution --out '{work}/marks'"
     one.does("marked", f"{exercises}/mark.py '{work}/handed-in' {asked}")
-    with (work / "marks" / "marks.csv").open() as table:
+    with (work / "marks" / "marks.csv").open(encoding="utf-8-sig") as table:
         rows = list(csv.DictReader(table))
+    marked = {row["student"]: float(row["marked"]) for row in rows}
+    assert marked["alice"] > 20 and marked["nobody"] == 0, marked
     for row in rows:
         print({name: value for name, value in row.items() if value and len(value) < 20})
     one.does(
