@@ -11,7 +11,7 @@ from torch.nn import functional
 
 from ..types import Batch, Detector, DetectorMaker, Region
 from ..validation import InputError
-from .narrowing import Narrowed, narrowed
+from .narrowing import WORTH, Narrowed, narrowed
 from .reach import known_reach
 from .running import BACKENDS, Around, Leased, outputs
 from .sampling import detect
@@ -20,8 +20,6 @@ _MARGINS = (0, 1, 2, 4, 8, 16, 32)
 """Output pixels around a window that a detector may look at: edges look at one, Gabor kernels at six."""
 _ALIGNED = (1, 8, 16, 24, 32, 64)
 """Grids that a part may have to lie on: the windows of a network that tells of none."""
-WORTH = 0.8
-"""Share of the picture, or of a network's products, above which a part does not pay."""
 _MANY = 4
 """Passes from which narrowing pays: finding what is needed takes one."""
 _NARROWING = ("cpu",)
@@ -148,12 +146,9 @@ def _parts(whole: Local, run: Leased) -> Iterator[Local]:
 def _narrow(run: Leased, local: Local, picture: Batch, output: Batch, worth: float) -> Local:
     """Return a part whose layers compute what is kept of it, if that pays and is exact."""
     rows, columns = local.part
-    try:
-        network = narrowed(run, (rows.stop - rows.start, columns.stop - columns.start), local.within, worth)
-        narrow = replace(local, network=network or run)
-        return narrow if network and _is_exact(narrow, picture, output) else local
-    except Exception:  # whatever a network does that pieces cannot do: then it is given all of the part
-        return local
+    network = narrowed(run, (rows.stop - rows.start, columns.stop - columns.start), local.within, worth)
+    narrow = replace(local, network=network or run)
+    return narrow if network and _is_exact(narrow, picture, output) else local
 
 
 def _moved(

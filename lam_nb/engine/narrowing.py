@@ -22,8 +22,8 @@ from torch.utils.flop_counter import flop_registry
 from ..types import Batch
 from .running import Around, Leased
 
-_BROAD = 0.8
-"""Share of a network's products above which other windows are not looked at."""
+WORTH = 0.8
+"""Share of the picture, or of a network's products, above which a part does not pay."""
 _BENT = frozenset(
     "abs clamp clamp_ clip elu elu_ gelu hardsigmoid hardswish hardtanh leaky_relu leaky_relu_ mish prelu relu relu6 "
     "relu_ selu sigmoid sigmoid_ silu softplus tanh tanh_".split()
@@ -101,7 +101,7 @@ class Narrowed(Around):
         return _whole(output)
 
 
-def narrowed(run: Leased, size: tuple[int, int], kept: tuple[slice, slice], worth: float = 0.8) -> Narrowed | None:
+def narrowed(run: Leased, size: tuple[int, int], kept: tuple[slice, slice], worth: float = WORTH) -> Narrowed | None:
     """Return a network that computes a part of its output, for pictures of one size; None if that does not pay.
 
     Whether it is the same there is for the caller to look at.
@@ -121,8 +121,11 @@ def narrowed(run: Leased, size: tuple[int, int], kept: tuple[slice, slice], wort
     if not run.weights:  # compiled modules hide their convolutions
         return None
     if part not in run.notes and not run.notes.get(whole):  # what is broad for a window is so for all others
-        found = _measured(run, size, kept)
-        run.notes.update({part: found, whole: found.share >= _BROAD})
+        try:
+            found = _measured(run, size, kept)
+        except Exception:  # whatever a network does that pieces cannot do: it is not tried again
+            found = Found((), 1.0)
+        run.notes.update({part: found, whole: found.share >= WORTH})
     known = run.notes.get(part)
     return Narrowed(run, known.needs) if isinstance(known, Found) and known.share < worth else None
 
@@ -242,12 +245,12 @@ class _Convolution(NamedTuple):
         """Shape of the weights."""
         return tuple(self.weight.shape)
 
-    def is_of(self, need: Need) -> bool:
-        """Whether it is what a need was found for."""
-        if need.place is None or need.kernels != self.kernels or isinstance(self.padding, str):
+    def gives(self, size: tuple[int, int]) -> bool:
+        """Whether its whole output has a size."""
+        if isinstance(self.padding, str):
             return False
         sides = zip(_place(self.input).size, self.padding, self.dilation, self.kernels[2:], self.stride, strict=True)
-        return need.place.size == tuple(
+        return size == tuple(
             (side + 2 * around - apart * (kernel - 1) - 1) // step + 1 for side, around, apart, kernel, step in sides
         )
 
@@ -283,7 +286,8 @@ class _Pieces(TorchFunctionMode):
         named, name = dict(kwargs or {}), _name(function)
         if name == "conv2d":
             return self._convolved(function, args, named)
-        pieces = [one for one in tree.tree_leaves((args, named)) if _is_piece(one)]
+        tensors = [one for one in tree.tree_leaves((args, named)) if isinstance(one, torch.Tensor)]
+        pieces = [one for one in tensors if _is_piece(one)]
         if not pieces:
             return function(*args, **named)
         if name == "size" or function == torch.Tensor.shape.__get__:  # type: ignore[attr-defined]
@@ -291,15 +295,15 @@ class _Pieces(TorchFunctionMode):
             return full[args[1]] if len(args) > 1 else full[named["dim"]] if named else full
         if name == "pixel_shuffle":
             return _shuffled(function, *args, **named)
-        if _is_placewise(name, args, named) and _are_alike(args, named, name):
-            return _placewise(function, args, named)
+        if _is_placewise(name, args, named) and _are_alike(tensors, name):
+            return _placewise(function, args, named, [one for one in tensors if not _is_plain(one)])
         return _of_wholes(function, args, named)
 
     def _convolved(self, function: Function, args: Given, named: Named) -> Batch:
         asked = _Convolution.of(*args, **named)
         need = self.needs[self.count % len(self.needs)]  # from the start again where it is called picture by picture
         self.count += 1
-        if need.place is not None and asked.is_of(need):
+        if need.place is not None and need.kernels == asked.kernels and asked.gives(need.place.size):
             return asked.piece(need.place)
         return _of_wholes(function, args, named)
 
@@ -310,9 +314,8 @@ def _of_wholes(function: Function, args: Given, named: Named) -> Batch:
     return function(*whole[0], **whole[1])
 
 
-def _placewise(function: Function, args: Given, named: Named) -> object:
+def _placewise(function: Function, args: Given, named: Named, pictures: Sequence[Batch]) -> object:
     """Call a function with what all its pictures have in common."""
-    pictures = [one for one in tree.tree_leaves((args, named)) if isinstance(one, torch.Tensor) and not _is_plain(one)]
     places = [_place(one) for one in pictures]
     size = places[0].size
     rows, columns = (
@@ -338,9 +341,8 @@ def _is_plain(one: torch.Tensor) -> bool:
     return not _is_piece(one) and (one.ndim < 2 or _size(one) == (1, 1))
 
 
-def _are_alike(args: Given, named: Named, name: str) -> bool:
+def _are_alike(tensors: Sequence[torch.Tensor], name: str) -> bool:
     """Whether all that a function is called with is of one picture's places, or of none."""
-    tensors = [one for one in tree.tree_leaves((args, named)) if isinstance(one, torch.Tensor)]
     rows = [one for one in tensors if one.ndim == 1 and name not in ("prelu", "batch_norm")]
     return not rows and len({_place(one).size for one in tensors if not _is_plain(one)}) == 1
 

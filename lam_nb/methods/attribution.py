@@ -18,7 +18,8 @@ from numpy.typing import ArrayLike, NDArray
 from .. import identity, images, paths, quadrature, result
 from ..engine import integration, running
 from ..engine.along import Remembered, positions, speed
-from ..engine.locality import WORTH, Local, localised
+from ..engine.locality import Local, localised
+from ..engine.narrowing import WORTH
 from ..engine.peak import Peak
 from ..engine.running import Leased, Lowered, outputs
 from ..engine.sampling import Sampler, detect

@@ -13,18 +13,13 @@ from lam_nb.engine.recomputing import recomputed
 from lam_nb.engine.running import Leased, outputs
 from lam_nb.engine.sampling import value_and_gradient
 from lam_nb.networks import architectures
+from tests import test_locality
 
 SIDES = 44, 60
 CPU = torch.device("cpu")
 WINDOWS = {"corner": (0, 0), "edge": (60, 0), "middle": (34, 52), "last": (76, 108)}
-SMALL = {
-    "edsr": {"width": 8, "blocks": 2},
+SMALL = test_locality.SMALL | {
     "carn": {"width": 8, "groups": 2},
-    "carn-m": {"width": 8, "groups": 2},
-    "fsrcnn": {"width": 8, "blocks": 2},
-    "pan": {"width": 8, "blocks": 2},
-    "residual": {"width": 8, "blocks": 3, "widest": 2},
-    "rrdbnet": {"width": 8, "growth": 4, "blocks": 1},
     "srresnet": {"width": 8, "blocks": 3},
     "dncnn": {"width": 8, "blocks": 3},
 }
@@ -213,6 +208,19 @@ def test_broad_networks_are_looked_at_once_for_a_size(monkeypatch):
     assert len(asked) == 1
     lam.attribute(net, torch.rand(3, 24, 30), (8, 8, 8), steps=4, progress=False)
     assert len(asked) == 2
+
+
+def test_what_pieces_cannot_do_is_tried_once(monkeypatch):
+    tried = []
+
+    def failing(*given):
+        tried.append(given)
+        raise RuntimeError("in its own words")
+
+    monkeypatch.setattr(narrowing, "_measured", failing)
+    net, image = networks.load("residual"), torch.rand(3, 24, 32)
+    found = [lam.attribute(net, image, (place, place, 8), steps=4, progress=False) for place in (8, 40)]
+    assert len(tried) == 1 and all(one.attrs["computed_pixels"] > 0 for one in found)
 
 
 def test_few_passes_and_bounded_memory_are_not_worth_it(monkeypatch):
