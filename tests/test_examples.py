@@ -1,19 +1,22 @@
 """Examples: every public callable shows one, which runs as a doctest."""
 
 import doctest
+import importlib
 import inspect
 
 import pytest
 
 import lam_nb as lam
 import lam_widgets
+from tests.documentation import site
 
 OURS = ("lam_nb", "lam_widgets")
 
 
 def rooms():
-    """The package, its public rooms and theirs, and the widgets."""
+    """The package, its public rooms and theirs, the widgets, and all rooms that the site's reference has."""
     found, todo = [], [lam, lam_widgets]
+    todo += [one for one in map(importlib.import_module, site.ROOMS) if one not in todo]
     while todo:
         room = todo.pop()
         found.append(room)
