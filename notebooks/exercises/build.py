@@ -26,6 +26,7 @@ sys.path.insert(0, str(HERE))
 import given  # noqa: E402
 
 UNITS = ("attribution", "cause")
+OPENING = 'student = ""  # opening.py'
 CASES = 24
 """Students whose ids fall on one case share its answer; what they measured themselves is their own all the same."""
 ATTENTION, OTHERS = "residual-nonlocal", ("fsrcnn", "residual", "residual-gan")
@@ -59,9 +60,10 @@ def build(course, secret=None, cases=None, units=UNITS):
 
 
 def notebook(unit):
-    """Return the teacher's notebook of a unit."""
-    found = jupytext.read(HERE / f"{unit}.py")
+    """Return the teacher's notebook of a unit; its first cell of code stands for those that all units open with."""
+    found, opening = (jupytext.read(HERE / name) for name in (f"{unit}.py", "opening.py"))
     found.metadata.pop("jupytext", None)
+    found.cells = [cell for one in found.cells for cell in (opening.cells if one.source == OPENING else [one])]
     return found
 
 
