@@ -20,6 +20,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import flop_registry
 
 from ..types import Batch
+from ..validation import InputError
 from .running import Around, Leased
 
 WORTH = 0.8
@@ -66,13 +67,17 @@ class Found(NamedTuple):
 
 @dataclass(frozen=True)
 class Narrowed(Around):
-    """A network whose convolutions compute what is needed of them; elsewhere its output is not what it was.
+    """A network whose convolutions compute what is needed of a part; elsewhere its output is not what it was.
+
+    Of pictures that it does something else with than it did when needs were found, all is computed.
 
     Parameters
     ----------
     network : Leased
     needs : tuple of Need
         For each convolution, as they are called one after the other.
+    kept : (slice, slice)
+        Rows and columns of the output that are the same.
 
     Examples
     --------
@@ -88,6 +93,7 @@ class Narrowed(Around):
 
     network: Leased
     needs: tuple[Need, ...]
+    kept: tuple[slice, slice]
 
     @property
     def scale(self) -> int:
@@ -96,9 +102,17 @@ class Narrowed(Around):
 
     def __call__(self, batch: Batch) -> Batch:
         """Map (n, 3, y, x) to (n, 3, scale·y, scale·x)."""
-        with _Pieces(self.needs):
-            output = self.network(batch)
-        return _whole(output)
+        pieces = _Pieces(self.needs)
+        try:
+            with pieces:
+                output = self.network(batch)
+        except (InputError, ValueError):
+            return self.network(batch)
+        return _whole(output) if pieces.are_used_up and self._is_kept(output) else self.network(batch)
+
+    def _is_kept(self, output: Batch) -> bool:
+        there = zip(self.kept, _place(output)[1:], strict=True)
+        return all(first <= side.start and side.stop <= last for side, (first, last) in there)
 
 
 def narrowed(run: Leased, size: tuple[int, int], kept: tuple[slice, slice], worth: float = WORTH) -> Narrowed | None:
@@ -127,7 +141,7 @@ def narrowed(run: Leased, size: tuple[int, int], kept: tuple[slice, slice], wort
             found = Found((), 1.0)
         run.notes.update({part: found, whole: found.share >= WORTH})
     known = run.notes.get(part)
-    return Narrowed(run, known.needs) if isinstance(known, Found) and known.share < worth else None
+    return Narrowed(run, known.needs, kept) if isinstance(known, Found) and known.share < worth else None
 
 
 def _measured(run: Leased, size: tuple[int, int], kept: tuple[slice, slice]) -> Found:
@@ -146,7 +160,7 @@ def _measured(run: Leased, size: tuple[int, int], kept: tuple[slice, slice]) -> 
     if not any(need.place for need in needs):
         return Found(needs, 1.0)
     with run.lease(), torch.no_grad(), some:
-        Narrowed(run, needs)(given.detach())
+        Narrowed(run, needs, kept)(given.detach())
     return Found(needs, some.count / every.count)
 
 
@@ -275,6 +289,11 @@ class _Pieces(TorchFunctionMode):
     def __init__(self, needs: Sequence[Need]) -> None:
         super().__init__()
         self.needs, self.count = needs, 0
+
+    @property
+    def are_used_up(self) -> bool:
+        """Whether as many convolutions were called as there are needs, once or several times."""
+        return self.count % len(self.needs) == 0
 
     def __torch_function__(
         self,

@@ -261,3 +261,28 @@ def test_what_is_cut_off_everywhere_is_needed():
     layers = [nn.Conv2d(3, 4, 3, padding=1), nn.Hardtanh(50, 60), nn.Conv2d(4, 3, 3, padding=1)]
     _, narrow, _, _ = pair(nn.Sequential(*layers), 1, window=(20, 30))
     assert narrow.needs[0].place == narrowing.Place(SIDES, (19, 29), (29, 39))
+
+
+@pytest.mark.filterwarnings("ignore::lam_nb.Inconsistent")  # where it changes it jumps, and no integral sees that
+@pytest.mark.parametrize("odd", ["deeper", "shallower", "turned"])
+def test_what_a_network_does_may_depend_on_the_picture(odd):
+    """Of pictures that it does something else with, all is computed."""
+    torch.manual_seed(0)
+    small, large = (nn.Conv2d(8, 8, 3, padding=1, dilation=1), nn.Conv2d(8, 8, 3, padding=3, dilation=3))
+    dark = {"deeper": [small, small], "shallower": [], "turned": [large, small]}[odd]
+    bright = [small, large] if odd == "turned" else [small]
+
+    def by_brightness(x):
+        for layer in bright if module.is_bright else dark:
+            x = layer(x)
+        return x
+
+    module = Odd(Called(by_brightness))
+    module.register_forward_pre_hook(lambda own, given: setattr(own, "is_bright", bool(given[0].mean() > 0.25)))
+    net = networks.wrap(module, scale=2, check=False)
+    image = torch.rand(3, *SIDES, generator=torch.Generator().manual_seed(6))
+    some, whole = (
+        lam.attribute(net, image, (34, 52, 8), path="black", steps=6, batch=1, local=local, progress=False)
+        for local in (True, False)
+    )
+    np.testing.assert_allclose(some.attribution, whole.attribution, atol=1e-5 * float(abs(whole.attribution).max()))
