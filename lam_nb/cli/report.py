@@ -53,7 +53,9 @@ def given(
         If there is not exactly one picture, or it cannot be made.
     """
     if (truth is None) == (image is None):
-        raise InputError("expected --truth or --image, one of the two; --truth facade is a sample that comes along.")
+        got = "neither" if truth is None else "both"
+        words = f"--truth, --image: got {got}, expected --truth or --image, one of the two; "
+        raise InputError(f"{words}--truth facade is a sample that comes along.")
     name = truth if truth is not None else str(image)
     facts = {"image": Path(name).name, "downscaling": "none"}
     if truth is None and not shrunk:
