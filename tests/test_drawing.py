@@ -3,18 +3,22 @@
 import base64
 import importlib
 import io
+import itertools
 import pathlib
 import sys
 
 import numpy as np
+import plotly.graph_objects as go
 import pytest
 from PIL import Image as Pillow
+from PIL import ImageDraw
 
 import lam_nb as lam
 from lam_nb import Region, views
 from lam_nb.result import names
 from lam_nb.views import kit
-from lam_nb.views.kit._poster import _Sheet
+from lam_nb.views.kit._charts import _meet, _name_beside
+from lam_nb.views.kit._poster import _Sheet, poster
 
 OLD = pathlib.Path(__file__).parent / "fixtures" / "0.1.0"
 BRIGHT, SIZE = (4, 22), (20, 30)
@@ -359,3 +363,25 @@ def test_the_points_of_a_study_are_in_the_picture_without_a_browser():
         across = left + (0.1 + 0.8 * (a - x.min()) / np.ptp(x)) * width
         down = top + (0.9 - 0.8 * (b - y.min()) / np.ptp(y)) * height
         assert tuple(page[int(down), int(across)]) == ink
+
+
+def test_stills_say_what_a_chart_measures_and_keep_names_apart():
+    figure = views.di_scatter(lam.open(OLD / "correlation.nc"))
+    left, top, _, height = (round(edge) for edge in _Sheet(figure).place("x", "y"))
+    margin = np.asarray(figure.picture())[top : top + height, : left - 40]
+    assert (margin < 100).any()  # what stands above
+    figure.layout.yaxis.title.text = ""
+    assert (np.asarray(figure.picture())[top : top + height, : left - 40] == 255).all()
+
+    pen = ImageDraw.Draw(Pillow.new("RGB", (300, 80), "white"))
+    at = [(60, 40), (80, 42), (110, 41)]
+    points, taken = [(x - 4, y - 4, x + 4, y + 4) for x, y in at], []
+    for x, y in at:
+        taken.append(_name_beside(pen, "network", x, y, points + taken))
+    assert not any(_meet(one, other) for one, other in itertools.combinations(points + taken, 2))
+
+
+def test_a_network_of_one_layer_is_a_point_in_the_still():
+    figure = go.Figure(go.Scatter(x=[0.5], y=[2.0], mode="lines+markers"))
+    bare = go.Figure(go.Scatter(x=[0.5], y=[2.0], mode="lines"))
+    assert (np.asarray(poster(figure)) < 255).any() and (np.asarray(poster(bare)) == 255).all()

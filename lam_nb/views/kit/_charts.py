@@ -111,8 +111,10 @@ def _told(value: float, axis: go.layout.XAxis | go.layout.YAxis) -> str:
 
 def is_cloud(trace: Trace) -> bool:
     """Whether it is points that are seen; those that only carry a colour bar are not."""
-    points = trace.type == "scatter" and trace.mode in ("markers", "markers+text") and trace.marker.opacity != 0
-    points = points and trace.meta != "ends"
+    if trace.type != "scatter" or trace.marker.opacity == 0 or trace.meta == "ends":
+        return False
+    alone = trace.mode == "lines+markers" and trace.x is not None and len(trace.x) == 1  # no line goes through one
+    points = alone or trace.mode in ("markers", "markers+text")
     return bool(points and np.issubdtype(np.asarray(trace.y).dtype, np.number))
 
 
@@ -137,14 +139,31 @@ def points(
     pen.rectangle([left, top, left + width, top + height], outline="#bbbbbb")
     own = trace.marker.color
     inks = [colour] * len(x) if own is None or isinstance(own, str) else np.asarray(own)[known].tolist()
-    for name, at, tip, ink in zip(names, across, down, inks, strict=True):
+    taken = [(at - 4, tip - 4, at + 4, tip + 4) for at, tip in zip(across, down, strict=True)]
+    for at, tip, ink in zip(across, down, inks, strict=True):
         pen.ellipse([at - 4, tip - 4, at + 4, tip + 4], fill=ink)
-        pen.text((at + 7, tip), written(str(name)), "black", letters, anchor="lm")
+    for name, at, tip in zip(names, across, down, strict=True):
+        taken.append(_name_beside(pen, written(str(name)), at, tip, taken))
     for k in {int(x.argmin()), int(x.argmax())} if axes[0].showticklabels is not False else ():
         pen.text((across[k], top + height + 4), f"{x[k]:.3g}", "black", letters, anchor="ma")
     for k in {int(y.argmin()), int(y.argmax())} if axes[1].showticklabels is not False else ():
         pen.text((left - 4, down[k]), f"{y[k]:.3g}", "black", letters, anchor="rm")
     pen.text((left + width / 2, top + height + 20), written(axes[0].title.text or ""), "black", letters, anchor="ma")
+
+
+def _name_beside(pen: ImageDraw.ImageDraw, name: str, x: float, y: float, taken: Sequence[Box]) -> Box:
+    """Write a point's name at its right, or at another side where that is free; return the corners of its place."""
+    letters = font(11)
+    sides = [((x + 7, y), "lm"), ((x - 7, y), "rm"), ((x, y - 7), "md"), ((x, y + 7), "ma")]
+    places = [pen.textbbox(at, name, letters, anchor=anchor) for at, anchor in sides]
+    free = [k for k, place in enumerate(places) if not any(_meet(place, other) for other in taken)]
+    chosen = free[0] if free else 0
+    pen.text(sides[chosen][0], name, "black", letters, anchor=sides[chosen][1])
+    return places[chosen]
+
+
+def _meet(one: Box, other: Box) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _inside(values: NDArray[np.floating], axis: go.layout.XAxis | go.layout.YAxis) -> NDArray[np.floating]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+from collections.abc import Iterable
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,6 +17,8 @@ from .theme import LINES
 _WIDTH, _HEIGHT = 1000, 450
 _BAR_ROOM = 120
 """Pixels to the right of the plots that a colour bar needs with its words."""
+_NUMBERS = 38
+"""Pixels beside a chart that the numbers of its axis take."""
 _MARGINS = {"l": 80, "r": 80, "t": 100, "b": 80}
 
 
@@ -163,7 +166,7 @@ class _Sheet:
 
     def draw_rows(self) -> None:
         """Write what a row of pictures is beside its first one; numbers of pixels are left out."""
-        seen = {(image.xref, image.yref) for image in self.layout.images if not str(image.xref).endswith("domain")}
+        seen = {(image.xref, image.yref) for image in self.layout.images if "domain" not in image.xref + image.yref}
         for x, y in seen:
             told = [
                 line for line in written(self.axis(y).title.text).split("\n") if line and not line.startswith("y (")
@@ -171,6 +174,20 @@ class _Sheet:
             if told:
                 left, top, _, height = self.place(x, y)
                 self.write_upwards("\n".join(told), left - 8 - 14 * len(told), top + height / 2)
+
+    def draw_upright_titles(self) -> None:
+        """Write what curves and points measure beside the numbers of their axes."""
+        standing = [one for one in self.figure.data if is_curve(one) and one.orientation != "h"]
+        scattered, curved = (_axes(traces) for traces in (filter(is_cloud, self.figure.data), standing))
+        for x, y in scattered | curved:
+            axis = self.axis(y)
+            words = written(axis.title.text)
+            lines = words.split("\n")
+            left, top, width, height = self.place(str(axis.anchor or x) if axis.overlaying else x, y)
+            long = max(self.pen.textlength(line, font(11)) for line in lines) > height - 2 * _NUMBERS
+            away = _NUMBERS if long or (x, y) in scattered else 8  # between the numbers at a curve's ends, if it fits
+            beside = left + width + away if axis.overlaying else left - away - 14 * len(lines)
+            self.write_upwards(words, max(2, beside), top + height / 2)
 
     def write_upwards(self, words: str, left: float, middle: float) -> None:
         """Write lines that are read from below, from so far left, around a height."""
@@ -222,6 +239,7 @@ def poster(figure: go.Figure) -> Image.Image:
     sheet.draw_curves()
     sheet.draw_names()
     sheet.draw_points()
+    sheet.draw_upright_titles()
     sheet.draw_bars()
     sheet.draw_rows()
     sheet.draw_words()
@@ -247,6 +265,11 @@ def _ink(trace: Trace, k: int) -> str:
     """Return the colour of a trace: its own, or the next of all."""
     own = (trace.line.color if trace.type == "scatter" else None) or trace.marker.color
     return own if isinstance(own, str) else LINES[k % len(LINES)]
+
+
+def _axes(traces: Iterable[Trace]) -> dict[tuple[str, str], None]:
+    """Return the names of axes that traces stand on, each pair once."""
+    return dict.fromkeys((trace.xaxis or "x", trace.yaxis or "y") for trace in traces)
 
 
 def _part(box: Box, x: float, y: float, wide: float, tall: float) -> Box:
