@@ -23,7 +23,7 @@ from ..networks.wrapping import first_channels
 from ..types import Batch, Image
 from ..validation import InputError, nearest, whole
 from .peak import Peak
-from .running import Leased
+from .running import Leased, in_words
 from .sampling import _halved
 
 OUTPUT = "output"
@@ -359,8 +359,8 @@ class Listener:
         taken = self._rise + self._tried * self._beside
         if self._tried == 1 and taken > allowed:
             raise InputError(
-                f"memory: network {self.run.name!r} takes about {taken / 1e6:,.0f} MB for one picture, more than "
-                f"the {allowed / 1e6:,.0f} MB that are left for it; give a smaller size=, or allow more."
+                f"memory: network {self.run.name!r} takes about {in_words(taken)} for one picture, more than "
+                f"the {in_words(allowed)} that are left for it; give a smaller size=, or allow more."
             )
         each = taken / self._tried
         return max(1, min(self._most, self._tried + math.floor((allowed / _SPARE - taken) / each)))

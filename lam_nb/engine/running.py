@@ -482,3 +482,15 @@ def memory(amount: str | int | None) -> int | None:
                 return int(positive("memory", float(found[1]) * _SIZES[found[2]], "an amount of memory"))
         raise InputError(f'memory: got {amount!r}, expected an amount such as "4GB" or a number of bytes.')
     return whole("memory", amount)
+
+
+def in_words(size: float) -> str:
+    """Return an amount of memory, bytes, as `memory` reads it.
+
+    Examples
+    --------
+    >>> in_words(4.2e9), in_words(999.9e6), in_words(12)
+    ('4.2 GB', '1000 MB', '12 B')
+    """
+    name = next((name for name in ("TB", "GB", "MB", "kB") if size >= _SIZES[name.lower()]), "B")
+    return f"{float(f'{size / _SIZES[name.lower()]:.3g}'):g} {name}"

@@ -19,7 +19,7 @@ from ..validation import InputError, shape, whole
 from .along import positions, velocities
 from .peak import Peak
 from .recomputing import Recomputed, blocks, recomputed
-from .running import BACKENDS, Runnable
+from .running import BACKENDS, Runnable, in_words
 
 _SAVED = {"cpu": 256 * 2**20}
 """Bytes of activations, kept for the backward pass, up to which larger batches are faster; measured on CPUs."""
@@ -321,8 +321,8 @@ class Sampler:
             if self._may_keep_less:
                 raise _TooMuch
             raise InputError(
-                f"memory: network {self.run.name!r} takes about {taken / 1e9:.2f} GB for one image, more than the "
-                f"{allowed / 1e9:.2f} GB allowed; crop the image, or allow more."
+                f"memory: network {self.run.name!r} takes about {in_words(taken)} for one image, more than the "
+                f"{in_words(allowed)} allowed; crop the image, or allow more."
             )
         self._tried = max(self._tried, size)
         each = max(_OVERHEAD * self._each, rise / self._tried)

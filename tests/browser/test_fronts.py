@@ -201,12 +201,17 @@ def test_an_exported_notebook_shows_pictures_without_a_network(page, tmp_path, e
 
 
 def test_an_exported_notebook_scrubs_without_a_kernel_and_a_network(page, tools, tmp_path, errors):
-    tools.written(tmp_path / "test.ipynb", SETUP, SHOWN, "lam_widgets.Explorer(['fsrcnn'], ['facade'])")
+    figures = (
+        "import plotly.graph_objects as go\ngo.Figure(go.Scatter(x=[1, 2], y=[3, 4]))",
+        "lam.views.progression(ds)",
+    )
+    tools.written(tmp_path / "test.ipynb", SETUP, SHOWN, "lam_widgets.Explorer(['fsrcnn'], ['facade'])", *figures)
     command = ["jupyter", "nbconvert", "--execute", "--to", "lam_html", str(tmp_path / "test.ipynb")]
     environment = {**os.environ, "PATH": f"{os.path.dirname(sys.executable)}{os.pathsep}{os.environ['PATH']}"}
     subprocess.run(command, check=True, env=environment)
     written = (tmp_path / "test.html").read_text()
     (tmp_path / "page.html").write_text(re.sub(r"""<script[^>]*src=[^>]*></script>""", "", written))
+    page.add_init_script("window.define = Object.assign(() => {}, { amd: {} })")  # as nbconvert's loader does
     page.goto(f"file://{tmp_path}/page.html")
     inside = page.frame_locator("iframe").first
     slider = inside.locator(".lam-slider")
@@ -216,6 +221,9 @@ def test_an_exported_notebook_scrubs_without_a_kernel_and_a_network(page, tools,
     high = page.locator("iframe").first.bounding_box()["height"]
     assert high > 500, "the frame is as high as the widget"
     assert page.locator("img[src^='data:image/png']").count(), "the Explorer, which needs a kernel, leaves its picture"
+    page.wait_for_function("document.querySelectorAll('.js-plotly-plot .main-svg').length >= 2")
+    assert page.locator(".js-plotly-plot .slider-container").count() == 1 and not page.locator(".lam-still").count()
+    assert page.evaluate("typeof define.amd") == "object", "the page's loader is there again"
     errors[:] = [one for one in errors if "NAME_NOT_RESOLVED" not in one and "require is not defined" not in one]
 
 

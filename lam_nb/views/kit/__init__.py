@@ -49,7 +49,7 @@ from .encode import (
 from .framing import Frame, frame, show
 from .markup import embedded, is_picture, plain, titled
 from .overlay import blended, ends, grey, grey_source, laid_over, laid_source, over_scale, over_source, shades
-from .page import write_html, write_page
+from .page import part, write_html, write_page
 from .theme import (
     AXIS,
     BOX,
@@ -136,6 +136,7 @@ __all__ = [
     "over_source",
     "painted",
     "palette",
+    "part",
     "pixel_axes",
     "place",
     "plain",

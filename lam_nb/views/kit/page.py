@@ -80,6 +80,27 @@ def write_html(figure: go.Figure, path: str | os.PathLike[str], title: str = "la
     return write_page(path, f"{after}</body>".join(page.rsplit("</body>", 1)))
 
 
+def part(figure: go.Figure, library: bool, **config: bool) -> str:
+    """Return a figure as part of a page that needs no network.
+
+    Parameters
+    ----------
+    figure : plotly.graph_objects.Figure
+    library : bool
+        Bring plotly's script along, as the first figure of a page does.
+    **config
+        Of plotly, such as ``displayModeBar``.
+
+    Examples
+    --------
+    >>> part(go.Figure(), library=False).startswith("<div>")
+    True
+    """
+    asked = {"displaylogo": False, **config}
+    text: str = figure.to_html(include_plotlyjs=library, full_html=False, auto_play=False, config=asked)
+    return text.replace(_MAPS, "data:text/css,")
+
+
 def write_page(path: str | os.PathLike[str], text: str) -> Path:
     """Write the text of a page; whole or not at all.
 

@@ -18,7 +18,6 @@ from ...validation import InputError
 from .. import kit
 
 _PAPER = "https://arxiv.org/abs/2011.11036"
-_MAPS = "https://unpkg.com/maplibre-gl@^4.3.2/dist/maplibre-gl.css"
 _FAINT = "rgba(128, 128, 128, 0.4)"
 """Of bars behind names."""
 _WORDS = 28
@@ -146,11 +145,8 @@ def _plot(figure: go.Figure, heading: str, first: list[bool]) -> str:
     shown.update_layout(title_text="", annotations=notes, margin_t=16)
     shown.update_traces(error_x_color=_FAINT, error_y_color=_FAINT, selector={"type": "scatter"})
     words = kit.plain(figure.layout.title.text).splitlines()[1:]
-    config = {"displaylogo": False, "displayModeBar": False}
     library, first[0] = first[0], False
-    text = shown.to_html(include_plotlyjs=library, full_html=False, auto_play=False, config=config).replace(
-        _MAPS, "data:text/css,"
-    )
+    text = kit.part(shown, library, displayModeBar=False)
     label = _text(f"{heading}: {' '.join(words)}")
     return f"<div class='plot' role='img' aria-label=\"{label}\">{text}</div>"
 
