@@ -61,3 +61,15 @@ def test_help_of_each_command_waits_for_nothing():
 def test_a_command_does_what_its_line_says(name):
     module, told = cli._COMMANDS[name]
     assert importlib.import_module(f"lam_nb.cli.{module}").run.__doc__ == told
+
+
+def test_a_first_map_imports_neither_torchs_compiler_nor_its_algebra():
+    """Each takes from half a second to a second and a half, more than the map itself."""
+    program = """
+import sys, lam_nb as lam
+picture = lam.images.downscale(lam.images.sample("bricks"), 4)
+for name in ("fsrcnn", "residual", "imdn-small"):
+    lam.attribute(name, picture, (96, 96, 16), steps=6, progress=False)
+print([name for name in ("torch._dynamo", "sympy") if name in sys.modules])
+"""
+    assert run(program) == ["[]"]

@@ -153,9 +153,7 @@ def _measured(run: Leased, size: tuple[int, int], kept: tuple[slice, slice]) -> 
         given = noise.to(run.device).requires_grad_()
         with recorder, every:
             output = run(given)
-        marked = torch.zeros_like(output)
-        marked[..., kept[0], kept[1]] = 1
-        torch.autograd.grad(output, given, marked)
+        torch.autograd.grad(output[..., kept[0], kept[1]].sum(), given)  # of one number: else torch imports sympy
     needs = tuple(recorder.needs)
     if not any(need.place for need in needs):
         return Found(needs, 1.0)
@@ -166,6 +164,10 @@ def _measured(run: Leased, size: tuple[int, int], kept: tuple[slice, slice]) -> 
 
 class _Products(TorchDispatchMode):
     """Counts products, of convolutions and matrices."""
+
+    @classmethod
+    def _should_skip_dynamo(cls) -> bool:
+        return False  # torch would import its compiler for that, which takes more than a second
 
     def __init__(self) -> None:
         super().__init__()

@@ -4,6 +4,7 @@ call      attribute(steps=1) beside the passes that it makes, in turns; passes o
 probing   what the first call on a network costs more than the second, as a share of a map as it is by default
 anytime   attribute_steps to its end beside attribute
 start     help, and the first map, in processes of their own, beside importing torch
+explorer  its first picture, and the first rough map of a window that is moved, in a process of its own over torch
 
 Each part adds to the file. SHARED, the folder with published weights, is the variable LAM_NB_SHARED or ../shared.
 """
@@ -151,10 +152,38 @@ def start(repeats=7):
     return told
 
 
+EXPLORER = """
+import time
+import torch; torch.set_num_threads(1); torched = time.perf_counter()
+import lam_widgets
+explorer = lam_widgets.Explorer(["fsrcnn"], ["facade"], history=False)
+assert explorer.picker.image
+shown = time.perf_counter()
+with explorer.picker.hold_trait_notifications():
+    explorer.picker.x, explorer.picker.touches = 110, 1
+explorer.glimpses.join()
+assert explorer.picker.glimpse
+first = time.perf_counter()
+with explorer.picker.hold_trait_notifications():
+    explorer.picker.x, explorer.picker.touches = 114, 2
+explorer.glimpses.join()
+print(shown - torched, first - shown, time.perf_counter() - first)
+"""
+
+
+def explorer(repeats=5):
+    """Seconds until the Explorer shows a picture, a first rough map, and the next one."""
+    rows = [[float(word) for word in _run("-c", EXPLORER).split()] for _ in range(repeats)]
+    names = "picture", "first rough map", "next rough map"
+    told = dict(zip(names, map(statistics.median, zip(*rows, strict=True)), strict=True))
+    print(told, flush=True)
+    return told
+
+
 def _run(*words):
     return subprocess.run([sys.executable, *words], check=True, capture_output=True, text=True).stdout
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    parts.run((call, probing, anytime, start), __doc__, __file__)
+    parts.run((call, probing, anytime, start, explorer), __doc__, __file__)

@@ -73,6 +73,7 @@ def _is_wrong(message):
 def page(browser, errors, request):
     """A page that fails the test on any error in its console."""
     opened = browser.new_page(viewport={"width": 1200, "height": 1000})
+    opened.set_default_timeout(90_000)  # a machine may have other things to do
     opened.on("pageerror", lambda error: errors.append(str(error)))
     opened.on("console", lambda message: errors.append(message.text) if _is_wrong(message) else None)
     yield opened

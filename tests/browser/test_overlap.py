@@ -136,6 +136,19 @@ def contrast(one, other):
     return (high + 0.05) / (low + 0.05)
 
 
+def settle(page, boxes=BOXES):
+    """Wait until words have stood still for a while: a page is drawn anew after it has changed its width."""
+    before, still = None, 0
+    for _ in range(50):
+        page.wait_for_timeout(100)
+        now = page.evaluate(boxes)
+        still = still + 1 if now == before else 0
+        before = now
+        if still == 3:
+            return
+    raise AssertionError("the page moves on and on")
+
+
 def check_places(page, width, boxes=BOXES):
     """Assert that no word is cut or covers another."""
     found, wide = page.evaluate(boxes), page.evaluate("document.documentElement.scrollWidth")
@@ -168,7 +181,7 @@ def test_words_do_not_meet_are_not_cut_and_can_be_read(name, shown, browser, tmp
     page.wait_for_selector("#figure .main-svg")
     for width in (1400, 900, 400):  # a window that is made narrower, to a phone's
         page.set_viewport_size({"width": width, "height": 900})
-        page.wait_for_timeout(700)
+        settle(page)
         check_places(page, width)
         if width == 900:
             check_contrast(page, "light")

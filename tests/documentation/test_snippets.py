@@ -50,7 +50,7 @@ SHELL = [
     line
     for page in [*PAGES, ROOT / "README.zh-CN.md"]
     for block in re.findall(r"^```bash\n(.*?)^```$|`(lam-nb [^`]+)`", page.read_text(encoding="utf-8"), re.M | re.S)
-    for line in "".join(block).splitlines()
+    for line in "".join(block).replace("\\\n", " ").splitlines()
     if line.startswith("lam-nb ") and "…" not in line
 ]
 
