@@ -10,6 +10,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache, cached_property
 from typing import ClassVar, cast
 
 import torch
@@ -25,8 +26,14 @@ _TINY = 1e-5
 _WIDEST = 1001
 """Side of a filter, in pixels."""
 
+_AT_ONCE, _BAND = 16, 256
+"""Velocities, and rows of the picture, that are looked at together."""
 
-class _Path(ABC):
+_RINGS = 44
+"""Rings of pixels, those of a kernel of 17, up to which their products cost less than velocities."""
+
+
+class ClosedPath(ABC):
     """A path with a velocity in closed form; alpha may be one number or a row of them."""
 
     takes_rows: ClassVar[bool] = True
@@ -44,6 +51,11 @@ class _Path(ABC):
         values = function(row.reshape(-1))
         return values if row.ndim else values[0]
 
+    def speed(self, alpha: Alphas) -> torch.Tensor:
+        """Return the length of the velocity at a row of alphas, float64."""
+        rows = [self._velocity(part).flatten(1).norm(dim=1) for part in as_row(alpha).reshape(-1).split(_AT_ONCE)]
+        return torch.cat(rows).cpu().double()  # only now a GPU is waited for
+
     @abstractmethod
     def _position(self, alphas: torch.Tensor) -> Batch: ...
 
@@ -52,7 +64,7 @@ class _Path(ABC):
 
 
 @dataclass(frozen=True)
-class _Straight(_Path):
+class _Straight(ClosedPath):
     baseline: Image
     image: Image
 
@@ -65,7 +77,7 @@ class _Straight(_Path):
 
 
 @dataclass(frozen=True)
-class _Deblurring(_Path):
+class _Deblurring(ClosedPath):
     image: Image
     start: float
     kernel: int
@@ -80,6 +92,33 @@ class _Deblurring(_Path):
     def _velocity(self, alphas: torch.Tensor) -> Batch:
         kernels = -self.start * gaussian_derivative(self._widths(alphas), self.kernel)
         return correlate(self.image - self._anchor, kernels)
+
+    def speed(self, alpha: Alphas) -> torch.Tensor:
+        """Return the length of the velocity at a row of alphas, float64.
+
+        A kernel weighs a ring of pixels alike, those that turns and reflections carry into each other. So a velocity
+        is a sum over rings of what each adds to the picture, and its length follows from the rings' products, which
+        are the same at all alphas.
+        """
+        rings = _rings(self.kernel)
+        if len(rings) > _RINGS or self.image.device.type not in ("cpu", "cuda"):  # others may not know float64
+            return super().speed(alpha)
+        kernels = self.start * gaussian_derivative(self.sigma(alpha).reshape(-1).cpu(), self.kernel)
+        middle = self.kernel // 2
+        shares = torch.stack([kernels[:, middle + y, middle + x] for y, x in (ring[0] for ring in rings)], 1)
+        return ((shares @ self._products) * shares).sum(1).clamp(min=0).sqrt()
+
+    @cached_property
+    def _products(self) -> torch.Tensor:
+        """Products of what rings of pixels add to the picture, summed over it: (ring, ring), float64."""
+        margin = self.kernel // 2
+        padded = functional.pad((self.image - self._anchor)[None], (margin,) * 4, mode="reflect")[0]
+        total = torch.zeros((), dtype=torch.float64, device=self.image.device)
+        for channel in padded:
+            for first in range(0, self.image.shape[-2], _BAND):
+                added = _ring_sums(channel[first : first + _BAND + 2 * margin], self.kernel).double()
+                total = total + added @ added.T
+        return total.cpu()
 
     def _widths(self, alphas: torch.Tensor) -> torch.Tensor:
         """Return the blurs where kernels are made fastest: beside a GPU, small work wakes all threads of the CPU."""
@@ -290,6 +329,21 @@ def correlate(image: Image, kernels: torch.Tensor) -> Batch:
     margin = kernels.shape[-1] // 2
     padded = functional.pad(image[None], (margin,) * 4, mode="reflect")[0]
     return functional.conv2d(padded[:, None], kernels.to(image.dtype).to(image.device)[:, None]).transpose(0, 1)
+
+
+@cache
+def _rings(size: int) -> list[list[tuple[int, int]]]:
+    """Return a kernel's places beside its middle, in rings: those that turns and reflections carry into each other."""
+    corners = [(y, x) for y in range(1, size // 2 + 1) for x in range(y + 1)]
+    return [sorted({(s * a, t * b) for a, b in ((y, x), (x, y)) for s in (1, -1) for t in (1, -1)}) for y, x in corners]
+
+
+def _ring_sums(padded: torch.Tensor, size: int) -> torch.Tensor:
+    """Return what each ring of places adds to the pixels that have all of them, beside themselves: (ring, pixel)."""
+    around, middle = padded.unfold(0, size, 1).unfold(1, size, 1), size // 2
+    own = around[..., middle, middle]
+    sums = [sum(around[..., middle + y, middle + x] for y, x in ring) - len(ring) * own for ring in _rings(size)]
+    return torch.stack(sums).flatten(1)
 
 
 def _named() -> dict[str, PathMaker]:

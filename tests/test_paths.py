@@ -71,3 +71,17 @@ def test_velocity_vanishes_at_the_sharp_end_without_nan(image):
 def test_bad_paths(call, message, image):
     with pytest.raises(InputError, match=message):
         call(image)
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize(("rows", "kernel"), [(20, 9), (270, 5), (24, 17), (24, 23), (20, 3)])
+def test_a_paths_speed_is_the_length_of_its_velocity(rows, kernel, channels):
+    picture = torch.rand(channels, rows, 26, generator=torch.Generator().manual_seed(kernel))
+    alphas = torch.linspace(0, 1, 9).tolist()
+    for maker in (paths.blur(1.7, kernel), paths.linear("black")):
+        exact = maker(picture.double())
+        lengths = exact.velocity(alphas).flatten(1).norm(dim=1)
+        torch.testing.assert_close(exact.speed(alphas), lengths, rtol=1e-9, atol=1e-9)
+        torch.testing.assert_close(maker(picture).speed(alphas), lengths, rtol=1e-6, atol=1e-7)
+    flat = paths.blur(1.7, kernel)(torch.full((channels, rows, 26), 0.3))
+    assert (flat.speed(alphas) == 0).all()

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..paths import as_row
+from ..paths import ClosedPath, as_row
 from ..types import Alphas, Batch, Path, RowPath
 from ..validation import InputError
 from .running import BACKENDS
@@ -51,6 +51,9 @@ def velocities(path: Path, alphas: Alphas) -> Batch:
 
 def speed(path: Path, alphas: NDArray[np.float64], chunk: int = 16) -> NDArray[np.float64]:
     """Return the length of d path / d alpha at a row of alphas."""
+    if isinstance(path, ClosedPath):
+        with BACKENDS.usual():
+            return path.speed(alphas).numpy()
     rows = [velocities(path, part).flatten(1).norm(dim=1) for part in as_row(alphas).split(chunk)]
     return torch.cat(rows).cpu().double().numpy()  # only now a GPU is waited for
 

@@ -110,9 +110,8 @@ class Table:
             for name, word in self.words.items()
             if name in filled
         }
-        built = xr.Dataset(data, attrs={**facts, **stamp()})
-        given = dict(self._coordinates(built, coordinates or {}))
-        return built.assign_coords(given)
+        sizes = {side: n for over, array, _ in data.values() for side, n in zip(over, array.shape, strict=True)}
+        return xr.Dataset(data, dict(self._coordinates(sizes, coordinates or {})), {**facts, **stamp()})
 
     def _check(self, filled: Mapping[str, object]) -> None:
         unknown = [name for name in filled if name not in self.words]
@@ -128,9 +127,11 @@ class Table:
             raise ValueError(f"table of {self.maker}: {name} has shape {array.shape}, expected dimensions {word[0]}")
         return word[0], array, {"long_name": label, "units": units}
 
-    def _coordinates(self, built: xr.Dataset, given: Mapping[str, ArrayLike]) -> Iterator[tuple[str, xr.Variable]]:
-        counted = {name: np.arange(built.sizes[name]) for name in (Y, X, OUT_Y, OUT_X) if name in built.sizes}
-        letters = {CHANNEL: np.array(RGB, dtype=object)} if built.sizes.get(CHANNEL) == len(RGB) else {}
+    def _coordinates(
+        self, sizes: Mapping[str, int], given: Mapping[str, ArrayLike]
+    ) -> Iterator[tuple[str, xr.Variable]]:
+        counted = {name: np.arange(sizes[name]) for name in (Y, X, OUT_Y, OUT_X) if name in sizes}
+        letters = {CHANNEL: np.array(RGB, dtype=object)} if sizes.get(CHANNEL) == len(RGB) else {}
         for name, value in {**given, **{k: v for k, v in (counted | letters).items() if k not in given}}.items():
             dimensions, label, units = self.coordinates[name]
             array = np.asarray(value)
