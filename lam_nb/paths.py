@@ -26,7 +26,7 @@ _TINY = 1e-5
 _WIDEST = 1001
 """Side of a filter, in pixels."""
 
-_AT_ONCE, _BAND = 16, 256
+_AT_ONCE, _BAND = 16, 64
 """Velocities, and rows of the picture, that are looked at together."""
 
 _RINGS = 44
@@ -114,10 +114,9 @@ class _Deblurring(ClosedPath):
         margin = self.kernel // 2
         padded = functional.pad((self.image - self._anchor)[None], (margin,) * 4, mode="reflect")[0]
         total = torch.zeros((), dtype=torch.float64, device=self.image.device)
-        for channel in padded:
-            for first in range(0, self.image.shape[-2], _BAND):
-                added = _ring_sums(channel[first : first + _BAND + 2 * margin], self.kernel).double()
-                total = total + added @ added.T
+        for first in range(0, self.image.shape[-2], _BAND):
+            added = _ring_sums(padded[:, first : first + _BAND + 2 * margin], self.kernel).double()
+            total = total + added @ added.T
         return total.cpu()
 
     def _widths(self, alphas: torch.Tensor) -> torch.Tensor:
@@ -340,7 +339,7 @@ def _rings(size: int) -> list[list[tuple[int, int]]]:
 
 def _ring_sums(padded: torch.Tensor, size: int) -> torch.Tensor:
     """Return what each ring of places adds to the pixels that have all of them, beside themselves: (ring, pixel)."""
-    around, middle = padded.unfold(0, size, 1).unfold(1, size, 1), size // 2
+    around, middle = padded.unfold(-2, size, 1).unfold(-2, size, 1), size // 2
     own = around[..., middle, middle]
     sums = [sum(around[..., middle + y, middle + x] for y, x in ring) - len(ring) * own for ring in _rings(size)]
     return torch.stack(sums).flatten(1)

@@ -147,9 +147,8 @@ def notebook(lab, page, errors):
             page.goto(f"{address}/lab/tree/test.ipynb?reset")
             page.wait_for_selector(".jp-Notebook .jp-Cell", timeout=120_000)
             page.wait_for_selector(".jp-Notebook-ExecutionIndicator[data-status='idle']", timeout=120_000)
-            if not _run_all(page):
+            if _run_all(page) > 1:  # its kernel was lost, before anything was shown
                 print((root / "jupyterlab.log").read_text()[-4000:])
-                assert _run_all(page), "the notebook's kernel was lost twice before its first cell was done"
                 errors[:] = [one for one in errors if "Canceled future" not in one]
             return page
 
@@ -178,19 +177,20 @@ def _ask(method, address, content=None):
 
 
 def _run_all(page):
-    """Run every cell; True once the first is done, False if the kernel was lost before."""
-    if page.locator(".jp-Dialog .jp-mod-accept").count():
-        page.locator(".jp-Dialog .jp-mod-accept").click()
-    page.get_by_role("menuitem", name="Run", exact=True).click()
-    page.locator("li.lm-Menu-item[data-command='runmenu:run-all']").click()
-    for _ in range(240):
-        page.wait_for_timeout(500)
-        prompt = page.locator(".jp-InputPrompt").first.inner_text()
-        if re.search(r"\d", prompt):
-            return True
-        if "*" not in prompt:
-            return False
-    raise AssertionError("the notebook's first cell took more than two minutes")
+    """Run every cell until the first is done; return how often that was asked for: a lab may not hear, or lose it."""
+    for attempt in range(1, 7):
+        if page.locator(".jp-Dialog .jp-mod-accept").count():
+            page.locator(".jp-Dialog .jp-mod-accept").click()
+        page.get_by_role("menuitem", name="Run", exact=True).click()
+        page.locator("li.lm-Menu-item[data-command='runmenu:run-all']").click()
+        for waited in range(240):
+            page.wait_for_timeout(500)
+            prompt = page.locator(".jp-InputPrompt").first.inner_text()
+            if re.search(r"\d", prompt):
+                return attempt
+            if "*" not in prompt and waited > 10:
+                break
+    raise AssertionError("the notebook did not run")
 
 
 def _free_port():

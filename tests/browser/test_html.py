@@ -38,6 +38,7 @@ def test_a_page_of_a_sweep_fits_a_phone_and_asks_for_nothing(page, errors, tmp_p
         page.goto(f"file://{tmp_path / 'night.html'}")
         page.wait_for_function("document.querySelector('.main-svg').clientWidth < innerWidth")
         assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate("[...document.querySelectorAll('.wide')].every(e => e.scrollWidth <= e.clientWidth)")
         names = page.locator(".textpoint text").all_text_contents()
         assert sorted(names) == (["1", "2", "3"] if width == 400 else sorted(nets))
     images = page.locator("main img")
