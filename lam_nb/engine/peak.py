@@ -31,7 +31,7 @@ class Peak:
     --------
     >>> peak = Peak(torch.device("cpu"), allowed=2**30)
     >>> with peak.watched():
-    ...     held = torch.ones(64, 2**20)
+    ...     held = torch.ones(128, 2**20)  # half a gigabyte
     >>> peak.rise > 2**27
     True
     """
