@@ -53,8 +53,7 @@ class ClosedPath(ABC):
 
     def speed(self, alpha: Alphas) -> torch.Tensor:
         """Return the length of the velocity at a row of alphas, float64."""
-        rows = [self._velocity(part).flatten(1).norm(dim=1) for part in as_row(alpha).reshape(-1).split(_AT_ONCE)]
-        return torch.cat(rows).cpu().double()  # only now a GPU is waited for
+        return lengths(self._velocity, alpha)
 
     @abstractmethod
     def _position(self, alphas: torch.Tensor) -> Batch: ...
@@ -288,6 +287,18 @@ def as_row(alpha: Alphas) -> torch.Tensor:
     tensor([0.0000, 0.5000], dtype=torch.float64)
     """
     return alpha.double() if isinstance(alpha, torch.Tensor) else torch.tensor(alpha, dtype=torch.float64)
+
+
+def lengths(velocity: Callable[[torch.Tensor], Batch], alphas: Alphas) -> torch.Tensor:
+    """Return the lengths of velocities at a row of alphas, some of which are looked at together, float64.
+
+    Examples
+    --------
+    >>> lengths(lambda row: row.reshape(-1, 1, 1, 1).expand(-1, 1, 2, 2), [0.0, 1.5])
+    tensor([0., 3.], dtype=torch.float64)
+    """
+    rows = [velocity(part).flatten(1).norm(dim=1) for part in as_row(alphas).reshape(-1).split(_AT_ONCE)]
+    return torch.cat(rows).cpu().double()  # only now a GPU is waited for
 
 
 def gaussian(sigmas: torch.Tensor, size: int) -> torch.Tensor:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from ..paths import ClosedPath, as_row
+from ..paths import ClosedPath, as_row, lengths
 from ..types import Alphas, Batch, Path, RowPath
 from ..validation import InputError
 from .running import BACKENDS
@@ -49,13 +50,12 @@ def velocities(path: Path, alphas: Alphas) -> Batch:
         return torch.stack([torch.func.jvp(path, (alpha,), (one,))[1] for alpha in as_row(alphas)])
 
 
-def speed(path: Path, alphas: NDArray[np.float64], chunk: int = 16) -> NDArray[np.float64]:
+def speed(path: Path, alphas: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the length of d path / d alpha at a row of alphas."""
-    if isinstance(path, ClosedPath):
-        with BACKENDS.usual():
-            return path.speed(alphas).numpy()
-    rows = [velocities(path, part).flatten(1).norm(dim=1) for part in as_row(alphas).split(chunk)]
-    return torch.cat(rows).cpu().double().numpy()  # only now a GPU is waited for
+    if not isinstance(path, ClosedPath):
+        return lengths(partial(velocities, path), alphas).numpy()
+    with BACKENDS.usual():
+        return path.speed(alphas).numpy()
 
 
 def takes_rows(path: Path) -> bool:

@@ -100,7 +100,7 @@ def drawn(figure: Mapping[str, Any], library: bool) -> str:
     True
     """
     known = {name: figure[name] for name in ("data", "layout", "frames") if name in figure}
-    text = part(go.Figure(known), library)
+    text = part(go.Figure(known, skip_invalid=True), library)  # another plotly may have made it
     if not library:
         return text
     before = "<script>window.lamDefine = window.define; window.define = undefined</script>"

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import identity, result
+from ...engine.running import in_words
 from ...validation import InputError, address, readable
 
 if TYPE_CHECKING:
@@ -150,7 +151,7 @@ class Filed:
         free = shutil.disk_usage(result.writable_folder(self.path)).free
         if needed > free:
             raise InputError(
-                f"store: {samples} samples have {needed / 1e9:,.1f} GB of {self._kind}, and {free / 1e9:,.1f} GB are "
+                f"store: {samples} samples have {in_words(needed)} of {self._kind}, and {in_words(free)} are "
                 f"free at {self.path.parent}; ask for fewer layers or pictures, features='pooled', or another disk "
                 "(TMPDIR)."
             )

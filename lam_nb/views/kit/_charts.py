@@ -142,8 +142,9 @@ def points(
     taken = [(at - 4, tip - 4, at + 4, tip + 4) for at, tip in zip(across, down, strict=True)]
     for at, tip, ink in zip(across, down, inks, strict=True):
         pen.ellipse([at - 4, tip - 4, at + 4, tip + 4], fill=ink)
-    for name, at, tip in zip(names, across, down, strict=True):
-        taken.append(_name_beside(pen, written(str(name)), at, tip, taken))
+    for name, at, tip in zip(map(written, map(str, names)), across, down, strict=True):
+        if name:
+            taken.append(_name_beside(pen, name, at, tip, taken))
     for k in {int(x.argmin()), int(x.argmax())} if axes[0].showticklabels is not False else ():
         pen.text((across[k], top + height + 4), f"{x[k]:.3g}", "black", letters, anchor="ma")
     for k in {int(y.argmin()), int(y.argmax())} if axes[1].showticklabels is not False else ():

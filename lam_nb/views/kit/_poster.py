@@ -166,7 +166,9 @@ class _Sheet:
 
     def draw_rows(self) -> None:
         """Write what a row of pictures is beside its first one; numbers of pixels are left out."""
-        seen = {(image.xref, image.yref) for image in self.layout.images if "domain" not in image.xref + image.yref}
+        seen = {
+            (image.xref, image.yref) for image in self.layout.images if "domain" not in f"{image.xref} {image.yref}"
+        }
         for x, y in seen:
             told = [
                 line for line in written(self.axis(y).title.text).split("\n") if line and not line.startswith("y (")
